@@ -1,0 +1,85 @@
+"""NumPy or CuPy: where arrays live, and where random numbers come from.
+
+This is the only file that may import CuPy, and it does so only when a CUDA device is asked
+for. Everything above it is one source for both.
+"""
+
+from __future__ import annotations
+
+import sys
+from types import ModuleType
+from typing import Any, TypeAlias
+
+import numpy as np
+
+Array: TypeAlias = Any  # numpy.ndarray, cupy.ndarray, or any array of the array API standard
+
+
+def array_module(device: str) -> ModuleType:
+    """The module that makes arrays on ``device``: ``"cpu"`` gives NumPy, ``"cuda"`` CuPy.
+
+    Raises
+    ------
+    ValueError
+        If the device has another name, CuPy is not installed, or no CUDA device answers.
+    """
+    if device == "cpu":
+        return np
+    if device != "cuda":
+        raise ValueError(f"device is {device!r}; expected 'cpu' or 'cuda'")
+    try:
+        import cupy
+    except ImportError as error:
+        raise ValueError(
+            "device 'cuda' needs CuPy, which is not installed: "
+            "pip install 'minikd[cuda12]' or 'minikd[cuda13]', or use device 'cpu'"
+        ) from error
+    # A CuPy wheel imports without a GPU, so that the import worked says nothing.
+    if not cupy.cuda.is_available():
+        raise ValueError("device 'cuda': CuPy finds no CUDA device here; use device 'cpu'")
+    return cupy  # type: ignore[no-any-return]
+
+
+def namespace(x: Array) -> Any:
+    """The module whose functions work on ``x`` (its array API namespace)."""
+    if hasattr(x, "__array_namespace__"):
+        return x.__array_namespace__()
+    # CuPy mirrors the standard in its root module, but its arrays do not name it yet.
+    return sys.modules[type(x).__module__.partition(".")[0]]
+
+
+def on_host(x: Array) -> bool:
+    """Whether reading a value of ``x`` is free: on a GPU it would wait for all work queued."""
+    return not hasattr(x, "__cuda_array_interface__")
+
+
+def to_host(x: Array) -> Any:
+    """``x`` as a NumPy array; no copy if it is one."""
+    return x.get() if hasattr(x, "get") else np.asarray(x)
+
+
+def device_name(xp: Any) -> str:
+    """The device in words, for records: ``"cpu"``, or the name of the current GPU."""
+    if xp is np:
+        return "cpu"
+    properties = xp.cuda.runtime.getDeviceProperties(xp.cuda.Device().id)
+    return f"cuda: {properties['name'].decode()}"
+
+
+def generator(seed: int, *key: int, xp: Any = np) -> Any:
+    """The random stream number ``key`` of ``seed``, on the host or on the device of ``xp``.
+
+    Streams with different keys are independent: they are the children that
+    ``SeedSequence(seed).spawn`` would give. Each epoch of each member has streams of its own,
+    so a run that is resumed at an epoch needs no generator state to go on bit for bit.
+    """
+    return xp.random.default_rng(np.random.SeedSequence(seed, spawn_key=key))
+
+
+def random_bytes(rng: Any, shape: tuple[int, ...], xp: Any = np) -> Array:
+    """Uniform random ``uint8`` of the given shape, on the device of ``xp``."""
+    size = int(np.prod(shape))
+    if xp is np:
+        return np.frombuffer(rng.bytes(size), dtype=np.uint8).reshape(shape)
+    words = rng.integers(0, 2**32 - 1, size=-(-size // 4), dtype=xp.uint32, endpoint=True)
+    return words.view(xp.uint8)[:size].reshape(shape)

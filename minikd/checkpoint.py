@@ -1,0 +1,75 @@
+"""Arrays and a few facts in one file: written whole or not at all, and read without pickle."""
+
+from __future__ import annotations
+
+import json
+import os
+import zipfile
+from collections.abc import Mapping
+from os import PathLike
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+
+def write_atomically(path: str | PathLike[str], content: bytes) -> None:
+    """Write a file so that a reader, or a crash, never meets half of it."""
+    path = Path(path)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    partial = path.with_name(f".{path.name}.{os.getpid()}.partial")
+    try:
+        with open(partial, "wb") as file:
+            file.write(content)
+            file.flush()
+            os.fsync(file.fileno())
+        os.replace(partial, path)
+    finally:
+        partial.unlink(missing_ok=True)
+
+
+def save_checkpoint(
+    path: str | PathLike[str], arrays: Mapping[str, Any], meta: Mapping[str, Any]
+) -> None:
+    """Write arrays and JSON facts to ``path`` (an ``.npz`` file), atomically.
+
+    Parameters
+    ----------
+    path : path
+    arrays : mapping from name to NumPy array
+    meta : mapping
+        Anything that JSON can say.
+    """
+    import io
+
+    buffer = io.BytesIO()
+    np.savez(buffer, meta=np.array(json.dumps(dict(meta))), **arrays)
+    write_atomically(path, buffer.getvalue())
+
+
+def load_checkpoint(path: str | PathLike[str]) -> tuple[dict[str, Any], dict[str, Any]]:
+    """Read what :func:`save_checkpoint` wrote.
+
+    Returns
+    -------
+    arrays : dict from name to NumPy array
+    meta : dict
+
+    Raises
+    ------
+    FileNotFoundError
+        If there is no such file.
+    ValueError
+        If it is no checkpoint or is damaged; nothing in it is ever executed.
+    """
+    try:
+        with np.load(path, allow_pickle=False) as file:
+            arrays = {name: file[name] for name in file.files}
+        meta = json.loads(str(arrays.pop("meta")))
+    except FileNotFoundError:
+        raise
+    except (OSError, ValueError, KeyError, EOFError, AttributeError, zipfile.BadZipFile) as error:
+        raise ValueError(
+            f"{path} is no minikd checkpoint, or is damaged ({error}); delete it and run again"
+        ) from error
+    return arrays, meta

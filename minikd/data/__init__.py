@@ -1,0 +1,6 @@
+"""Data sets: ``load_*`` reads what is there, ``fetch_*`` downloads."""
+
+from minikd.data.dataset import Dataset, Digits
+from minikd.data.mnist import fetch_mnist, load_mnist
+
+__all__ = ["Dataset", "Digits", "fetch_mnist", "load_mnist"]

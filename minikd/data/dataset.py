@@ -1,0 +1,137 @@
+"""A data set, and the transfer sets that are made of it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from minikd.backend import Array, to_host
+
+
+@dataclass(frozen=True, eq=False)
+class Dataset:
+    """Images, with labels if it has them and a teacher's logits if they were added.
+
+    A transfer set (Section 2) is a data set with logits: what a student is trained on. The
+    methods each give a new data set and change nothing.
+
+    Attributes
+    ----------
+    x : array of float32, shape (n, H * W)
+        Pixels from 0 (background) to 1 (ink).
+    y : array of int64, shape (n,), or None
+        Labels.
+    v : array of float32, shape (n, N), or None
+        A teacher's logits.
+    shape : (H, W)
+    """
+
+    x: Any
+    y: Any = None
+    v: Any = None
+    shape: tuple[int, int] = (28, 28)
+
+    def __post_init__(self) -> None:
+        if self.x.ndim != 2 or self.x.shape[1] != self.shape[0] * self.shape[1]:
+            raise ValueError(f"x has shape {self.x.shape}; expected (n, {self.shape[0]} * {self.shape[1]})")
+        if self.y is not None and (
+            self.y.shape != (len(self.x),) or not np.issubdtype(self.y.dtype, np.integer)
+        ):
+            raise ValueError(
+                f"y has shape {self.y.shape} and dtype {self.y.dtype}; "
+                f"expected {len(self.x)} integer labels"
+            )
+        if self.y is not None and len(self.y) and self.y.min() < 0:
+            raise ValueError(f"y holds the label {self.y.min()}; expected labels ≥ 0")
+
+    def __len__(self) -> int:
+        return len(self.x)
+
+    def __repr__(self) -> str:
+        has = [name for name, a in (("labels", self.y), ("logits", self.v)) if a is not None]
+        return f"<Dataset: {len(self)} cases{', with ' + ' and '.join(has) if has else ''}>"
+
+    def with_logits(self, v: Array) -> Dataset:
+        """A transfer set: this data with a teacher's logits.
+
+        Parameters
+        ----------
+        v : array, shape (n, N) or (*E, n, N)
+            From any framework: whatever NumPy can read. Logits, not probabilities.
+
+        Raises
+        ------
+        ValueError
+            If there is not one row per case, or a logit is not finite.
+        """
+        v = np.asarray(to_host(v), dtype=np.float32)
+        if v.ndim < 2 or v.shape[-2] != len(self):
+            raise ValueError(f"v has shape {v.shape}; expected ({len(self)}, classes)")
+        if not np.isfinite(v).all():
+            raise ValueError("v holds NaN or infinity; expected finite logits")
+        return replace(self, v=v)
+
+    def take(self, chosen: Any) -> Dataset:
+        """The cases that an index array or a boolean mask chooses."""
+        return replace(
+            self,
+            x=self.x[chosen],
+            y=None if self.y is None else self.y[chosen],
+            v=None if self.v is None else self.v[..., chosen, :],
+        )
+
+    def without(self, *classes: int) -> Dataset:
+        """All cases but those of some classes: ``without(3)`` omits the threes (Section 3)."""
+        return self._of_classes(classes, keep=False)
+
+    def only(self, *classes: int) -> Dataset:
+        """The cases of some classes: ``only(7, 8)`` (Section 3)."""
+        return self._of_classes(classes, keep=True)
+
+    def _of_classes(self, classes: tuple[int, ...], keep: bool) -> Dataset:
+        if self.y is None:
+            raise ValueError("this data has no labels to choose classes by")
+        if not classes:
+            raise ValueError("no classes were named; expected at least one, like without(3)")
+        unknown = sorted(set(classes) - set(np.unique(self.y).tolist()))
+        if unknown:
+            raise ValueError(f"no case has the label {', '.join(map(str, unknown))}")
+        chosen = np.isin(self.y, classes) == keep
+        if not chosen.any():
+            raise ValueError("no case is left: the transfer set is empty")
+        return self.take(chosen)
+
+    def unlabelled(self) -> Dataset:
+        """The same cases without their labels: a student can learn from logits alone."""
+        return replace(self, y=None)
+
+    def split(self, held_out: int, rng: Any = 0) -> tuple[Dataset, Dataset]:
+        """Two parts, drawn at random: the rest, and ``held_out`` cases for validation.
+
+        Parameters
+        ----------
+        held_out : int
+            0 < held_out < n.
+        rng : int or Generator
+            The same seed gives the same split.
+
+        Returns
+        -------
+        rest, validation : Dataset
+        """
+        if not 0 < held_out < len(self):
+            raise ValueError(f"held_out is {held_out}; expected 1 … {len(self) - 1}")
+        order = np.random.default_rng(rng).permutation(len(self))
+        # Sorted, so that each part keeps the order of the whole.
+        return self.take(np.sort(order[held_out:])), self.take(np.sort(order[:held_out]))
+
+
+class Digits(NamedTuple):
+    """Ten classes of digits: a training set and a test set that never meet."""
+
+    train: Dataset
+    test: Dataset
+    name: str
+    """What it is, as figures and records call it."""

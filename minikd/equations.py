@@ -1,0 +1,410 @@
+"""Section 2 of Hinton, Vinyals & Dean 2015 (arXiv:1503.02531), top to bottom.
+
+The letters are the paper's: z are the logits of the distilled model (the student), v those of
+the cumbersome model (the teacher), q and p their probabilities, T the temperature and N the
+number of classes. Cases stand on the second last axis and classes on the last, so z has shape
+``(..., B, N)``; whatever stands before them (members of a stack) goes along.
+
+Costs give one value per case, ``(..., B)``, in nats. No mean is taken here: it stands in one
+place, in :mod:`minikd.train`.
+
+T may be a number, or an array whose last axis has length 1, such as ``(E, 1, 1)`` for one
+temperature per member or ``(B, 1)`` for one per case.
+
+Every function is pure, writes to none of its arguments, and takes any array of the Python
+array API standard. Lists and integer arrays are read as float64. The argument errors are the
+same everywhere: `ValueError` for a T that is not positive and finite, for logits that are not
+finite, for shapes that do not go together, for labels outside the classes. (Logits that live on
+a GPU are not searched for NaN: looking would stall it. The training loop watches for them.)
+"""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+import numpy as np
+
+from minikd.backend import Array, namespace, on_host
+
+__all__ = [
+    "distillation_cost",
+    "distillation_gradient",
+    "entropy",
+    "hard_target_cost",
+    "hard_target_gradient",
+    "high_temperature_gradient",
+    "log_softmax",
+    "logit_matching_cost",
+    "logit_matching_gradient",
+    "soft_target_cost",
+    "soft_target_gradient",
+    "softmax",
+    "zero_mean_gradient",
+]
+
+
+# ---------------------------------------------------------------- probabilities
+
+
+def softmax(z: Array, T: Array = 1.0) -> Array:
+    """Probabilities from logits at temperature T (Eq. 1).
+
+    .. math:: q_i = \\frac{\\exp(z_i / T)}{\\sum_j \\exp(z_j / T)}
+
+    Parameters
+    ----------
+    z : array, shape (..., N)
+        Logits.
+    T : float or array, shape (..., 1)
+        Temperature. The higher it is, the softer the distribution.
+
+    Returns
+    -------
+    array, shape (..., N)
+        Probabilities; the last axis sums to 1.
+
+    Examples
+    --------
+    >>> softmax([1.0, 2.0, 5.0]).round(3)
+    array([0.017, 0.047, 0.936])
+    >>> softmax([1.0, 2.0, 5.0], T=10).round(3)
+    array([0.278, 0.307, 0.415])
+    """
+    xp, T, z = _arguments(T, z=z)
+    # The largest logit is subtracted first: exp then never overflows, and q is the same.
+    e = xp.exp((z - xp.max(z, axis=-1, keepdims=True)) / T)
+    return e / xp.sum(e, axis=-1, keepdims=True)
+
+
+def log_softmax(z: Array, T: Array = 1.0) -> Array:
+    """Logarithm of Eq. 1, without ever taking the logarithm of a probability that is 0.
+
+    .. math:: \\log q_i = z_i / T - \\log \\sum_j \\exp(z_j / T)
+
+    Parameters and shapes as in :func:`softmax`.
+
+    Examples
+    --------
+    >>> log_softmax([0.0, 5000.0])
+    array([-5000.,     0.])
+    """
+    xp, T, z = _arguments(T, z=z)
+    s = (z - xp.max(z, axis=-1, keepdims=True)) / T
+    return s - xp.log(xp.sum(xp.exp(s), axis=-1, keepdims=True))
+
+
+def entropy(z: Array, T: Array = 1.0) -> Array:
+    """How much a soft target tells: the entropy of softmax(z / T), in nats.
+
+    .. math:: H = -\\sum_i q_i \\log q_i
+
+    Section 1 of the paper: soft targets of high entropy carry much more per case than hard
+    targets do. H grows from 0 to log N as T grows.
+
+    Parameters
+    ----------
+    z : array, shape (..., N)
+    T : float or array, shape (..., 1)
+
+    Returns
+    -------
+    array, shape (...)
+
+    Examples
+    --------
+    >>> entropy([0.0, 0.0]) == np.log(2)
+    np.True_
+    """
+    xp, T, z = _arguments(T, z=z)
+    log_q = log_softmax(z, T)
+    return -xp.sum(xp.exp(log_q) * log_q, axis=-1)
+
+
+# ---------------------------------------------------------------- soft targets
+
+
+def soft_target_cost(z: Array, v: Array, T: Array = 1.0) -> Array:
+    """Cross-entropy with the teacher's soft targets, both at temperature T (Section 2).
+
+    .. math:: C = -\\sum_i p_i \\log q_i, \\quad p = \\mathrm{softmax}(v / T),
+              \\quad q = \\mathrm{softmax}(z / T)
+
+    Parameters
+    ----------
+    z, v : array, shape (..., B, N)
+        Logits of the student and of the teacher; they broadcast.
+    T : float or array, shape (..., 1)
+
+    Returns
+    -------
+    array, shape (..., B)
+        Nats per case. Its smallest value is the entropy of p, reached at q = p.
+    """
+    xp, T, z, v = _arguments(T, z=z, v=v)
+    return -xp.sum(softmax(v, T) * log_softmax(z, T), axis=-1)
+
+
+def soft_target_gradient(z: Array, v: Array, T: Array = 1.0) -> Array:
+    """Gradient of :func:`soft_target_cost` with respect to the student's logits (Eq. 2).
+
+    .. math:: \\frac{\\partial C}{\\partial z_i} = \\frac{1}{T} (q_i - p_i)
+
+    The softmax and the logarithm cancel: what is left is the difference of the probabilities,
+    and the 1/T of the inner derivative of z/T.
+
+    Returns
+    -------
+    array, shape (..., B, N)
+    """
+    _, T, z, v = _arguments(T, z=z, v=v)
+    q, p = softmax(z, T), softmax(v, T)
+    return (q - p) / T
+
+
+def high_temperature_gradient(z: Array, v: Array, T: Array = 1.0) -> Array:
+    """Eq. 2 with exp(x) replaced by 1 + x, for T far above the logits (Eq. 3).
+
+    .. math:: \\frac{\\partial C}{\\partial z_i} \\approx \\frac{1}{T} \\left(
+              \\frac{1 + z_i / T}{N + \\sum_j z_j / T} -
+              \\frac{1 + v_i / T}{N + \\sum_j v_j / T} \\right)
+
+    The sums keep the means of the logits. The error against Eq. 2 falls like T⁻³, one order
+    faster than the gradient itself. At low T the formula means nothing, and it is not finite
+    where a denominator is 0.
+
+    Returns
+    -------
+    array, shape (..., B, N)
+    """
+    xp, T, z, v = _arguments(T, z=z, v=v)
+    N = z.shape[-1]
+    q = (1 + z / T) / (N + xp.sum(z / T, axis=-1, keepdims=True))
+    p = (1 + v / T) / (N + xp.sum(v / T, axis=-1, keepdims=True))
+    return (q - p) / T
+
+
+def zero_mean_gradient(z: Array, v: Array, T: Array = 1.0) -> Array:
+    """Eq. 3 for logits whose mean over the classes is 0 in each case (Eq. 4).
+
+    .. math:: \\frac{\\partial C}{\\partial z_i} \\approx \\frac{1}{N T^2} (z_i - v_i)
+
+    The mean is not subtracted here. If the means of z and v differ, the error falls no faster
+    than the gradient itself (T⁻²), and this is not the limit of Eq. 2.
+
+    Returns
+    -------
+    array, shape (..., B, N)
+    """
+    _, T, z, v = _arguments(T, z=z, v=v)
+    N = z.shape[-1]
+    return (z - v) / (N * T**2)
+
+
+def logit_matching_cost(z: Array, v: Array) -> Array:
+    """The cost whose gradient Eq. 4 is, up to the factor 1/(N T²) (Section 2).
+
+    .. math:: C = \\tfrac{1}{2} \\sum_i (z_i - v_i)^2
+
+    So matching logits (Bucila et al. 2006) is distillation at a temperature so high that only
+    Eq. 4 is left, with zero-mean logits.
+
+    Parameters
+    ----------
+    z, v : array, shape (..., B, N)
+
+    Returns
+    -------
+    array, shape (..., B)
+    """
+    xp, _, z, v = _arguments(1.0, z=z, v=v)
+    return xp.sum((z - v) ** 2, axis=-1) / 2
+
+
+def logit_matching_gradient(z: Array, v: Array) -> Array:
+    """Gradient of :func:`logit_matching_cost` with respect to z (Section 2).
+
+    .. math:: \\frac{\\partial C}{\\partial z_i} = z_i - v_i
+
+    Returns
+    -------
+    array, shape (..., B, N)
+    """
+    _, _, z, v = _arguments(1.0, z=z, v=v)
+    return z - v
+
+
+# ---------------------------------------------------------------- hard targets, and both
+
+
+def hard_target_cost(z: Array, y: Array) -> Array:
+    """Cross-entropy with the correct labels, at T = 1.
+
+    .. math:: C = -\\log q_y
+
+    Parameters
+    ----------
+    z : array, shape (..., B, N)
+    y : array of int, shape (..., B)
+        Labels, 0 ≤ y < N.
+
+    Returns
+    -------
+    array, shape (..., B)
+        Nats per case.
+    """
+    xp, _, z = _arguments(1.0, z=z)
+    log_q = log_softmax(z)
+    return -xp.sum(xp.where(_one_hot(y, z), log_q, xp.zeros_like(log_q)), axis=-1)
+
+
+def hard_target_gradient(z: Array, y: Array) -> Array:
+    """Gradient of :func:`hard_target_cost`: Eq. 2 at T = 1 with a p that is 1 at the label.
+
+    .. math:: \\frac{\\partial C}{\\partial z_i} = q_i - [i = y]
+
+    Returns
+    -------
+    array, shape (..., B, N)
+    """
+    xp, _, z = _arguments(1.0, z=z)
+    q = softmax(z)
+    return xp.where(_one_hot(y, z), q - 1, q)
+
+
+def distillation_cost(
+    z: Array, v: Array, y: Array | None = None, T: Array = 1.0, hard_weight: float = 0.0
+) -> Array:
+    """Soft targets at T and hard targets at 1 together (Section 2).
+
+    .. math:: C = T^2 \\, C_{soft}(z, v, T) + w \\, C_{hard}(z, y)
+
+    Parameters
+    ----------
+    z, v : array, shape (..., B, N)
+    y : array of int, shape (..., B), optional
+        Labels; not looked at if ``hard_weight`` is 0.
+    T : float or array, shape (..., 1)
+    hard_weight : float
+        w, relative to the soft targets, as in Section 4 (0.5 there); "considerably lower"
+        than theirs in Section 2.
+
+    Returns
+    -------
+    array, shape (..., B)
+
+    Raises
+    ------
+    ValueError
+        Also if the weight is negative, or positive without labels.
+    """
+    _, T, z, v = _arguments(T, z=z, v=v)
+    T_of_case = T if isinstance(T, float) or T.ndim == 0 else T[..., 0]
+    hard = None if _no_labels(y, hard_weight) else hard_target_cost(z, y)
+    return _together(soft_target_cost(z, v, T), hard, T_of_case, hard_weight)
+
+
+def distillation_gradient(
+    z: Array, v: Array, y: Array | None = None, T: Array = 1.0, hard_weight: float = 0.0
+) -> Array:
+    """Gradient of :func:`distillation_cost` with respect to z; the same arguments.
+
+    .. math:: \\frac{\\partial C}{\\partial z_i} = T (q_i - p_i) + w (q^{T=1}_i - [i = y])
+
+    Returns
+    -------
+    array, shape (..., B, N)
+    """
+    _, T, z, v = _arguments(T, z=z, v=v)
+    hard = None if _no_labels(y, hard_weight) else hard_target_gradient(z, y)
+    return _together(soft_target_gradient(z, v, T), hard, T, hard_weight)
+
+
+def _together(soft: Array, hard: Array | None, T: Array, hard_weight: float) -> Array:
+    """The two terms of a cost, or of its gradient: both are linear, so one line serves both."""
+    # The gradients of soft targets shrink like 1/T² (Eq. 4). Multiplied by T², their share
+    # beside the hard targets stays about the same when T is changed (Section 2).
+    soft = T**2 * soft
+    return soft if hard is None else soft + hard_weight * hard
+
+
+# ---------------------------------------------------------------- argument checks
+
+
+def _arguments(T: Array, **logits: Array) -> tuple[Any, ...]:
+    """The namespace, T, and the logits, made arrays and checked."""
+    arrays = {name: _as_logits(name, z) for name, z in logits.items()}
+    first, *others = arrays.values()
+    xp = namespace(first)
+    if others:
+        _check_together(first, others[0])
+    return xp, _as_temperature(T, xp, first), *arrays.values()
+
+
+def _as_logits(name: str, z: Array) -> Array:
+    if not hasattr(z, "dtype") or not (
+        hasattr(z, "__array_namespace__") or hasattr(z, "__cuda_array_interface__")
+    ):
+        z = np.asarray(z)
+    xp = namespace(z)
+    if not xp.isdtype(z.dtype, ("real floating", "complex floating")):
+        z = xp.astype(z, xp.float64)
+    if z.ndim == 0 or z.shape[-1] == 0:
+        raise ValueError(f"{name} has shape {z.shape}; expected logits (..., N) with N ≥ 1")
+    if on_host(z) and not xp.all(xp.isfinite(z)):
+        raise ValueError(f"{name} holds NaN or infinity; expected finite logits")
+    return z
+
+
+def _check_together(z: Array, v: Array) -> None:
+    if z.shape[-1] != v.shape[-1]:
+        raise ValueError(
+            f"z has {z.shape[-1]} classes and v {v.shape[-1]} (shapes {z.shape} and {v.shape}); "
+            "expected the same number"
+        )
+    try:
+        np.broadcast_shapes(z.shape, v.shape)
+    except ValueError:
+        raise ValueError(
+            f"z has shape {z.shape} and v {v.shape}; expected shapes that broadcast"
+        ) from None
+
+
+def _as_temperature(T: Array, xp: Any, z: Array) -> Array:
+    if isinstance(T, (int, float, np.number)):
+        T = float(T)
+        if not (math.isfinite(T) and T > 0):
+            raise ValueError(f"T is {T}; expected a positive, finite temperature")
+        return T
+    if not hasattr(T, "dtype"):
+        T = xp.asarray(T)
+    if T.ndim > 0 and T.shape[-1] != 1:
+        raise ValueError(
+            f"T has shape {T.shape}; expected a number, or a last axis of length 1: "
+            "one temperature for all classes of a case"
+        )
+    if on_host(T) and not xp.all(xp.isfinite(T) & (T > 0)):
+        raise ValueError("T holds values that are not positive and finite")
+    return xp.astype(T, xp.real(z).dtype if xp.isdtype(z.dtype, "complex floating") else z.dtype)
+
+
+def _one_hot(y: Array, z: Array) -> Array:
+    """Where a class is the label: bool, shape (..., B, N)."""
+    xp, N = namespace(z), z.shape[-1]
+    y = y if hasattr(y, "dtype") else xp.asarray(y)
+    if not xp.isdtype(y.dtype, "integral"):
+        raise ValueError(f"y has dtype {y.dtype}; expected integer labels")
+    if tuple(y.shape) != tuple(z.shape[z.ndim - 1 - y.ndim : -1]):
+        raise ValueError(f"y has shape {y.shape}; expected one label per case of z, {z.shape}")
+    if on_host(y) and not xp.all((y >= 0) & (y < N)):
+        raise ValueError(f"y holds labels outside 0 … {N - 1}")
+    classes = xp.arange(N, dtype=y.dtype, device=y.device) if on_host(y) else xp.arange(N)
+    return y[..., None] == classes
+
+
+def _no_labels(y: Array | None, hard_weight: float) -> bool:
+    if not (math.isfinite(hard_weight) and hard_weight >= 0):
+        raise ValueError(f"hard_weight is {hard_weight}; expected a weight ≥ 0")
+    if hard_weight > 0 and y is None:
+        raise ValueError(f"hard_weight is {hard_weight} but there are no labels y")
+    return hard_weight == 0

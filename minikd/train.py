@@ -1,0 +1,292 @@
+"""The one training loop. It can be stopped at any time, and goes on bit for bit."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import time
+from collections.abc import Iterator, Sequence
+from dataclasses import asdict, dataclass
+from os import PathLike
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from minikd.backend import Array, generator, to_host
+from minikd.checkpoint import load_checkpoint, save_checkpoint
+from minikd.data.augment import draw_shifts, shift_images
+from minikd.data.dataset import Dataset
+from minikd.mlp import MLP, Workspace, draw_masks, mask_generators
+from minikd.objectives import Batch, Objective
+from minikd.optim import clip_norms, learning_rate_at, sgd_step
+
+# What the streams of a run's seed are for; see backend.generator.
+_ORDER, _JITTER = 0, 1
+
+
+class TrainingDiverged(ArithmeticError):
+    """The cost is no longer finite, or the network gives every case the same answer."""
+
+
+@dataclass(frozen=True)
+class Recipe:
+    """How a network is trained; what it minimizes is the objective's business.
+
+    Attributes
+    ----------
+    epochs : int
+    learning_rate : float or tuple of float
+        At the end of the warm-up; it then falls to 0 along half a cosine. A tuple has one for
+        each member of a stack.
+    batch : int
+        Cases per step.
+    momentum : float
+    warm_up : int
+        Steps over which the learning rate rises to its peak.
+    dropout : tuple of float
+        Rates for the inputs and for each hidden layer; empty for none. The input of the last
+        linear layer is the last hidden layer, so there are as many rates as linear layers.
+    max_norm : float, optional
+        Largest Euclidean length of the incoming weights of a hidden unit.
+    jitter : int
+        Each image is moved by up to so many pixels in each direction, anew in each epoch.
+    """
+
+    epochs: int
+    learning_rate: float | tuple[float, ...]
+    batch: int = 128
+    momentum: float = 0.9
+    warm_up: int = 0
+    dropout: tuple[float, ...] = ()
+    max_norm: float | None = None
+    jitter: int = 0
+
+    def __post_init__(self) -> None:
+        for name, least in (("epochs", 1), ("batch", 1), ("warm_up", 0), ("jitter", 0)):
+            value = getattr(self, name)
+            if value != int(value) or value < least:
+                raise ValueError(f"{name} is {value!r}; expected an integer ≥ {least}")
+        if not np.all(np.isfinite(self.learning_rate)) or np.min(self.learning_rate) <= 0:
+            raise ValueError(f"learning_rate is {self.learning_rate}; expected > 0 and finite")
+        if not 0 <= self.momentum < 1:
+            raise ValueError(f"momentum is {self.momentum}; expected 0 ≤ momentum < 1")
+        if not all(0 <= rate < 1 for rate in self.dropout):
+            raise ValueError(f"dropout is {self.dropout}; expected rates 0 ≤ rate < 1")
+        if self.max_norm is not None and not self.max_norm > 0:
+            raise ValueError(f"max_norm is {self.max_norm}; expected a length > 0, or None")
+
+
+def train(
+    net: MLP,
+    data: Dataset,
+    objective: Objective,
+    recipe: Recipe,
+    rng: int = 0,
+    *,
+    checkpoint: str | PathLike[str] | None = None,
+    seconds_between: float = 30.0,
+    progress: str | None = None,
+) -> list[list[float]]:
+    """Train a network, or a stack of them, in place.
+
+    Parameters
+    ----------
+    net : MLP
+        Its parameters are updated.
+    data : Dataset
+        Must have what the objective needs: labels, or a teacher's logits.
+    objective : Objective
+    recipe : Recipe
+    rng : int
+        Seed of the order of the cases and of the jitter. A stack shares them, so that each
+        member sees what it would see alone.
+    checkpoint : path, optional
+        Where to keep the state of the run. If the file is there and belongs to the same run,
+        training goes on from it, and ends as if it had never stopped; a file of another run
+        is an error.
+    seconds_between : float
+        Least time between two writes of the checkpoint; it is also written at the end.
+    progress : str, optional
+        Show a progress bar with this title on stderr, if that is a terminal.
+
+    Returns
+    -------
+    list of list of float
+        For each epoch and each member, the mean over the cases of the cost above its floor, in
+        nats: for soft targets T² KL(p ‖ q). It is measured in training mode, on the way.
+
+    Raises
+    ------
+    ValueError
+        If the data does not fit the network or lacks what the objective needs, or the
+        checkpoint belongs to another run.
+    TrainingDiverged
+        Naming the step and the learning rate.
+    """
+    _check(net, data, objective, recipe)
+    xp, cases = net.xp, len(data)
+    work = Workspace()
+    velocities = [xp.zeros_like(p) for p in net.parameters]
+    history: list[list[float]] = []
+    run = _fingerprint(net, data, objective, recipe, rng) if checkpoint else ""
+    if checkpoint and Path(checkpoint).exists():
+        history = _resume(checkpoint, run, net, velocities)
+    last_write = time.monotonic()
+
+    on_device = Batch(
+        x=xp.asarray(data.x, dtype=net.parameters[0].dtype),
+        y=None if data.y is None else xp.asarray(data.y),
+        v=None if data.v is None else xp.asarray(data.v, dtype=net.parameters[0].dtype),
+    )
+    per_epoch = -(-cases // recipe.batch)
+    peak = recipe.learning_rate
+    if isinstance(peak, tuple):
+        peak = xp.asarray(peak, dtype=net.parameters[0].dtype).reshape(-1, 1, 1)
+
+    for epoch in _with_progress(len(history), recipe.epochs, progress):
+        masks = mask_generators(net, epoch)
+        total: Any = 0.0
+        for i, batch in enumerate(_batches(on_device, data, recipe, rng, epoch, xp)):
+            step = epoch * per_epoch + i
+            rate = learning_rate_at(step, recipe.epochs * per_epoch, peak, recipe.warm_up)
+            size = batch.x.shape[-2]
+            drop = draw_masks(net, recipe.dropout, masks, size) if recipe.dropout else None
+
+            z, caches = net.forward(batch.x, drop, work)
+            if i % 100 == 0 or i == per_epoch - 1:
+                _stop_if_diverged(z, step, rate)
+            total = total + (objective.cost(z, batch) - objective.floor(batch)).sum(-1)
+            # The one place where the mean over the cases is taken.
+            dz = objective.gradient(z, batch) / size
+            sgd_step(net.parameters, net.backward(dz, caches, work), velocities, rate, recipe.momentum)
+            if recipe.max_norm is not None:
+                for W in net.parameters[0:-2:2]:
+                    clip_norms(W, recipe.max_norm)
+
+        history.append([float(c) for c in np.atleast_1d(to_host(total))])
+        history[-1] = [c / cases for c in history[-1]]
+        finished = epoch == recipe.epochs - 1
+        if checkpoint and (finished or time.monotonic() - last_write > seconds_between):
+            _write(checkpoint, run, net, velocities, history)
+            last_write = time.monotonic()
+    return history
+
+
+def _batches(
+    on_device: Batch, data: Dataset, recipe: Recipe, rng: int, epoch: int, xp: Any
+) -> Iterator[Batch]:
+    """One epoch: every case once, in a new order, the images jittered if the recipe says so."""
+    cases = len(data)
+    # Drawn on the host, so that every device sees the same cases in the same order.
+    order = xp.asarray(generator(rng, _ORDER, epoch).permutation(cases))
+    if recipe.jitter:
+        shifts = xp.asarray(draw_shifts(generator(rng, _JITTER, epoch), cases, recipe.jitter))
+    for start in range(0, cases, recipe.batch):
+        chosen = order[start : start + recipe.batch]
+        x = on_device.x[chosen]
+        if recipe.jitter:
+            x = shift_images(x, shifts[start : start + recipe.batch], data.shape, recipe.jitter)
+        yield Batch(
+            x=x,
+            y=None if on_device.y is None else on_device.y[chosen],
+            v=None if on_device.v is None else on_device.v[..., chosen, :],
+        )
+
+
+def _with_progress(start: int, epochs: int, title: str | None) -> Iterator[int]:
+    if title is None:
+        yield from range(start, epochs)
+        return
+    from tqdm import tqdm
+
+    # disable=None: no bar where stderr is no terminal.
+    yield from tqdm(
+        range(start, epochs),
+        desc=title, initial=start, total=epochs, unit="epoch", leave=False, disable=None,
+    )  # fmt: skip
+
+
+def _stop_if_diverged(z: Array, step: int, rate: Any) -> None:
+    """Raise if the logits are not finite, or say the same of every case."""
+    z = to_host(z)
+    shown = f"step {step}, learning rate {np.max(to_host(rate)):.3g}"
+    advice = "use a lower learning rate (with T² in the gradient, high T needs one) or a warm-up"
+    if not np.isfinite(z).all():
+        raise TrainingDiverged(f"training diverged at {shown}: logits are not finite; {advice}")
+    spread = np.ptp(z, axis=-2).max(axis=-1)
+    if z.shape[-2] > 1 and (spread <= 1e-6 * np.abs(z).max()).any():
+        raise TrainingDiverged(
+            f"training diverged at {shown}: every case gets the same logits "
+            f"(no hidden unit is active any more); {advice}"
+        )
+
+
+def _check(net: MLP, data: Dataset, objective: Objective, recipe: Recipe) -> None:
+    inputs, classes = net.sizes[0], net.sizes[-1]
+    if len(data) == 0:
+        raise ValueError("data holds no cases; is the transfer set empty?")
+    if data.x.shape[-1] != inputs:
+        raise ValueError(f"data has {data.x.shape[-1]} inputs a case and the network {inputs}")
+    if "v" in objective.needs:
+        if data.v is None:
+            raise ValueError(
+                f"{objective.name} needs a teacher's logits; "
+                "make the transfer set by data.with_logits(teacher(data.x))"
+            )
+        if data.v.shape[-1] != classes:
+            raise ValueError(
+                f"the teacher's logits have {data.v.shape[-1]} classes and the network {classes}"
+            )
+    if "y" in objective.needs:
+        if data.y is None:
+            raise ValueError(f"{objective.name} needs labels; this data has none")
+        if data.y.max() >= classes:
+            raise ValueError(f"data has a label {data.y.max()}; the network has {classes} classes")
+    if recipe.dropout and len(recipe.dropout) != len(net.sizes) - 1:
+        raise ValueError(
+            f"dropout has {len(recipe.dropout)} rates; expected {len(net.sizes) - 1}: "
+            "one for the inputs and one for each hidden layer"
+        )
+    if isinstance(recipe.learning_rate, tuple) and len(recipe.learning_rate) != len(net.seeds):
+        raise ValueError(
+            f"learning_rate has {len(recipe.learning_rate)} values for {len(net.seeds)} members"
+        )
+
+
+# ---------------------------------------------------------------- checkpoints
+
+
+def _fingerprint(net: MLP, data: Dataset, objective: Objective, recipe: Recipe, rng: int) -> str:
+    """What makes two runs the same, in one string."""
+    digest = hashlib.blake2b(digest_size=16)
+    said = [net.sizes, net.seeds, str(net.parameters[0].dtype), objective.name, asdict(recipe), rng]
+    digest.update(json.dumps(said).encode())
+    for array in (*net.parameters, data.x, data.y, data.v):
+        if array is not None:
+            digest.update(np.ascontiguousarray(to_host(array)))
+    return digest.hexdigest()
+
+
+def _write(
+    path: str | PathLike[str], run: str, net: MLP, velocities: Sequence[Array], history: Any
+) -> None:
+    arrays = {f"p{i}": to_host(p) for i, p in enumerate(net.parameters)}
+    arrays |= {f"u{i}": to_host(u) for i, u in enumerate(velocities)}
+    save_checkpoint(path, arrays, {"run": run, "history": history})
+
+
+def _resume(
+    path: str | PathLike[str], run: str, net: MLP, velocities: Sequence[Array]
+) -> list[list[float]]:
+    arrays, meta = load_checkpoint(path)
+    if meta.get("run") != run:
+        raise ValueError(
+            f"{path} belongs to another run (other data, network, objective or recipe); "
+            "delete it, or give another path"
+        )
+    for i, (p, u) in enumerate(zip(net.parameters, velocities, strict=True)):
+        p[...] = net.xp.asarray(arrays[f"p{i}"])
+        u[...] = net.xp.asarray(arrays[f"u{i}"])
+    history: list[list[float]] = meta["history"]
+    return history
