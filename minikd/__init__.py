@@ -1,4 +1,44 @@
-"""minikd"""
-__version__ = "0.1.0"
+"""Knowledge distillation from scratch: Hinton, Vinyals & Dean 2015 in NumPy and CuPy.
+
+Begin with :mod:`minikd.equations`, Section 2 of the paper from top to bottom. The verbs of an
+experiment are all here:
+
+>>> digits = load_glyphs(rng=0, train=500, test=100)
+>>> teacher = MLP([784, 100, 10], rng=1)
+>>> _ = train(teacher, digits.train, hard_targets(), Recipe(epochs=10, learning_rate=0.1))
+>>> transfer = digits.train.with_logits(teacher(digits.train.x)).without(3)
+>>> student = MLP([784, 50, 10], rng=2)
+>>> _ = train(student, transfer, soft_targets(T=4), Recipe(epochs=10, learning_rate=0.03))
+>>> errors(student(digits.test.x), digits.test.y) < 50
+True
+"""
+
+from minikd.data import Dataset, Digits, fetch_mnist, load_glyphs, load_mnist
+from minikd.evaluate import errors, errors_per_class, sweep_bias, with_bias
+from minikd.gradcheck import GradcheckError, gradcheck
 from minikd.mlp import MLP
+from minikd.objectives import hard_targets, logit_matching, soft_targets
 from minikd.train import Recipe, TrainingDiverged, train
+
+__version__ = "0.1.0"
+
+__all__ = [
+    "MLP",
+    "Dataset",
+    "Digits",
+    "GradcheckError",
+    "Recipe",
+    "TrainingDiverged",
+    "errors",
+    "errors_per_class",
+    "fetch_mnist",
+    "gradcheck",
+    "hard_targets",
+    "load_glyphs",
+    "load_mnist",
+    "logit_matching",
+    "soft_targets",
+    "sweep_bias",
+    "train",
+    "with_bias",
+]

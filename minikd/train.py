@@ -6,7 +6,7 @@ import hashlib
 import json
 import time
 from collections.abc import Iterator, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from os import PathLike
 from pathlib import Path
 from typing import Any
@@ -27,6 +27,23 @@ _ORDER, _JITTER = 0, 1
 
 class TrainingDiverged(ArithmeticError):
     """The cost is no longer finite, or the network gives every case the same answer."""
+
+
+@dataclass
+class History:
+    """What a training run leaves beside the network.
+
+    Attributes
+    ----------
+    costs : list of list of float
+        For each epoch and each member, the mean over the cases of the cost above its floor, in
+        nats: for soft targets T² KL(p ‖ q). Measured in training mode, on the way.
+    seconds : float
+        Of all parts of the run, if it was stopped and resumed.
+    """
+
+    costs: list[list[float]] = field(default_factory=list)
+    seconds: float = 0.0
 
 
 @dataclass(frozen=True)
@@ -87,7 +104,7 @@ def train(
     checkpoint: str | PathLike[str] | None = None,
     seconds_between: float = 30.0,
     progress: str | None = None,
-) -> list[list[float]]:
+) -> History:
     """Train a network, or a stack of them, in place.
 
     Parameters
@@ -112,9 +129,7 @@ def train(
 
     Returns
     -------
-    list of list of float
-        For each epoch and each member, the mean over the cases of the cost above its floor, in
-        nats: for soft targets T² KL(p ‖ q). It is measured in training mode, on the way.
+    History
 
     Raises
     ------
@@ -128,11 +143,11 @@ def train(
     xp, cases = net.xp, len(data)
     work = Workspace()
     velocities = [xp.zeros_like(p) for p in net.parameters]
-    history: list[list[float]] = []
+    history = History()
     run = _fingerprint(net, data, objective, recipe, rng) if checkpoint else ""
     if checkpoint and Path(checkpoint).exists():
         history = _resume(checkpoint, run, net, velocities)
-    last_write = time.monotonic()
+    last = last_write = time.monotonic()
 
     on_device = Batch(
         x=xp.asarray(data.x, dtype=net.parameters[0].dtype),
@@ -144,7 +159,7 @@ def train(
     if isinstance(peak, tuple):
         peak = xp.asarray(peak, dtype=net.parameters[0].dtype).reshape(-1, 1, 1)
 
-    for epoch in _with_progress(len(history), recipe.epochs, progress):
+    for epoch in _with_progress(len(history.costs), recipe.epochs, progress):
         masks = mask_generators(net, epoch)
         total: Any = 0.0
         for i, batch in enumerate(_batches(on_device, data, recipe, rng, epoch, xp)):
@@ -164,12 +179,12 @@ def train(
                 for W in net.parameters[0:-2:2]:
                     clip_norms(W, recipe.max_norm)
 
-        history.append([float(c) for c in np.atleast_1d(to_host(total))])
-        history[-1] = [c / cases for c in history[-1]]
-        finished = epoch == recipe.epochs - 1
-        if checkpoint and (finished or time.monotonic() - last_write > seconds_between):
+        history.costs.append([float(c) / cases for c in np.atleast_1d(to_host(total))])
+        now = time.monotonic()
+        history.seconds, last = history.seconds + now - last, now
+        if checkpoint and (epoch == recipe.epochs - 1 or now - last_write > seconds_between):
             _write(checkpoint, run, net, velocities, history)
-            last_write = time.monotonic()
+            last_write = now
     return history
 
 
@@ -269,16 +284,16 @@ def _fingerprint(net: MLP, data: Dataset, objective: Objective, recipe: Recipe, 
 
 
 def _write(
-    path: str | PathLike[str], run: str, net: MLP, velocities: Sequence[Array], history: Any
+    path: str | PathLike[str], run: str, net: MLP, velocities: Sequence[Array], history: History
 ) -> None:
     arrays = {f"p{i}": to_host(p) for i, p in enumerate(net.parameters)}
     arrays |= {f"u{i}": to_host(u) for i, u in enumerate(velocities)}
-    save_checkpoint(path, arrays, {"run": run, "history": history})
+    save_checkpoint(path, arrays, {"run": run, **asdict(history)})
 
 
 def _resume(
     path: str | PathLike[str], run: str, net: MLP, velocities: Sequence[Array]
-) -> list[list[float]]:
+) -> History:
     arrays, meta = load_checkpoint(path)
     if meta.get("run") != run:
         raise ValueError(
@@ -288,5 +303,4 @@ def _resume(
     for i, (p, u) in enumerate(zip(net.parameters, velocities, strict=True)):
         p[...] = net.xp.asarray(arrays[f"p{i}"])
         u[...] = net.xp.asarray(arrays[f"u{i}"])
-    history: list[list[float]] = meta["history"]
-    return history
+    return History(meta["costs"], meta["seconds"])

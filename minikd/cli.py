@@ -1,0 +1,171 @@
+"""The ``minikd`` command."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import minikd
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run the command; returns its exit code.
+
+    Errors that a user can mend are one line on stderr and exit code 2; ``--debug`` shows where
+    they come from.
+    """
+    arguments = _parser().parse_args(argv)
+    try:
+        arguments.command(arguments)
+    except KeyboardInterrupt:
+        print("minikd: stopped; the same command goes on from here", file=sys.stderr)
+        return 130
+    except (ValueError, OSError, ArithmeticError) as error:
+        if arguments.debug:
+            raise
+        print(f"minikd: {' '.join(str(error).split())}", file=sys.stderr)
+        return 2
+    return 0
+
+
+def _parser() -> argparse.ArgumentParser:
+    from minikd.experiments import EXPERIMENTS
+
+    parser = argparse.ArgumentParser(
+        prog="minikd",
+        description="Knowledge distillation from scratch: Hinton, Vinyals & Dean 2015.",
+    )
+    parser.add_argument("--version", action="version", version=f"minikd {minikd.__version__}")
+    parser.add_argument("--debug", action="store_true", help="show a traceback for errors")
+    commands = parser.add_subparsers(required=True, metavar="COMMAND")
+
+    listing = commands.add_parser("list", help="the experiments, a line each")
+    listing.set_defaults(command=_list)
+
+    run = commands.add_parser(
+        "run",
+        help="run experiments: record and figure for each",
+        description="Run experiments; write OUT/NAME.DATA.json and the figure beside it. A run "
+        "that was stopped goes on where it was.",
+    )
+    run.add_argument("names", nargs="+", choices=sorted(EXPERIMENTS), metavar="NAME",
+                     help=f"one or more of: {', '.join(sorted(EXPERIMENTS))}")  # fmt: skip
+    run.add_argument("--data", choices=["glyphs", "mnist"], default="glyphs",
+                     help="glyphs: bundled printed digits (default); mnist: handwriting")  # fmt: skip
+    run.add_argument("--device", choices=["cpu", "cuda"], default="cpu", help="default: cpu")
+    run.add_argument("--seeds", type=_positive, default=1, metavar="N",
+                     help="run seeds 0 to N - 1 (default: 1)")  # fmt: skip
+    run.add_argument("--out", type=Path, default=Path("out"), metavar="DIR", help="default: out")
+    run.set_defaults(command=_run)
+
+    data = commands.add_parser("data", help="download a data set")
+    data.add_argument("name", choices=["mnist"])
+    data.set_defaults(command=_data)
+
+    temperature = commands.add_parser("temperature", help="draw what temperature does")
+    temperature.add_argument("--out", type=Path, default=Path("out"), metavar="DIR")
+    temperature.set_defaults(command=_temperature)
+    # So that --debug is understood on both sides of the command's name.
+    for command in (listing, run, data, temperature):
+        command.add_argument("--debug", action="store_true", default=argparse.SUPPRESS,
+                             help=argparse.SUPPRESS)  # fmt: skip
+    return parser
+
+
+def _positive(text: str) -> int:
+    try:
+        number = int(text)
+    except ValueError:
+        number = 0
+    if number < 1:
+        raise argparse.ArgumentTypeError(f"{text!r} is no integer ≥ 1")
+    return number
+
+
+def _list(arguments: argparse.Namespace) -> None:
+    from minikd.experiments import EXPERIMENTS
+
+    width = max(map(len, EXPERIMENTS))
+    for name, (claim, presets) in EXPERIMENTS.items():
+        print(f"{name:{width}}  {claim} ({', '.join(presets)})")
+
+
+def _run(arguments: argparse.Namespace) -> None:
+    from minikd.experiments import EXPERIMENTS, run_unseen
+
+    plots = _plots()
+    for name in arguments.names:
+        _, presets = EXPERIMENTS[name]
+        record = run_unseen(
+            presets[arguments.data],
+            seeds=range(arguments.seeds),
+            out=arguments.out,
+            device=arguments.device,
+            progress=True,
+        )
+        stem = f"{name}.{arguments.data}"
+        picture = plots.save_figure(plots.plot_record(record), arguments.out / f"{stem}.png")
+        print(_summary(record))
+        print(f"wrote {arguments.out / stem}.json and {picture}\n")
+
+
+def _data(arguments: argparse.Namespace) -> None:
+    folder = minikd.fetch_mnist(progress=sys.stderr.isatty())
+    digits = minikd.load_mnist()
+    print(f"MNIST is in {folder}: {len(digits.train)} + {len(digits.test)} images")
+
+
+def _temperature(arguments: argparse.Namespace) -> None:
+    plots = _plots()
+    print(f"wrote {plots.save_figure(plots.plot_temperature(), arguments.out / 'temperature.png')}")
+
+
+def _plots() -> Any:
+    import matplotlib
+
+    matplotlib.use("Agg")
+    from minikd import plots
+
+    return plots
+
+
+def _summary(record: dict[str, Any]) -> str:
+    """The record's main numbers beside the paper's, as a table."""
+    import numpy as np
+
+    from minikd.paper import FIGURES
+
+    rows = [("", "this run", "paper (MNIST)")]
+    paper = FIGURES[record["name"]]
+    for metric in _SHOWN:
+        values = np.array(record["metrics"][metric], dtype=float)
+        ours = f"{values.mean():.4g}"
+        if len(values) > 1:
+            ours += f" ± {values.std(ddof=1):.2g}"
+        rows.append((metric.replace("_", " "), ours, f"{paper[metric].value:g}" if metric in paper else ""))
+    widths = [max(len(row[i]) for row in rows) for i in range(3)]
+    title = (
+        f"{record['name']} on {record['data']}: {record['metrics']['test_cases'][0]} test cases, "
+        f"{len(record['seeds'])} seed(s), {sum(record['seconds']):.0f} s on {record['device']}"
+    )
+    lines = [f"  {a:{widths[0]}}  {b:>{widths[1]}}  {c:>{widths[2]}}" for a, b, c in rows]
+    return "\n".join([title, *lines])
+
+
+_SHOWN = (
+    "teacher_errors",
+    "errors_before",
+    "omitted_errors_before",
+    "bias",
+    "errors_after",
+    "omitted_errors_after",
+    "honest_bias",
+    "honest_errors_after",
+    "honest_omitted_errors_after",
+    "hard_errors",
+    "hard_omitted_errors",
+    "hard_omitted_errors_after",
+)

@@ -1,0 +1,41 @@
+"""Section 3: the student that never saw a 3 gets most threes right, once its bias is raised."""
+
+from minikd.experiments.unseen import Unseen
+from minikd.train import Recipe
+
+CLAIM = "a student distilled without any 3 still knows the threes, once their bias is raised"
+
+PRESETS = {
+    "glyphs": Unseen(
+        name="omitted-3",
+        data="glyphs",
+        omitted=(3,),
+        moved=(3,),
+        teacher_hidden=(400, 400),
+        student_hidden=(300, 300),
+        teacher=Recipe(
+            epochs=50, learning_rate=0.1, batch=100, warm_up=100,
+            dropout=(0.0, 0.2, 0.5), max_norm=3.5, jitter=2,
+        ),
+        student=Recipe(epochs=40, learning_rate=0.02, batch=100, warm_up=100),
+        hard=Recipe(epochs=15, learning_rate=0.1, batch=100),
+        T=20.0,
+        held_out=600,
+    ),
+    "mnist": Unseen(
+        name="omitted-3",
+        data="mnist",
+        omitted=(3,),
+        moved=(3,),
+        teacher_hidden=(1200, 1200),
+        student_hidden=(800, 800),
+        teacher=Recipe(
+            epochs=100, learning_rate=0.1, batch=128, warm_up=500,
+            dropout=(0.0, 0.2, 0.5), max_norm=3.5, jitter=2,
+        ),
+        student=Recipe(epochs=60, learning_rate=0.03, batch=128, warm_up=500),
+        hard=Recipe(epochs=10, learning_rate=0.1, batch=128),
+        T=20.0,
+        held_out=5000,
+    ),
+}  # fmt: skip

@@ -1,0 +1,253 @@
+"""Figures, from equations and records only: nothing here trains, and none needs a display."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from os import PathLike
+from pathlib import Path
+from typing import Any
+
+import matplotlib.pyplot as plt
+import numpy as np
+
+from minikd import equations as eq
+from minikd.paper import FIGURES, TEST_CASES
+
+# Okabe & Ito's colours, which the colour-blind can tell apart.
+BLUE, ORANGE, GREEN, PURPLE, GREY = "#0072B2", "#D55E00", "#009E73", "#CC79A7", "#777777"
+
+_STYLE = {
+    "axes.spines.top": False,
+    "axes.spines.right": False,
+    "axes.titlesize": 11,
+    "axes.titlelocation": "left",
+    "legend.frameon": False,
+    "legend.fontsize": 9,
+    "figure.constrained_layout.use": True,
+    "savefig.dpi": 150,
+}
+# For functions: they draw in the house style, whatever the user's own settings are.
+_in_house_style = plt.rc_context(_STYLE)
+_DATA_TITLES = {"mnist": "MNIST", "glyphs": "bundled printed digits (not handwriting)"}
+
+
+@_in_house_style
+def new_figure(rows: int, columns: int, width: float, height: float) -> tuple[Any, Any]:
+    """A figure and its axes in the house style; sizes in inches."""
+    return plt.subplots(rows, columns, figsize=(width, height))
+
+
+@_in_house_style
+def save_figure(figure: Any, path: str | PathLike[str]) -> Path:
+    """Write a figure as PNG, make its folder if need be, and close it."""
+    path = Path(path)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    figure.savefig(path)
+    plt.close(figure)
+    return path
+
+
+# ---------------------------------------------------------------- temperature
+
+# Logits such as a teacher gives for a 2 that looks like a 3; made up for the figure.
+EXAMPLE_LOGITS = (-4.0, 1.0, 12.0, 8.0, -6.0, -3.0, -5.0, 3.0, 2.0, -4.0)
+# Logits of a student that has learnt some of it.
+EXAMPLE_STUDENT = (-1.0, 2.0, 7.0, 2.0, -3.0, 1.0, -4.0, 4.0, -1.0, -3.0)
+
+
+@_in_house_style
+def plot_temperature() -> Any:
+    """What temperature does: probabilities, entropy, gradient norms, and the two limits.
+
+    Returns
+    -------
+    matplotlib.figure.Figure
+    """
+    figure, ((a, b), (c, d)) = new_figure(2, 2, 11, 8)
+    plot_softmax_bars(a)
+    plot_entropy(b)
+    plot_gradient_norms(c)
+    plot_limits(d)
+    return figure
+
+
+@_in_house_style
+def plot_softmax_bars(axes: Any, v: Any = EXAMPLE_LOGITS, temperatures: Any = (1, 4, 20)) -> None:
+    """Soft targets of one case at several temperatures, as bars side by side (Eq. 1)."""
+    classes = np.arange(len(v))
+    width = 0.8 / len(temperatures)
+    for k, (T, color) in enumerate(zip(temperatures, (BLUE, ORANGE, GREEN, PURPLE), strict=False)):
+        at = classes + (k - (len(temperatures) - 1) / 2) * width
+        axes.bar(at, eq.softmax(np.array(v), T), width, color=color, label=f"T = {T}")
+    axes.set(xticks=classes, xlabel="class", ylabel="probability p")
+    axes.set_title("A higher temperature shows what else the teacher sees")
+    axes.legend()
+
+
+@_in_house_style
+def plot_entropy(axes: Any, v: Any = EXAMPLE_LOGITS) -> None:
+    """Entropy of the soft targets against T, from nothing to log N."""
+    T = np.geomspace(0.3, 100, 200)
+    axes.semilogx(T, eq.entropy(np.array(v), T[:, None]), color=BLUE)
+    axes.axhline(np.log(len(v)), color=GREY, ls="--", lw=1)
+    axes.text(0.32, np.log(len(v)) - 0.04, f"log {len(v)}", color=GREY, va="top")
+    axes.set(xlabel="temperature T", ylabel="entropy of p (nats)")
+    axes.set_title("The softer, the more a target says, up to log N")
+
+
+@_in_house_style
+def plot_gradient_norms(axes: Any, z: Any = EXAMPLE_STUDENT, v: Any = EXAMPLE_LOGITS) -> None:
+    """Length of the soft-target gradient against T, with and without T² (Section 2)."""
+    T = np.geomspace(0.5, 100, 200)
+    gradient = eq.soft_target_gradient(np.array(z), np.array(v), T[:, None])
+    norm = np.linalg.norm(gradient, axis=-1)
+    axes.loglog(T, norm, color=ORANGE, label="Eq. 2 alone: falls like 1/T²")
+    axes.loglog(T, T**2 * norm, color=BLUE, label="times T²: settles at |z − v| / N")
+    limit = np.linalg.norm(np.subtract(z, v)) / len(v)
+    axes.axhline(limit, color=GREY, ls="--", lw=1)
+    axes.set(xlabel="temperature T", ylabel="length of the gradient")
+    axes.set_title("T² keeps soft targets in step with hard ones")
+    axes.legend()
+
+
+@_in_house_style
+def plot_limits(axes: Any, z: Any = EXAMPLE_STUDENT, v: Any = EXAMPLE_LOGITS) -> None:
+    """Relative error of Eq. 3 and of Eq. 4 against Eq. 2, as T grows."""
+    T = np.geomspace(2, 1000, 200)[:, None]
+    # Shifted, so that their means are unlike and Eq. 4's condition does not hold.
+    z, v = np.array(z), np.array(v) + 1.0
+    z0, v0 = z - z.mean(), v - v.mean()
+    exact = eq.soft_target_gradient(z, v, T)  # adding a constant changes no probability
+
+    def error(approximate: Any) -> Any:
+        return np.linalg.norm(approximate - exact, axis=-1) / np.linalg.norm(exact, axis=-1)
+
+    axes.loglog(T, error(eq.high_temperature_gradient(z, v, T)), color=BLUE, label="Eq. 3")
+    axes.loglog(
+        T, error(eq.zero_mean_gradient(z0, v0, T)), color=GREEN, ls="--",
+        label="Eq. 4, zero-mean logits",
+    )  # fmt: skip
+    axes.loglog(
+        T, error(eq.zero_mean_gradient(z, v, T)), color=ORANGE, label="Eq. 4, means left in"
+    )
+    axes.set(xlabel="temperature T", ylabel="relative error against Eq. 2", ylim=(1e-3, 30))
+    axes.set_title("Far above the logits, distillation matches logits")
+    axes.legend()
+
+
+# ---------------------------------------------------------------- students that never saw
+
+_ROLES = (
+    ("hard", "hard labels", GREY),
+    ("before", "distilled", ORANGE),
+    ("after", "bias tuned on the test set (paper)", BLUE),
+    ("honest", "bias chosen without labels (honest)", GREEN),
+)
+
+
+@_in_house_style
+def plot_unseen(record: dict[str, Any]) -> Any:
+    """Errors per class before and after the bias, and the whole sweep of the bias.
+
+    Parameters
+    ----------
+    record : dict
+        Of ``omitted-3`` or ``sevens-and-eights``.
+
+    Returns
+    -------
+    matplotlib.figure.Figure
+    """
+    figure, (left, right) = new_figure(1, 2, 13, 5)
+    moved = record["config"]["moved"]
+    figure.suptitle(_finding(record), x=0.01, ha="left", weight="bold")
+    plot_errors_per_class(left, record)
+    plot_bias_sweep(right, record)
+    left.set_title("Wrong test cases of each class")
+    right.set_title(f"Errors against the bias of {_words(moved)}")
+    figure.supxlabel(_source(record), fontsize=8, color=GREY, x=0.01, ha="left")
+    return figure
+
+
+@_in_house_style
+def plot_errors_per_class(axes: Any, record: dict[str, Any]) -> None:
+    """Mean errors of each class: hard labels, distilled, and after the bias by both protocols."""
+    per_class = record["curves"]["errors_per_class"]
+    classes = np.arange(len(per_class[0]["before"]))
+    for k, (role, label, color) in enumerate(_ROLES):
+        mean = np.mean([seed[role] for seed in per_class], axis=0)
+        axes.bar(classes + 0.2 * (k - 1.5), mean, 0.2, color=color, label=label)
+    axes.set(xticks=classes, xlabel="class", ylabel="errors", yscale="symlog")
+    axes.set_yticks([0, 1, 3, 10, 30, 100, 300, 1000], labels=[0, 1, 3, 10, 30, 100, 300, 1000])
+    axes.minorticks_off()
+    axes.set_ylim(0, 6 * max(np.max([s[r] for s in per_class for r, *_ in _ROLES]), 10))
+    axes.legend(loc="upper left", ncols=2)
+
+
+@_in_house_style
+def plot_bias_sweep(axes: Any, record: dict[str, Any]) -> None:
+    """Test error against the bias, with both protocols' choices and the paper's figures."""
+    m, biases = record["metrics"], np.array(record["curves"]["biases"])
+    percent = 100 / np.mean(m["test_cases"])
+    curves = percent * np.array(record["curves"]["errors"])
+    axes.fill_between(biases, curves.min(0), curves.max(0), color=BLUE, alpha=0.2, lw=0)
+    axes.plot(biases, curves.mean(0), color=BLUE)
+    for bias, after, label, color in (
+        ("bias", "errors_after", "tuned on the test set (paper)", BLUE),
+        ("honest_bias", "honest_errors_after", "chosen without labels (honest)", GREEN),
+    ):
+        at, error = np.mean(m[bias]), percent * np.mean(m[after])
+        axes.plot(at, error, "o", color=color, label=f"{label}: {error:.2f} % at {at:+.1f}")
+    paper = FIGURES[record["name"]]
+    before, after = (100 * paper[k].value / TEST_CASES for k in ("errors_before", "errors_after"))
+    axes.plot(
+        [0, paper["bias"].value], [before, after], "k*", ms=9,
+        label=f"the paper, on MNIST: {before:.2f} % → {after:.2f} %",
+    )  # fmt: skip
+    best = curves.mean(0).min()
+    axes.set(xlabel="added to the bias (logits)", ylabel="test error (%)", yscale="log")
+    ticks = [t for t in (0.5, 1, 2, 5, 10, 20, 50, 100) if t > 0.4 * min(best, after)]
+    axes.set_yticks(ticks, labels=[f"{t:g}" for t in ticks])
+    axes.minorticks_off()
+    axes.legend()
+
+
+def _finding(record: dict[str, Any]) -> str:
+    m = {name: float(np.mean(values)) for name, values in record["metrics"].items()}
+    before, after = (
+        100 * (1 - m[k] / m["omitted_cases"])
+        for k in ("omitted_errors_before", "honest_omitted_errors_after")
+    )
+    saw = [c for c in range(10) if c not in record["config"]["omitted"]]
+    what = (
+        f"It never saw a {record['config']['omitted'][0]}"
+        if len(record["config"]["omitted"]) == 1
+        else f"It saw only {_words(saw)}"
+    )
+    return (
+        f"{what}, and gets {before:.1f} % of the unseen digits right, "
+        f"{after:.1f} % once the bias is moved"
+    )
+
+
+def _source(record: dict[str, Any]) -> str:
+    seeds = len(record["seeds"])
+    return (
+        f"{_DATA_TITLES[record['data']]}; T = {record['config']['T']:g}; "
+        f"{seeds} seed{'s' if seeds > 1 else ''}"
+    )
+
+
+def _words(classes: Any) -> str:
+    return " and ".join(str(c) for c in classes)
+
+
+_FIGURES: dict[str, Callable[[dict[str, Any]], Any]] = {
+    "omitted-3": plot_unseen,
+    "sevens-and-eights": plot_unseen,
+}
+
+
+def plot_record(record: dict[str, Any]) -> Any:
+    """The figure of an experiment, from its record."""
+    return _FIGURES[record["name"]](record)

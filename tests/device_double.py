@@ -1,0 +1,124 @@
+"""A double of CuPy on the host: it computes with NumPy, but is as strict as a GPU.
+
+An array of it never turns into a NumPy array by itself, and never meets one in an operation:
+what would be an error or a hidden copy on a GPU is a TypeError here. It shows that the one
+source above ``backend.py`` moves every array explicitly. It says nothing about speed, or about
+the numbers that a GPU gives.
+"""
+
+from __future__ import annotations
+
+import sys
+import types
+from typing import Any
+
+import numpy as np
+from numpy.lib.mixins import NDArrayOperatorsMixin
+
+
+class DeviceArray(NDArrayOperatorsMixin):
+    """An array on the pretended device."""
+
+    __module__ = "cupy"
+
+    def __init__(self, values: np.ndarray) -> None:
+        self._values = values
+
+    shape = property(lambda self: self._values.shape)
+    dtype = property(lambda self: self._values.dtype)
+    ndim = property(lambda self: self._values.ndim)
+    size = property(lambda self: self._values.size)
+    __cuda_array_interface__: dict[str, Any] = {}  # marks it as memory of a GPU
+
+    def __array__(self, *_: Any, **__: Any) -> Any:
+        raise TypeError("implicit conversion to a NumPy array is not allowed; use .get()")
+
+    def get(self) -> np.ndarray:
+        return self._values.copy()
+
+    def __array_ufunc__(self, ufunc: Any, method: str, *inputs: Any, **options: Any) -> Any:
+        return on_device(getattr(ufunc, method))(*inputs, **options)
+
+    def __array_function__(self, func: Any, _: Any, args: Any, options: Any) -> Any:
+        return on_device(func)(*args, **options)
+
+    def __getitem__(self, key: Any) -> Any:
+        return on_device(lambda a, k: a[k])(self, key)
+
+    def __setitem__(self, key: Any, value: Any) -> None:
+        self._values[_inside(key)] = _inside(value)
+
+    def __len__(self) -> int:
+        return len(self._values)
+
+    def __bool__(self) -> bool:
+        return bool(self._values)
+
+    def __getattr__(self, name: str) -> Any:
+        if name not in {"reshape", "sum", "max", "min", "copy", "view", "any", "all", "astype"}:
+            raise AttributeError(name)
+        return lambda *args, **options: _outside(
+            getattr(self._values, name)(*map(_inside, args), **options)
+        )
+
+
+def _inside(x: Any) -> Any:
+    if isinstance(x, np.ndarray):
+        raise TypeError(f"a host array, shape {x.shape}, met a device array")
+    if isinstance(x, DeviceArray):
+        return x._values
+    if isinstance(x, (list, tuple)):
+        return type(x)(map(_inside, x))
+    return {k: _inside(v) for k, v in x.items()} if isinstance(x, dict) else x
+
+
+def _outside(x: Any) -> Any:
+    # A reduction to one value stays on the device, as in CuPy.
+    if isinstance(x, (np.ndarray, np.generic)):
+        return DeviceArray(np.asarray(x))
+    return x
+
+
+def on_device(func: Any) -> Any:
+    def call(*args: Any, **options: Any) -> Any:
+        return _outside(func(*_inside(args), **_inside(options)))
+
+    return call
+
+
+class _Generator:
+    """Like ``cupy.random.Generator``: it has no ``bytes``, and no small integers."""
+
+    def __init__(self, seed: Any) -> None:
+        self._rng = np.random.default_rng(seed)
+
+    def integers(self, low: int, high: int, size: Any, dtype: Any, endpoint: bool) -> DeviceArray:
+        assert np.dtype(dtype).itemsize >= 4
+        return DeviceArray(self._rng.integers(low, high, size, dtype, endpoint))
+
+
+def install(monkeypatch: Any) -> types.ModuleType:
+    """Put the double in the place of CuPy, for one test."""
+    module = types.ModuleType("cupy")
+    module.__version__ = "double"  # type: ignore[attr-defined]
+    module.__getattr__ = lambda name: (  # type: ignore[method-assign]
+        getattr(np, name)
+        if isinstance(getattr(np, name), type) or name in {"isdtype", "newaxis"}
+        else on_device(getattr(np, name))
+    )
+    module.asarray = lambda x, dtype=None: DeviceArray(  # type: ignore[attr-defined]
+        np.array(x._values if isinstance(x, DeviceArray) else x, dtype=dtype)
+    )
+    module.random = types.SimpleNamespace(default_rng=_Generator)  # type: ignore[attr-defined]
+    module.lib = types.SimpleNamespace(  # type: ignore[attr-defined]
+        stride_tricks=types.SimpleNamespace(
+            sliding_window_view=on_device(np.lib.stride_tricks.sliding_window_view)
+        )
+    )
+    module.cuda = types.SimpleNamespace(  # type: ignore[attr-defined]
+        is_available=lambda: True,
+        Device=lambda: types.SimpleNamespace(id=0),
+        runtime=types.SimpleNamespace(getDeviceProperties=lambda _: {"name": b"double"}),
+    )
+    monkeypatch.setitem(sys.modules, "cupy", module)
+    return module
