@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import json
 import os
 import zipfile
@@ -39,9 +40,15 @@ def save_checkpoint(
     arrays : mapping from name to NumPy array
     meta : mapping
         Anything that JSON can say.
-    """
-    import io
 
+    Raises
+    ------
+    ValueError
+        If an array holds Python objects, which only pickle could write.
+    """
+    for name, array in arrays.items():
+        if array.dtype.hasobject:
+            raise ValueError(f"array {name!r} holds Python objects; expected numbers")
     buffer = io.BytesIO()
     np.savez(buffer, meta=np.array(json.dumps(dict(meta))), **arrays)
     write_atomically(path, buffer.getvalue())
@@ -63,8 +70,8 @@ def load_checkpoint(path: str | PathLike[str]) -> tuple[dict[str, Any], dict[str
         If it is no checkpoint or is damaged; nothing in it is ever executed.
     """
     try:
-        with np.load(path, allow_pickle=False) as file:
-            arrays = {name: file[name] for name in file.files}
+        with open(path, "rb") as file, np.load(file, allow_pickle=False) as stored:
+            arrays = {name: stored[name] for name in stored.files}
         meta = json.loads(str(arrays.pop("meta")))
     except FileNotFoundError:
         raise

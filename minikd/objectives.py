@@ -10,6 +10,8 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
+import numpy as np
+
 from minikd import equations
 from minikd.backend import Array, namespace
 
@@ -65,33 +67,36 @@ def soft_targets(T: Any, hard_weight: float = 0.0) -> Objective:
 
     Parameters
     ----------
-    T : float or array, shape (*E, 1, 1)
+    T : float or sequence of float
         The temperature, or one for each member of a stack.
     hard_weight : float
         Weight of the hard targets relative to the soft ones. With 0, no label is looked at,
         so the transfer set may be unlabelled.
+
+    Raises
+    ------
+    ValueError
+        If a temperature is not positive and finite, or the weight is negative.
     """
+    per_member = None if isinstance(T, (int, float)) else np.asarray(T, float).reshape(-1, 1, 1)
 
-    def temperature(z: Array) -> Any:
-        return namespace(z).asarray(T) if getattr(T, "ndim", 0) else T
-
-    def floor(batch: Batch) -> Array:
-        # The cost of a student that equals its teacher.
-        return equations.distillation_cost(batch.v, batch.v, T=temperature(batch.v))
+    def at(z: Array) -> Any:
+        return T if per_member is None else namespace(z).asarray(per_member, dtype=z.dtype)
 
     # Called once here, so that a bad T or weight is an error before the training starts.
-    equations.distillation_cost([[0.0]], [[0.0]], [0], T=T, hard_weight=hard_weight)
-    shown = f"{T:g}" if isinstance(T, (int, float)) else "one per member"
-    both = f" and {hard_weight:g} × hard targets" if hard_weight else ""
+    equations.distillation_cost([[0.0]], [[0.0]], [0], at(np.zeros(1)), hard_weight)
+    shown = ", ".join(map(repr, [T] if per_member is None else per_member.ravel().tolist()))
+    both = f" and {hard_weight!r} × hard targets" if hard_weight else ""
     return Objective(
         name=f"soft targets at T = {shown}{both}",
         cost=lambda z, batch: equations.distillation_cost(
-            z, batch.v, batch.y, temperature(z), hard_weight
+            z, batch.v, batch.y, at(z), hard_weight
         ),
         gradient=lambda z, batch: equations.distillation_gradient(
-            z, batch.v, batch.y, temperature(z), hard_weight
+            z, batch.v, batch.y, at(z), hard_weight
         ),
-        floor=floor,
+        # What a student that equals its teacher pays.
+        floor=lambda batch: equations.distillation_cost(batch.v, batch.v, T=at(batch.v)),
         needs="vy" if hard_weight else "v",
     )
 

@@ -13,7 +13,7 @@ from typing import Any
 
 import numpy as np
 
-from minikd.backend import Array, generator, to_host
+from minikd.backend import Array, generator, on_host, to_host
 from minikd.checkpoint import load_checkpoint, save_checkpoint
 from minikd.data.augment import draw_shifts, shift_images
 from minikd.data.dataset import Dataset
@@ -168,8 +168,11 @@ def train(
             size = batch.x.shape[-2]
             drop = draw_masks(net, recipe.dropout, masks, size) if recipe.dropout else None
 
-            z, caches = net.forward(batch.x, drop, work)
-            if i % 100 == 0 or i == per_epoch - 1:
+            # An overflow needs no warning of NumPy's: the line after next tells of it.
+            with np.errstate(over="ignore", invalid="ignore"):
+                z, caches = net.forward(batch.x, drop, work)
+            # Looking at every step would stall a GPU, so there it is a sample of them.
+            if on_host(z) or i % 100 == 0 or i == per_epoch - 1:
                 _stop_if_diverged(z, step, rate)
             total = total + (objective.cost(z, batch) - objective.floor(batch)).sum(-1)
             # The one place where the mean over the cases is taken.

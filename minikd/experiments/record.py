@@ -38,8 +38,8 @@ def environment(xp: Any) -> dict[str, Any]:
     return {"versions": versions, "threads": int(asked) if asked else cpus}
 
 
-def write_record(path: str | PathLike[str], record: dict[str, Any]) -> None:
-    """Write a record as JSON, atomically, one metric or curve a line."""
+def write_record(path: str | PathLike[str], record: dict[str, Any]) -> dict[str, Any]:
+    """Write a record as JSON, atomically, one metric or curve a line; returns it as read."""
     lines = []
     for key, value in record.items():
         if key in ("metrics", "curves", "config"):
@@ -48,6 +48,7 @@ def write_record(path: str | PathLike[str], record: dict[str, Any]) -> None:
         else:
             lines.append(f"  {json.dumps(key)}: {json.dumps(value)}")
     write_atomically(path, ("{\n" + ",\n".join(lines) + "\n}\n").encode())
+    return read_record(path)
 
 
 def read_record(path: str | PathLike[str]) -> dict[str, Any]:

@@ -2,7 +2,7 @@
 
 from dataclasses import replace
 
-from minikd.experiments import omitted_3
+from minikd.experiments.omitted_3 import PRESETS as OMITTED_3
 from minikd.experiments.unseen import Unseen
 
 CLAIM = "a student that saw only sevens and eights knows the other digits, with both biases lowered"
@@ -22,6 +22,6 @@ def _only_7_and_8(preset: Unseen, epochs: int) -> Unseen:
 
 
 PRESETS = {
-    "glyphs": _only_7_and_8(omitted_3.PRESETS["glyphs"], epochs=100),
-    "mnist": _only_7_and_8(omitted_3.PRESETS["mnist"], epochs=60),
+    "glyphs": _only_7_and_8(OMITTED_3["glyphs"], epochs=100),
+    "mnist": _only_7_and_8(OMITTED_3["mnist"], epochs=60),
 }

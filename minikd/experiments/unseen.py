@@ -125,8 +125,7 @@ def run_unseen(
             **{c: [part["curves"][c] for part in parts] for c in parts[0]["curves"]},
         },
     }
-    write_record(out / f"{config.name}.{config.data}.json", record)
-    return record
+    return write_record(out / f"{config.name}.{config.data}.json", record)
 
 
 def _one_seed(

@@ -1,0 +1,111 @@
+"""The command: what it prints, what it writes, and how it fails."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from dataclasses import replace
+
+import pytest
+
+from minikd import __version__, cli, experiments, load_glyphs
+from minikd.experiments import EXPERIMENTS, unseen
+from minikd.experiments.record import read_record
+from test_experiments import QUICK
+
+
+@pytest.fixture
+def quick(monkeypatch):
+    """The real experiments with a small data set and small networks."""
+    monkeypatch.setattr(unseen, "load_glyphs", lambda: load_glyphs(rng=0, train=800, test=400))
+    shrunk = {
+        name: (claim, {data: replace(preset, **QUICK) for data, preset in presets.items()})
+        for name, (claim, presets) in EXPERIMENTS.items()
+    }
+    monkeypatch.setattr(experiments, "EXPERIMENTS", shrunk)
+
+
+def test_list(capsys):
+    assert cli.main(["list"]) == 0
+    out = capsys.readouterr().out
+    assert [line.split()[0] for line in out.splitlines()] == list(EXPERIMENTS)
+
+
+def test_run_writes_record_and_figure(quick, tmp_path, capsys):
+    assert cli.main(["run", "omitted-3", "sevens-and-eights", "--seeds", "2", "--out", str(tmp_path)]) == 0
+    out = capsys.readouterr().out
+    for name in EXPERIMENTS:
+        assert read_record(tmp_path / f"{name}.glyphs.json")["seeds"] == [0, 1]
+        assert (tmp_path / f"{name}.glyphs.png").stat().st_size > 10_000
+        assert f"{name} on glyphs" in out
+    assert "±" in out
+    assert "206" in out  # the paper's figure beside ours
+
+
+def test_temperature(tmp_path, capsys):
+    assert cli.main(["temperature", "--out", str(tmp_path)]) == 0
+    assert str(tmp_path / "temperature.png") in capsys.readouterr().out
+
+
+def test_data(monkeypatch, capsys, tmp_path):
+    monkeypatch.setattr(cli.minikd, "fetch_mnist", lambda progress: tmp_path)
+    monkeypatch.setattr(cli.minikd, "load_mnist", lambda: load_glyphs(train=12, test=7))
+    assert cli.main(["data", "mnist"]) == 0
+    assert "12 + 7 images" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize(
+    ("argv", "word"),
+    [
+        (["run", "omitted-3", "--data", "mnist"], "MINIKD_DATA_DIR"),
+        (["run", "omitted-3", "--device", "cuda"], "use device 'cpu'"),
+    ],
+)
+def test_an_error_is_one_line_and_exit_code_2(argv, word, tmp_path, monkeypatch, capsys):
+    monkeypatch.setenv("MINIKD_DATA_DIR", str(tmp_path))
+    monkeypatch.setitem(sys.modules, "cupy", None)  # as if it were not installed
+    assert cli.main([*argv, "--out", str(tmp_path)]) == 2
+    error = capsys.readouterr().err
+    assert error.startswith("minikd: ")
+    assert word in error
+    assert error.count("\n") == 1
+    for debug in (["--debug", *argv], [*argv, "--debug"]):
+        with pytest.raises((OSError, ValueError)):
+            cli.main([*debug, "--out", str(tmp_path)])
+
+
+@pytest.mark.parametrize(
+    "argv",
+    [[], ["run"], ["run", "omitted-4"], ["run", "omitted-3", "--seeds", "0"],
+     ["run", "omitted-3", "--seeds", "two"], ["run", "omitted-3", "--data", "cifar"],
+     ["data", "imagenet"], ["walk"]],
+)  # fmt: skip
+def test_wrong_words_exit_with_2(argv, capsys):
+    with pytest.raises(SystemExit) as caught:
+        cli.main(argv)
+    assert caught.value.code == 2
+    assert "minikd" in capsys.readouterr().err
+
+
+def test_a_folder_that_cannot_be_written(tmp_path, capsys):
+    (tmp_path / "file").write_text("")
+    assert cli.main(["temperature", "--out", str(tmp_path / "file" / "out")]) == 2
+    assert capsys.readouterr().err.count("\n") == 1
+
+
+def test_an_interrupt_says_how_to_go_on(monkeypatch, capsys):
+    def interrupted(*_args, **_kwargs):
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(experiments, "run_unseen", interrupted)
+    assert cli.main(["run", "omitted-3"]) == 130
+    assert "goes on" in capsys.readouterr().err
+
+
+def test_as_a_module(environment):
+    done = subprocess.run(
+        [sys.executable, "-m", "minikd", "--version"],
+        capture_output=True, text=True, env=environment, check=True,
+    )  # fmt: skip
+    assert done.stdout.strip() == f"minikd {__version__}"
+    assert not done.stderr

@@ -1,0 +1,302 @@
+"""Reading, bundling, downloading, jittering and choosing data."""
+
+from __future__ import annotations
+
+import gzip
+import hashlib
+import struct
+
+import numpy as np
+import pytest
+
+import minikd.data.mnist
+from minikd import Dataset, fetch_mnist, load_glyphs, load_mnist
+from minikd.backend import generator
+from minikd.data.augment import draw_shifts, shift_images
+from minikd.data.idx import read_idx
+from minikd.data.render_glyphs import FONTS, render_digits
+
+# ---------------------------------------------------------------- IDX
+
+
+def idx(array, shape=None, code=0x08):
+    shape = array.shape if shape is None else shape
+    return struct.pack(f">BBBB{len(shape)}I", 0, 0, code, len(shape), *shape) + array.tobytes()
+
+
+@pytest.mark.parametrize("shape", [(5,), (4, 3), (2, 3, 4), (0, 3)])
+@pytest.mark.parametrize(("code", "dtype"), [(0x08, ">u1"), (0x0C, ">i4"), (0x0E, ">f8")])
+def test_idx(tmp_path, shape, code, dtype):
+    array = np.arange(np.prod(shape)).reshape(shape).astype(dtype)
+    (tmp_path / "a").write_bytes(idx(array, code=code))
+    (tmp_path / "a.gz").write_bytes(gzip.compress(idx(array, code=code)))
+    for name in ("a", "a.gz"):
+        got = read_idx(tmp_path / name)
+        np.testing.assert_array_equal(got, array)
+        assert got.dtype == np.dtype(dtype).newbyteorder("=")
+        assert got.flags.writeable
+
+
+@pytest.mark.parametrize(
+    ("content", "message"),
+    [
+        (b"", "not an IDX file"),
+        (b"\x89PNG....", "not an IDX file"),
+        (struct.pack(">BBBBI", 0, 0, 0x07, 1, 3) + b"abc", "not an IDX file"),
+        (struct.pack(">BBBBH", 0, 0, 0x08, 3, 1), "header is cut short"),
+        (idx(np.zeros(5, "u1"), shape=(6,)), "5 bytes, not the 6 bytes"),
+        (idx(np.zeros(5, "u1"), shape=(4,)), "longer than the 4 bytes"),
+        # Four billion squared bytes: an error, and nothing of that size is allocated.
+        (idx(np.zeros(5, "u1"), shape=(2**32 - 1, 2**32 - 1)), "5 bytes, not the"),
+    ],
+)
+def test_damaged_idx(tmp_path, content, message):
+    (tmp_path / "a").write_bytes(content)
+    with pytest.raises(ValueError, match=message):
+        read_idx(tmp_path / "a")
+
+
+def test_damaged_gzip(tmp_path):
+    whole = gzip.compress(idx(np.arange(200, dtype="u1")))
+    for content in (whole[:-20], b"not gzip", whole[:30] + b"\0" * 40 + whole[70:]):
+        (tmp_path / "a.gz").write_bytes(content)
+        with pytest.raises(ValueError, match=r"damaged|not an IDX|bytes"):
+            read_idx(tmp_path / "a.gz")
+
+
+# ---------------------------------------------------------------- MNIST
+
+
+@pytest.mark.data
+def test_mnist(mnist):
+    digits = load_mnist()
+    assert (len(digits.train), len(digits.test)) == (60_000, 10_000)
+    assert digits.train.x.dtype == np.float32
+    assert digits.train.x.min() == 0
+    assert digits.train.x.max() == 1
+    assert (digits.test.y == 3).sum() == 1010
+    assert digits.name == "mnist"
+
+
+@pytest.mark.data
+def test_mnist_files_have_the_published_hashes(mnist):
+    for name, sha256 in minikd.data.mnist.SHA256.items():
+        assert hashlib.sha256((mnist / name).read_bytes()).hexdigest() == sha256
+
+
+def test_missing_mnist_says_what_to_do(tmp_path, monkeypatch):
+    monkeypatch.setenv("MINIKD_DATA_DIR", str(tmp_path))
+    with pytest.raises(FileNotFoundError) as caught:
+        load_mnist()
+    for word in (str(tmp_path), "minikd data mnist", "MINIKD_DATA_DIR", "glyphs"):
+        assert word in str(caught.value)
+
+
+def test_offline_download_names_every_way_out(tmp_path, monkeypatch):
+    mirrors = ("http://127.0.0.1:9/one/", "http://127.0.0.1:9/two/")
+    monkeypatch.setattr(minikd.data.mnist, "MIRRORS", mirrors)
+    monkeypatch.setenv("MINIKD_DATA_DIR", str(tmp_path))
+    with pytest.raises(OSError, match="could not download") as caught:
+        fetch_mnist()
+    for word in (*mirrors, "MINIKD_DATA_DIR", "glyphs"):
+        assert word in str(caught.value)
+
+
+@pytest.fixture
+def mirror(tmp_path_factory, monkeypatch):
+    """A mirror on this machine, with four small files and their hashes."""
+    import functools
+    import http.server
+    import threading
+
+    folder = tmp_path_factory.mktemp("mirror")
+    hashes = {}
+    for name in minikd.data.mnist.SHA256:
+        n = 12 if name.startswith("train") else 7
+        array = np.zeros((n, 28, 28) if "images" in name else n, "u1")
+        (folder / name).write_bytes(gzip.compress(idx(array)))
+        hashes[name] = hashlib.sha256((folder / name).read_bytes()).hexdigest()
+
+    class Quiet(http.server.SimpleHTTPRequestHandler):
+        def log_message(self, *_):
+            pass
+
+    with http.server.ThreadingHTTPServer(
+        ("127.0.0.1", 0), functools.partial(Quiet, directory=folder)
+    ) as server:
+        thread = threading.Thread(target=server.serve_forever)
+        thread.start()
+        monkeypatch.setattr(minikd.data.mnist, "SHA256", hashes)
+        monkeypatch.setattr(
+            minikd.data.mnist,
+            "MIRRORS",
+            ("http://127.0.0.1:9/", f"http://127.0.0.1:{server.server_port}/"),
+        )
+        yield folder
+        server.shutdown()
+        thread.join()
+
+
+def test_download_goes_on_to_the_second_mirror(mirror, tmp_path, monkeypatch):
+    monkeypatch.setenv("MINIKD_DATA_DIR", str(tmp_path))
+    assert fetch_mnist() == tmp_path / "mnist"
+    digits = load_mnist()
+    assert (len(digits.train), len(digits.test)) == (12, 7)
+
+
+def test_a_file_that_is_not_what_it_should_be_is_refused(mirror, tmp_path, monkeypatch):
+    monkeypatch.setenv("MINIKD_DATA_DIR", str(tmp_path))
+    name = next(iter(minikd.data.mnist.SHA256))
+    (mirror / name).write_bytes(b"something else")
+    with pytest.raises(OSError, match="could not download"):
+        fetch_mnist()
+    assert not (tmp_path / "mnist" / name).exists()
+
+
+def test_images_and_labels_that_do_not_match(mirror, tmp_path, monkeypatch):
+    monkeypatch.setenv("MINIKD_DATA_DIR", str(tmp_path))
+    fetch_mnist()
+    labels = tmp_path / "mnist" / "train-labels-idx1-ubyte.gz"
+    labels.write_bytes(gzip.compress(idx(np.zeros(11, "u1"))))
+    with pytest.raises(ValueError, match="train images have shape"):
+        load_mnist()
+
+
+# ---------------------------------------------------------------- glyphs
+
+
+def test_glyphs():
+    digits = load_glyphs(rng=0, train=210, test=105)
+    assert (len(digits.train), len(digits.test)) == (210, 105)
+    np.testing.assert_array_equal(np.bincount(digits.train.y), [21] * 10)
+    assert digits.train.x.dtype == np.float32
+    assert digits.train.x.min() >= 0
+    assert digits.train.x.max() <= 1
+    # Every image has ink, and most of an image is background, as in MNIST.
+    ink = (digits.train.x > 0.5).mean(-1)
+    assert ink.min() > 0.01
+    assert ink.mean() < 0.3
+
+
+def test_glyphs_follow_their_seed():
+    a, b, c = (load_glyphs(rng=seed, train=50, test=50) for seed in (0, 0, 1))
+    np.testing.assert_array_equal(a.train.x, b.train.x)
+    np.testing.assert_array_equal(a.test.x, b.test.x)
+    assert (a.train.x != c.train.x).any()
+    assert not set(map(bytes, a.train.x)) & set(map(bytes, a.test.x))
+
+
+def test_the_bundled_file_is_what_the_script_draws():
+    import minikd.data.glyphs
+
+    images, labels = minikd.data.glyphs._templates()
+    again = render_digits()
+    assert len(images) == 10 * len(FONTS) == 210
+    np.testing.assert_array_equal(labels, again["labels"])
+    # Another matplotlib may round an edge pixel otherwise.
+    assert np.abs(images.astype(int) - again["images"]).mean() < 1
+
+
+def test_damaged_glyphs(monkeypatch):
+    import minikd.data.glyphs
+
+    monkeypatch.setattr(minikd.data.glyphs, "SHA256", "0" * 64)
+    with pytest.raises(ValueError, match="damaged"):
+        load_glyphs(train=1, test=1)
+    with pytest.raises(ValueError, match="at least one image"):
+        load_glyphs(train=0)
+
+
+# ---------------------------------------------------------------- jitter
+
+
+def test_jitter_moves_each_image_by_its_own_shift():
+    x = generator(0).random((25, 784))
+    shifts = np.array([(dy, dx) for dy in range(-2, 3) for dx in range(-2, 3)])
+    moved = shift_images(x, shifts, (28, 28), pixels=2).reshape(25, 28, 28)
+    for image, (dy, dx), got in zip(x.reshape(25, 28, 28), shifts, moved, strict=True):
+        expected = np.zeros((28, 28))
+        ys, xs = slice(max(dy, 0), 28 + min(dy, 0)), slice(max(dx, 0), 28 + min(dx, 0))
+        from_y, from_x = (
+            slice(max(-dy, 0), 28 + min(-dy, 0)),
+            slice(max(-dx, 0), 28 + min(-dx, 0)),
+        )
+        expected[ys, xs] = image[from_y, from_x]
+        np.testing.assert_array_equal(got, expected)
+
+
+def test_shifts_are_uniform():
+    shifts = draw_shifts(generator(0), 25_000, 2)
+    _, counts = np.unique(shifts, axis=0, return_counts=True)
+    assert len(counts) == 25
+    assert np.abs(counts - 1000).max() < 5 * np.sqrt(1000)
+
+
+# ---------------------------------------------------------------- transfer sets
+
+
+@pytest.fixture
+def data():
+    x = np.arange(40 * 4, dtype=np.float32).reshape(40, 4)
+    return Dataset(x, np.arange(40) % 10, shape=(2, 2))
+
+
+def test_transfer_sets(data):
+    v = np.arange(400.0).reshape(40, 10)
+    transfer = data.with_logits(v)
+    without, only = transfer.without(3), transfer.only(7, 8)
+    assert len(without) == 36
+    assert not (without.y == 3).any()
+    assert set(only.y) == {7, 8}
+    assert len(without) + len(transfer.only(3)) == 40
+    for part in (without, only):  # each case keeps its own logits
+        np.testing.assert_array_equal(part.v[:, 0] / 10, part.x[:, 0] / 4)
+    assert transfer.unlabelled().y is None
+    assert data.v is None  # nothing was changed
+    assert "logits" in repr(transfer)
+
+
+def test_logits_from_any_framework(data):
+    class Tensor:  # what NumPy can read through __array__, like a tensor of PyTorch
+        def __array__(self, dtype=None, copy=None):
+            return np.ones((40, 10), dtype=dtype or float)
+
+    assert data.with_logits(Tensor()).v.dtype == np.float32
+    assert data.with_logits([[0.0] * 10] * 40).v.shape == (40, 10)
+
+
+def test_split_is_a_partition(data):
+    rest, validation = data.split(10, rng=1)
+    assert (len(rest), len(validation)) == (30, 10)
+    both = np.concatenate([rest.x, validation.x])
+    np.testing.assert_array_equal(np.sort(both[:, 0]), data.x[:, 0])
+    again, _ = data.split(10, rng=1)
+    np.testing.assert_array_equal(rest.x, again.x)
+    other, _ = data.split(10, rng=2)
+    assert (rest.x != other.x).any()
+
+
+def test_bad_data(data):
+    with pytest.raises(ValueError, match="x has shape"):
+        Dataset(np.zeros((3, 5)), shape=(2, 2))
+    with pytest.raises(ValueError, match="integer labels"):
+        Dataset(np.zeros((3, 4)), np.zeros(3), shape=(2, 2))
+    with pytest.raises(ValueError, match="3 integer labels"):
+        Dataset(np.zeros((3, 4)), np.zeros(2, int), shape=(2, 2))
+    with pytest.raises(ValueError, match="label -1"):
+        Dataset(np.zeros((1, 4)), np.array([-1]), shape=(2, 2))
+    with pytest.raises(ValueError, match=r"expected \(40, classes\)"):
+        data.with_logits(np.zeros((39, 10)))
+    with pytest.raises(ValueError, match="NaN"):
+        data.with_logits(np.full((40, 10), np.nan))
+    with pytest.raises(ValueError, match="no case has the label 11"):
+        data.without(11)
+    with pytest.raises(ValueError, match="no classes"):
+        data.only()
+    with pytest.raises(ValueError, match="transfer set is empty"):
+        data.without(*range(10))
+    with pytest.raises(ValueError, match="no labels to choose"):
+        data.unlabelled().without(3)
+    for held_out in (0, 40, -1):
+        with pytest.raises(ValueError, match="held_out"):
+            data.split(held_out)

@@ -1,0 +1,59 @@
+"""Counting errors and moving biases, against the plain way."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from minikd import errors, errors_per_class, sweep_bias, with_bias
+
+RNG = np.random.default_rng(6)
+Z, Y = RNG.normal(0, 3, (500, 10)), RNG.integers(0, 10, 500)
+
+
+def test_errors():
+    assert errors(Z, Y) == (Z.argmax(-1) != Y).sum()
+    assert isinstance(errors(Z, Y), int)
+    stack = np.stack([Z, -Z])
+    np.testing.assert_array_equal(errors(stack, Y), [errors(Z, Y), errors(-Z, Y)])
+    per_class = errors_per_class(Z, Y)
+    assert per_class.shape == (10,)
+    assert per_class.sum() == errors(Z, Y)
+    assert per_class[3] == errors(Z[Y == 3], Y[Y == 3])
+
+
+@pytest.mark.parametrize("classes", [(3,), (7, 8), (0, 1, 2, 3, 4, 5, 6, 9)])
+def test_the_sweep_is_the_plain_count(classes):
+    biases = np.arange(-10, 10.5, 0.5) + 0.123
+    sweep = sweep_bias(Z, Y, classes, biases)
+    np.testing.assert_array_equal(
+        sweep.errors, [errors(with_bias(Z, classes, b), Y) for b in biases]
+    )
+    assert sweep.errors[list(biases).index(sweep.best)] == sweep.errors.min()
+
+
+def test_of_several_best_biases_it_takes_the_middle_one():
+    z = np.array([[1.0, 0.0], [0.0, 1.0]])
+    assert sweep_bias(z, [0, 1], [1], [-0.9, -0.5, 0.0, 0.5, 0.9]).best == 0.0
+
+
+def test_a_bias_undoes_a_bias():
+    y = Z.argmax(-1)
+    sweep = sweep_bias(with_bias(Z, [3], -4.0), y, [3], np.arange(0, 8.1, 0.1))
+    assert sweep.errors.min() == 0
+    assert sweep.best == pytest.approx(4.0, abs=0.1)
+
+
+def test_with_bias_writes_to_nothing():
+    z = Z.copy()
+    moved = with_bias(z, [3], 2.0)
+    np.testing.assert_array_equal(z, Z)
+    np.testing.assert_array_equal((moved - z)[0], 2.0 * (np.arange(10) == 3))
+
+
+def test_bad_calls():
+    with pytest.raises(ValueError, match="a row per label"):
+        errors(Z, Y[:-1])
+    for classes in ((), tuple(range(10))):
+        with pytest.raises(ValueError, match="not all"):
+            sweep_bias(Z, Y, classes, [0.0])

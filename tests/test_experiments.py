@@ -1,0 +1,184 @@
+"""Experiments: what a record holds, and that a run can be stopped, resumed and repeated."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import FrozenInstanceError, replace
+
+import numpy as np
+import pytest
+
+from minikd import Recipe, load_glyphs
+from minikd.data import Digits
+from minikd.experiments import EXPERIMENTS, run_unseen, unseen
+from minikd.experiments.record import read_record
+from minikd.paper import FIGURES
+
+# The same steps as the presets, small enough for a test.
+QUICK = {
+    "teacher_hidden": (60,),
+    "student_hidden": (40,),
+    "teacher": Recipe(epochs=15, learning_rate=0.1, batch=50, dropout=(0.0, 0.2)),
+    "student": Recipe(epochs=15, learning_rate=0.02, batch=50, warm_up=20),
+    "hard": Recipe(epochs=5, learning_rate=0.1, batch=50),
+    "T": 8.0,
+    "held_out": 100,
+}
+METRICS = {
+    "teacher_errors", "errors_before", "errors_after", "omitted_errors_before",
+    "omitted_errors_after", "bias", "honest_bias", "honest_errors_after",
+    "honest_omitted_errors_after", "test_cases", "omitted_cases", "hard_errors",
+    "hard_omitted_errors", "hard_bias", "hard_errors_after", "hard_omitted_errors_after",
+}  # fmt: skip
+
+
+@pytest.fixture(autouse=True)
+def small_data(monkeypatch):
+    monkeypatch.setattr(unseen, "load_glyphs", lambda: load_glyphs(rng=0, train=800, test=400))
+
+
+def quick(name):
+    return replace(EXPERIMENTS[name][1]["glyphs"], **QUICK)
+
+
+def comparable(record):
+    return {k: v for k, v in record.items() if k != "seconds"}
+
+
+@pytest.mark.parametrize("name", EXPERIMENTS)
+def test_a_record_holds_what_it_should(name, tmp_path):
+    record = run_unseen(quick(name), seeds=(0, 1), out=tmp_path)
+    assert record == read_record(tmp_path / f"{name}.glyphs.json")
+    assert set(record["metrics"]) == METRICS
+    assert all(len(values) == 2 for values in record["metrics"].values())
+    for key in ("config", "seeds", "versions", "threads", "seconds", "device"):
+        assert key in record
+    assert record["seeds"] == [0, 1]
+    assert record["device"] == "cpu"
+    assert {"python", "numpy", "scipy", "minikd"} <= set(record["versions"])
+    m = {k: np.array(v) for k, v in record["metrics"].items()}
+    assert (m["test_cases"] == 400).all()
+    # The best bias on the test set does no worse than any other, and 0 is one of the others.
+    assert (m["errors_after"] <= m["honest_errors_after"]).all()
+    assert (m["errors_after"] <= m["errors_before"]).all()
+    assert (m["omitted_errors_before"] <= m["omitted_cases"]).all()
+    for seed, curves in enumerate(record["curves"]["errors"]):
+        at = dict(zip(record["curves"]["biases"], curves, strict=True))
+        assert at[0.0] == m["errors_before"][seed]
+        assert at[m["bias"][seed]] == m["errors_after"][seed] == min(curves)
+        assert at[m["honest_bias"][seed]] == m["honest_errors_after"][seed]
+
+
+def test_the_shape_of_the_finding(tmp_path):
+    """Even this small, the student gets threes right that it never saw; hard labels get none."""
+    m = run_unseen(quick("omitted-3"), out=tmp_path)["metrics"]
+    assert m["omitted_cases"] == [40]
+    assert m["hard_omitted_errors"] == [40]
+    assert m["honest_omitted_errors_after"][0] < 20
+
+
+def test_a_stopped_run_goes_on_and_gives_the_same_record(tmp_path, monkeypatch):
+    config = quick("omitted-3")
+    expected = run_unseen(config, seeds=range(2), out=tmp_path / "straight")
+    calls, real = [], unseen.train
+
+    class Killed(BaseException):
+        pass
+
+    def killed_at_the_fifth_network(*args, **kwargs):
+        calls.append(kwargs["checkpoint"])
+        if len(calls) == 5:
+            raise Killed
+        return real(*args, **kwargs)
+
+    monkeypatch.setattr(unseen, "train", killed_at_the_fifth_network)
+    with pytest.raises(Killed):
+        run_unseen(config, seeds=range(2), out=tmp_path / "killed")
+    assert not (tmp_path / "killed" / "omitted-3.glyphs.json").exists()
+    resumed = run_unseen(config, seeds=range(2), out=tmp_path / "killed")
+    assert comparable(resumed) == comparable(expected)
+    assert len(calls) == 8  # seed 0 was not trained again
+
+
+def test_more_seeds_keep_those_that_are_there(tmp_path, monkeypatch):
+    config = quick("omitted-3")
+    one = run_unseen(config, seeds=range(1), out=tmp_path)
+    two = run_unseen(config, seeds=range(2), out=tmp_path)
+    assert all(two["metrics"][k][0] == one["metrics"][k][0] for k in METRICS)
+    assert two["metrics"]["teacher_errors"][0] != two["metrics"]["teacher_errors"][1] or (
+        two["curves"]["errors"][0] != two["curves"]["errors"][1]
+    )
+
+
+def test_two_experiments_share_their_teacher(tmp_path):
+    run_unseen(quick("omitted-3"), out=tmp_path)
+    run_unseen(quick("sevens-and-eights"), out=tmp_path)
+    assert len(list((tmp_path / ".kept").glob("teacher.*.npz"))) == 1
+    assert len(list((tmp_path / ".kept").glob("student.*.npz"))) == 2
+
+
+def test_a_damaged_part_is_made_again(tmp_path):
+    expected = run_unseen(quick("omitted-3"), out=tmp_path)
+    (part,) = (tmp_path / ".kept").glob("*.json")
+    part.write_text("{")
+    assert run_unseen(quick("omitted-3"), out=tmp_path) == expected
+
+
+def test_no_label_of_the_test_set_touches_the_honest_choice(tmp_path, monkeypatch):
+    config = quick("omitted-3")
+    honest = run_unseen(config, out=tmp_path / "a")["metrics"]["honest_bias"]
+    digits = load_glyphs(rng=0, train=800, test=400)
+    shuffled = replace(digits.test, y=np.roll(digits.test.y, 1))
+    monkeypatch.setattr(unseen, "load_glyphs", lambda: Digits(digits.train, shuffled, "glyphs"))
+    assert run_unseen(config, out=tmp_path / "b")["metrics"]["honest_bias"] == honest
+
+
+def test_no_student_sees_an_omitted_class_or_a_held_out_case(tmp_path, monkeypatch):
+    seen, real = [], unseen.train
+
+    def spy(net, data, *args, **kwargs):
+        seen.append(data)
+        return real(net, data, *args, **kwargs)
+
+    monkeypatch.setattr(unseen, "train", spy)
+    run_unseen(quick("sevens-and-eights"), out=tmp_path)
+    teacher, student, hard = seen
+    assert len(teacher) == 800
+    assert set(student.y) == set(hard.y) == {7, 8}
+    assert len(student) < (np.isin(teacher.y, (7, 8))).sum()
+
+
+def test_presets():
+    for name, (claim, presets) in EXPERIMENTS.items():
+        assert claim
+        assert set(presets) == {"glyphs", "mnist"}
+        for data, preset in presets.items():
+            assert (preset.name, preset.data) == (name, data)
+            assert 0.0 in preset.bias_grid()
+            with pytest.raises(FrozenInstanceError):
+                preset.T = 1.0
+        assert presets["mnist"].teacher_hidden == (1200, 1200)
+        assert presets["mnist"].student_hidden == (800, 800)
+        assert set(FIGURES[name]) <= METRICS
+
+
+def test_bad_records(tmp_path):
+    path = tmp_path / "r.json"
+    for content in ("{", "[]", '{"metrics": 3}'):
+        path.write_text(content)
+        with pytest.raises(ValueError, match="no record of a run"):
+            read_record(path)
+
+
+def test_records_are_plain_json(tmp_path):
+    run_unseen(quick("omitted-3"), out=tmp_path)
+    text = (tmp_path / "omitted-3.glyphs.json").read_text()
+    assert "NaN" not in text
+    assert json.loads(text)["config"]["student"]["epochs"] == 15
+
+
+@pytest.mark.slow
+def test_on_the_device_double(fake_gpu, tmp_path):
+    record = run_unseen(quick("omitted-3"), out=tmp_path, device="cuda")
+    assert record["device"] == "cuda: double"
+    assert record["versions"]["cupy"] == "double"

@@ -1,0 +1,82 @@
+"""One direction only, and an import that costs NumPy and nothing else."""
+
+from __future__ import annotations
+
+import ast
+import statistics
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+import minikd
+
+PACKAGE = Path(minikd.__file__).parent
+
+# From the bottom to the top: a module may import what stands before it, never after.
+ORDER = [
+    "backend", "checkpoint", "equations", "layers", "gradcheck", "mlp", "objectives", "optim",
+    "data.idx", "data.dataset", "data.augment", "data.render_glyphs", "data.glyphs",
+    "data.mnist", "data", "train", "evaluate",
+    "paper", "experiments.record", "experiments.unseen", "experiments.omitted_3",
+    "experiments.sevens_and_eights", "experiments", "plots", "cli", "__main__",
+]  # fmt: skip
+
+
+def module_name(path):
+    parts = path.relative_to(PACKAGE).with_suffix("").parts
+    return ".".join(parts[:-1] if parts[-1] == "__init__" else parts)
+
+
+MODULES = {module_name(path): path for path in PACKAGE.rglob("*.py") if path.parent != PACKAGE or path.stem != "__init__"}
+
+
+def imported(path):
+    """Names of all modules that a file imports, also inside functions."""
+    for node in ast.walk(ast.parse(path.read_text())):
+        if isinstance(node, ast.Import):
+            yield from (alias.name for alias in node.names)
+        elif isinstance(node, ast.ImportFrom):
+            yield node.module
+            yield from (f"{node.module}.{alias.name}" for alias in node.names)
+
+
+def test_the_order_names_every_module():
+    assert set(MODULES) == set(ORDER)
+
+
+@pytest.mark.parametrize("name", ORDER)
+def test_imports_go_one_way(name):
+    later = ORDER[ORDER.index(name) + 1 :]
+    wrong = {m for m in imported(MODULES[name]) if m.removeprefix("minikd.") in later and m.startswith("minikd.")}
+    assert not wrong
+
+
+@pytest.mark.parametrize("name", ORDER)
+def test_only_the_backend_may_import_cupy(name):
+    uses = {m for m in imported(MODULES[name]) if m.partition(".")[0] in {"cupy", "cupyx"}}
+    assert not uses or name == "backend"
+
+
+def test_the_library_has_no_autograd_and_no_lesson():
+    for path in MODULES.values():
+        roots = {m.partition(".")[0] for m in imported(path)}
+        assert not roots & {"torch", "jax", "autograd", "tensorflow", "lessons"}
+
+
+def test_import_loads_numpy_and_nothing_else():
+    code = "import minikd, sys; print(*{m.partition('.')[0] for m in sys.modules})"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert not set(done.stdout.split()) & {"scipy", "matplotlib", "pooch", "tqdm", "cupy", "requests"}
+
+
+def test_import_takes_at_most_one_and_a_half_times_numpy():
+    def seconds(module):
+        code = f"import time; t = time.perf_counter(); import {module}; print(time.perf_counter() - t)"
+        done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+        return float(done.stdout)
+
+    seconds("minikd")  # compiles what is not compiled
+    ratios = [seconds("minikd") / seconds("numpy") for _ in range(11)]
+    assert statistics.median(ratios) <= 1.5

@@ -1,0 +1,94 @@
+"""Each backward against the complex step, alone and in a stack."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from minikd import gradcheck, layers
+from minikd.backend import generator
+
+RNG = np.random.default_rng(1)
+
+
+def linear(x, W, b):
+    z, cache = layers.linear_forward(x, W, b)
+    return z, lambda dz: layers.linear_backward(dz, cache)
+
+
+def relu(z):
+    h, cache = layers.relu_forward(z)
+    return h, lambda dh: layers.relu_backward(dh, cache)
+
+
+@pytest.mark.parametrize("members", [(), (3,), (2, 3)])
+def test_linear(members):
+    x, W, b = (RNG.normal(size=(*members, *shape)) for shape in ((5, 4), (4, 3), (3,)))
+    assert gradcheck(linear, (x, W, b))
+
+
+def test_linear_where_members_share_the_input():
+    x, W, b = RNG.normal(size=(5, 4)), RNG.normal(size=(2, 4, 3)), RNG.normal(size=(2, 3))
+
+    def shared(x, W, b):
+        z, backward = linear(x, W, b)
+
+        def back(dz):
+            dx, dW, db = backward(dz)
+            return dx.sum(0), dW, db  # one dx per member: the shared x gets their sum
+
+        return z, back
+
+    assert gradcheck(shared, (x, W, b))
+
+
+def test_relu():
+    assert gradcheck(relu, RNG.normal(size=(4, 6)))
+
+
+def test_relu_passes_nothing_where_it_is_off():
+    _, backward = relu(np.array([-1.0, 0.0, 2.0]))
+    np.testing.assert_array_equal(backward(np.ones(3)), [0, 0, 1])
+
+
+@pytest.mark.parametrize("rate", [0.2, 0.5])
+def test_dropout(rate):
+    h = RNG.normal(size=(4, 6))
+    mask = layers.dropout_mask(generator(0), h.shape, rate, h)
+
+    def func(h):
+        out, cache = layers.dropout_forward(h, mask)
+        return out, lambda dout: layers.dropout_backward(dout, cache)
+
+    assert gradcheck(func, h)
+
+
+def test_a_dropout_mask_keeps_the_mean_and_drops_at_its_rate():
+    n = 1_000_000
+    for rate in (0.2, 0.5, 0.9):
+        mask = layers.dropout_mask(generator(0), (n,), rate, np.zeros(1, np.float32))
+        kept = mask > 0
+        assert mask.dtype == np.float32
+        assert len(np.unique(mask)) == 2
+        # Rounding to 1/256, plus five standard deviations of the count.
+        assert kept.mean() == pytest.approx(1 - rate, abs=1 / 512 + 5 * np.sqrt(rate / n))
+        # The mean is 1 with a standard deviation of sqrt(rate / (1 - rate) / n).
+        assert mask.mean(dtype=float) == pytest.approx(1, abs=5 * np.sqrt(rate / (1 - rate) / n))
+
+
+def test_a_rate_is_below_one():
+    for rate in (1.0, -0.1, np.nan):
+        with pytest.raises(ValueError, match="dropout rate"):
+            layers.dropout_mask(generator(0), (2,), rate, np.zeros(1))
+
+
+def test_buffers_change_no_result():
+    x, W, b, dz = (RNG.normal(size=s) for s in ((5, 4), (4, 3), (3,), (5, 3)))
+    z, cache = layers.linear_forward(x, W, b)
+    out = np.empty_like(z)
+    assert layers.linear_forward(x, W, b, out=out)[0] is out
+    np.testing.assert_array_equal(out, z)
+    dx, dW, db = np.empty_like(x), np.empty_like(W), np.empty_like(b)
+    layers.linear_backward(dz, cache, dx=dx, dW=dW, db=db)
+    for got, expected in zip((dx, dW, db), layers.linear_backward(dz, cache), strict=True):
+        np.testing.assert_array_equal(got, expected)

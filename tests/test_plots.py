@@ -1,0 +1,81 @@
+"""Figures: they are made of records, without a display, and show what they should."""
+
+from __future__ import annotations
+
+import matplotlib as mpl
+import matplotlib.pyplot as plt
+import numpy as np
+import pytest
+
+from minikd import plots
+from minikd.experiments import EXPERIMENTS
+
+RNG = np.random.default_rng(7)
+
+
+def record(name, data="glyphs", seeds=2):
+    """A record with figures made up for the test."""
+    preset = EXPERIMENTS[name][1][data]
+    per_class = {role: RNG.integers(0, 300, 10).tolist() for role, *_ in plots._ROLES}
+    values = {"test_cases": 4000, "omitted_cases": 400, "omitted_errors_before": 60,
+              "honest_omitted_errors_after": 20, "bias": 3.0, "honest_bias": 2.0,
+              "errors_after": 80, "honest_errors_after": 90}  # fmt: skip
+    return {
+        "name": name, "data": data, "seeds": list(range(seeds)),
+        "config": {"omitted": preset.omitted, "moved": preset.moved, "T": preset.T},
+        "metrics": {k: [v] * seeds for k, v in values.items()},
+        "curves": {"biases": preset.bias_grid().tolist(),
+                   "errors": RNG.integers(80, 4000, (seeds, len(preset.bias_grid()))).tolist(),
+                   "errors_per_class": [per_class] * seeds},
+    }  # fmt: skip
+
+
+def text_of(figure):
+    return " ".join(t.get_text() for t in figure.findobj(mpl.text.Text))
+
+
+@pytest.mark.parametrize("name", EXPERIMENTS)
+@pytest.mark.parametrize("data", ["glyphs", "mnist"])
+def test_the_figure_of_an_experiment(name, data, tmp_path):
+    before = dict(mpl.rcParams)
+    figure = plots.plot_record(record(name, data))
+    said = text_of(figure)
+    assert "85.0 %" in said  # of the unseen digits before: the finding is in the title
+    assert "95.0 %" in said
+    assert "the paper, on MNIST" in said
+    assert ("not handwriting" in said) == (data == "glyphs")
+    path = plots.save_figure(figure, tmp_path / "folder" / "figure.png")
+    assert path.read_bytes().startswith(b"\x89PNG")
+    assert not plt.get_fignums()
+    assert dict(mpl.rcParams) == before  # the user's settings are left alone
+
+
+def test_the_temperature_figure(tmp_path):
+    figure = plots.plot_temperature()
+    assert len(figure.axes) == 4
+    said = text_of(figure)
+    for word in ("T = 20", "T²", "Eq. 2", "Eq. 3", "Eq. 4", "log 10"):
+        assert word in said
+    plots.save_figure(figure, tmp_path / "temperature.png")
+
+
+def test_no_text_of_a_figure_lies_on_another():
+    for figure in (plots.plot_temperature(), plots.plot_record(record("omitted-3"))):
+        figure.canvas.draw()
+        ticks = {
+            label for axes in figure.axes for label in axes.get_xticklabels() + axes.get_yticklabels()
+        }  # matplotlib keeps some that lie outside of the axes
+        boxes = [
+            (t.get_text(), t.get_window_extent())
+            for t in figure.findobj(mpl.text.Text)
+            if t.get_visible() and t.get_text().strip() and t not in ticks
+        ]
+        overlaps = [
+            (a, b)
+            for i, (a, box) in enumerate(boxes)
+            for b, other in boxes[i + 1 :]
+            if min(box.x1, other.x1) - max(box.x0, other.x0) > 1
+            and min(box.y1, other.y1) - max(box.y0, other.y0) > 1
+        ]
+        assert not overlaps
+        plt.close(figure)

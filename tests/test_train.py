@@ -1,0 +1,283 @@
+"""The training loop: what it reaches, what it repeats, and how it stops."""
+
+from __future__ import annotations
+
+import json
+import sys
+
+import numpy as np
+import pytest
+
+from minikd import (
+    MLP,
+    Dataset,
+    Recipe,
+    TrainingDiverged,
+    errors,
+    hard_targets,
+    load_glyphs,
+    logit_matching,
+    soft_targets,
+    train,
+)
+from minikd.checkpoint import load_checkpoint, save_checkpoint
+
+DIGITS = load_glyphs(rng=0, train=600, test=300)
+RECIPE = Recipe(
+    epochs=4, learning_rate=0.05, batch=50, warm_up=5,
+    dropout=(0.1, 0.2, 0.5), max_norm=2.0, jitter=2,
+)  # fmt: skip
+SIZES = [784, 40, 30, 10]
+V = np.random.default_rng(5).normal(0, 1, (600, 10)) + 8 * np.eye(10)[DIGITS.train.y]
+TRANSFER = DIGITS.train.with_logits(V)
+SURE = DIGITS.train.with_logits(4 * V)  # the range of logits of a well-trained teacher
+PLAIN = Recipe(epochs=4, learning_rate=0.02, batch=50)
+
+
+def assert_same(a: MLP, b: MLP) -> None:
+    for p, q in zip(a.parameters, b.parameters, strict=True):
+        np.testing.assert_array_equal(p, q)
+
+
+def test_training_learns():
+    net = MLP(SIZES, 1)
+    assert errors(net(DIGITS.test.x), DIGITS.test.y) > 200
+    history = train(net, DIGITS.train, hard_targets(), Recipe(epochs=30, learning_rate=0.05))
+    assert errors(net(DIGITS.test.x), DIGITS.test.y) < 100
+    assert history.costs[-1][0] < 0.1 < history.costs[0][0]
+    assert len(history.costs) == 30
+
+
+@pytest.mark.parametrize("objective", [hard_targets(), soft_targets(4), soft_targets(4, 0.5), logit_matching()])
+def test_each_objective_falls(objective):
+    recipe = Recipe(epochs=20, learning_rate=0.005, batch=50)
+    costs = train(MLP(SIZES, 1), TRANSFER, objective, recipe).costs
+    assert costs[-1][0] < 0.7 * costs[0][0]
+
+
+def test_the_cost_of_a_student_that_equals_its_teacher_is_zero():
+    net = MLP(SIZES, 1)
+    data = DIGITS.train.with_logits(net(DIGITS.train.x))
+    for objective in (soft_targets(4.0), logit_matching()):
+        history = train(net, data, objective, PLAIN)
+        # Rounding of float32: T² times the difference of two costs of about log 10.
+        assert history.costs[0][0] == pytest.approx(0, abs=1e-4)
+
+
+def test_the_same_seeds_give_the_same_network():
+    a, b, c = MLP(SIZES, 1), MLP(SIZES, 1), MLP(SIZES, 1)
+    train(a, DIGITS.train, hard_targets(), RECIPE, rng=3)
+    train(b, DIGITS.train, hard_targets(), RECIPE, rng=3)
+    train(c, DIGITS.train, hard_targets(), RECIPE, rng=4)
+    assert_same(a, b)
+    assert (a.parameters[0] != c.parameters[0]).any()
+
+
+@pytest.mark.parametrize("recipe", [PLAIN, RECIPE])
+@pytest.mark.parametrize("objective", [hard_targets(), soft_targets(4)])
+def test_member_k_equals_the_same_network_trained_alone(recipe, objective):
+    stack = MLP(SIZES, [7, 8, 9], dtype=np.float64)
+    history = train(stack, TRANSFER, objective, recipe, rng=3)
+    for k, seed in enumerate([7, 8, 9]):
+        alone = MLP(SIZES, seed, dtype=np.float64)
+        costs = train(alone, TRANSFER, objective, recipe, rng=3).costs
+        # The products may be summed in another order, so equal to rounding, not to the bit.
+        for p, q in zip(stack[k].parameters, alone.parameters, strict=True):
+            np.testing.assert_allclose(p, q, rtol=1e-9, atol=1e-11)
+        np.testing.assert_allclose([c[k] for c in history.costs], np.ravel(costs), rtol=1e-9)
+
+
+def test_a_stack_sweeps_temperature_and_learning_rate():
+    temperatures, rates = (1.0, 4.0, 20.0), (0.05, 0.02, 0.005)
+    stack = MLP(SIZES, [7, 7, 7], dtype=np.float64)
+    sweep = Recipe(epochs=3, learning_rate=rates, batch=50)
+    train(stack, TRANSFER, soft_targets(temperatures, hard_weight=0.1), sweep)
+    for k in range(3):
+        alone = MLP(SIZES, 7, dtype=np.float64)
+        recipe = Recipe(epochs=3, learning_rate=rates[k], batch=50)
+        train(alone, TRANSFER, soft_targets(temperatures[k], hard_weight=0.1), recipe)
+        for p, q in zip(stack[k].parameters, alone.parameters, strict=True):
+            np.testing.assert_allclose(p, q, rtol=1e-9, atol=1e-11)
+
+
+def test_a_teacher_per_member():
+    V2 = np.stack([V, -V])
+    stack = MLP(SIZES, [7, 7], dtype=np.float64)
+    train(stack, DIGITS.train.with_logits(V2), soft_targets(4), PLAIN)
+    for k in range(2):
+        alone = MLP(SIZES, 7, dtype=np.float64)
+        train(alone, DIGITS.train.with_logits(V2[k]), soft_targets(4), PLAIN)
+        np.testing.assert_allclose(stack[k].parameters[0], alone.parameters[0], atol=1e-11)
+
+
+def test_one_step_by_hand():
+    """The step of the loop is W ← W - rate · mean over the cases of the gradient."""
+    net = MLP(SIZES, 1, dtype=np.float64)
+    x, y = DIGITS.train.x[:20].astype(float), DIGITS.train.y[:20]
+    z, caches = net.forward(x)
+    q = np.exp(z - z.max(-1, keepdims=True))
+    dz = (q / q.sum(-1, keepdims=True) - np.eye(10)[y]) / 20
+    expected = [p - 0.1 * g for p, g in zip(net.parameters, net.backward(dz, caches), strict=True)]
+    recipe = Recipe(epochs=1, learning_rate=0.1, batch=20)
+    train(net, DIGITS.train.take(np.arange(20)), hard_targets(), recipe)
+    for p, e in zip(net.parameters, expected, strict=True):
+        np.testing.assert_allclose(p, e, rtol=1e-6, atol=1e-9)  # x is kept as float32
+
+
+def test_max_norm_holds_for_hidden_units_and_not_for_logits():
+    net = MLP(SIZES, 1)
+    train(net, DIGITS.train, hard_targets(), Recipe(epochs=5, learning_rate=0.1, max_norm=0.5))
+    norms = [np.linalg.norm(W, axis=0).max() for W in net.parameters[::2]]
+    assert max(norms[:2]) <= 0.5 * (1 + 1e-6)
+    assert norms[2] > 0.5
+
+
+def test_unlabelled_cases_are_enough_for_soft_targets():
+    a, b = MLP(SIZES, 1), MLP(SIZES, 1)
+    train(a, TRANSFER, soft_targets(4), PLAIN)
+    train(b, TRANSFER.unlabelled(), soft_targets(4), PLAIN)
+    assert_same(a, b)
+
+
+# ---------------------------------------------------------------- stopping and going on
+
+
+class Killed(BaseException):
+    pass
+
+
+@pytest.mark.parametrize("seeds", [1, (1, 2)])
+def test_a_killed_run_goes_on_bit_for_bit(tmp_path, monkeypatch, seeds):
+    straight, resumed = MLP(SIZES, seeds), MLP(SIZES, seeds)
+    expected = train(straight, TRANSFER, soft_targets(4), RECIPE)
+
+    loop = sys.modules["minikd.train"]  # minikd.train is the function of that name
+    real, steps = loop.sgd_step, iter(range(1000))
+
+    def killed_in_the_third_epoch(*args):
+        if next(steps) == 29:
+            raise Killed
+        real(*args)
+
+    path = tmp_path / "run.npz"
+    monkeypatch.setattr(loop, "sgd_step", killed_in_the_third_epoch)
+    with pytest.raises(Killed):
+        train(resumed, TRANSFER, soft_targets(4), RECIPE, checkpoint=path, seconds_between=0)
+    monkeypatch.undo()
+    # Another process knows only the seeds and the file.
+    resumed = MLP(SIZES, seeds)
+    history = train(resumed, TRANSFER, soft_targets(4), RECIPE, checkpoint=path)
+    assert_same(resumed, straight)
+    assert history.costs == expected.costs
+    # Once finished, the file gives the network without training.
+    again = MLP(SIZES, seeds)
+    finished = train(again, TRANSFER, soft_targets(4), RECIPE, checkpoint=path)
+    assert_same(again, straight)
+    assert finished == history
+
+
+def test_a_checkpoint_of_another_run_is_refused(tmp_path):
+    path = tmp_path / "run.npz"
+    train(MLP(SIZES, 1), TRANSFER, soft_targets(4), PLAIN, checkpoint=path)
+    for net, data, objective, recipe, rng in [
+        (MLP(SIZES, 2), TRANSFER, soft_targets(4), PLAIN, 0),
+        (MLP(SIZES, 1), TRANSFER.without(3), soft_targets(4), PLAIN, 0),
+        (MLP(SIZES, 1), TRANSFER, soft_targets(5), PLAIN, 0),
+        (MLP(SIZES, 1), TRANSFER, soft_targets(4), RECIPE, 0),
+        (MLP(SIZES, 1), TRANSFER, soft_targets(4), PLAIN, 1),
+    ]:
+        with pytest.raises(ValueError, match="belongs to another run"):
+            train(net, data, objective, recipe, rng, checkpoint=path)
+
+
+def test_temperatures_that_differ_little_are_different_runs(tmp_path):
+    path = tmp_path / "run.npz"
+    train(MLP(SIZES, 1), TRANSFER, soft_targets(4), PLAIN, checkpoint=path)
+    with pytest.raises(ValueError, match="belongs to another run"):
+        train(MLP(SIZES, 1), TRANSFER, soft_targets(4 + 1e-9), PLAIN, checkpoint=path)
+
+
+def test_a_damaged_checkpoint(tmp_path):
+    path = tmp_path / "run.npz"
+    path.write_bytes(b"PK\x03\x04 nonsense")
+    with pytest.raises(ValueError, match="damaged"):
+        train(MLP(SIZES, 1), TRANSFER, soft_targets(4), PLAIN, checkpoint=path)
+    assert path.read_bytes() == b"PK\x03\x04 nonsense"  # nothing is lost
+
+
+def test_a_checkpoint_holds_no_pickle(tmp_path):
+    save_checkpoint(tmp_path / "a.npz", {"x": np.arange(3)}, {"n": [1, 2.5, "three"]})
+    arrays, meta = load_checkpoint(tmp_path / "a.npz")
+    np.testing.assert_array_equal(arrays["x"], [0, 1, 2])
+    assert json.dumps(meta) == '{"n": [1, 2.5, "three"]}'
+    with pytest.raises(ValueError, match="holds Python objects"):
+        save_checkpoint(tmp_path / "b.npz", {"x": np.array([{}])}, {})
+    assert not (tmp_path / "b.npz").exists()
+
+
+# ---------------------------------------------------------------- divergence
+
+
+def test_t_squared_at_a_rate_for_hard_labels_is_an_error():
+    """With T² in the gradient, T = 20 diverges at 0.1: quietly, if nobody looks."""
+    recipe = Recipe(epochs=10, learning_rate=0.1, batch=50)
+    with pytest.raises(TrainingDiverged, match=r"step \d+, learning rate 0\.\d+"):
+        train(MLP(SIZES, 1), SURE, soft_targets(20), recipe)
+    train(MLP(SIZES, 1), SURE, hard_targets(), recipe)
+
+
+def test_logits_that_overflow_are_an_error():
+    with np.errstate(all="ignore"), pytest.raises(TrainingDiverged, match="learning rate"):
+        train(MLP(SIZES, 1), TRANSFER, logit_matching(), Recipe(epochs=5, learning_rate=1e4))
+
+
+def test_one_member_that_dies_is_an_error():
+    recipe = Recipe(epochs=10, learning_rate=(0.01, 0.2), batch=50)
+    with pytest.raises(TrainingDiverged):
+        train(MLP(SIZES, [1, 2]), SURE, soft_targets(20), recipe)
+
+
+# ---------------------------------------------------------------- bad input
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    [{"epochs": 0}, {"epochs": 1.5}, {"batch": 0}, {"warm_up": -1}, {"jitter": -1},
+     {"learning_rate": 0}, {"learning_rate": np.nan}, {"learning_rate": (0.1, -1)},
+     {"momentum": 1}, {"momentum": -0.1}, {"dropout": (0.5, 1.0)}, {"max_norm": 0}],
+)  # fmt: skip
+def test_bad_recipes(wrong):
+    with pytest.raises(ValueError, match=f"{next(iter(wrong))} is"):
+        Recipe(**{"epochs": 1, "learning_rate": 0.1} | wrong)
+
+
+def test_data_that_does_not_fit():
+    net = MLP(SIZES, 1)
+    x = np.zeros((3, 784), np.float32)
+    cases = [
+        (DIGITS.train, soft_targets(4), "needs a teacher's logits"),
+        (DIGITS.train.unlabelled(), hard_targets(), "needs labels"),
+        (TRANSFER.unlabelled(), soft_targets(4, hard_weight=0.5), "needs labels"),
+        (DIGITS.train.with_logits(V[:, :9]), soft_targets(4), "9 classes and the network 10"),
+        (Dataset(x, np.array([0, 1, 10])), hard_targets(), "a label 10"),
+        (Dataset(x[:0], np.zeros(0, int)), hard_targets(), "no cases"),
+        (Dataset(x[:, :4], np.zeros(3, int), shape=(2, 2)), hard_targets(), "4 inputs"),
+    ]
+    for data, objective, message in cases:
+        with pytest.raises(ValueError, match=message):
+            train(net, data, objective, PLAIN)
+    with pytest.raises(ValueError, match="dropout has 2 rates; expected 3"):
+        train(net, DIGITS.train, hard_targets(), Recipe(1, 0.1, dropout=(0.2, 0.5)))
+    with pytest.raises(ValueError, match="2 values for 1 members"):
+        train(net, DIGITS.train, hard_targets(), Recipe(1, learning_rate=(0.1, 0.2)))
+
+
+@pytest.mark.parametrize("T", [0, -1, np.inf, np.nan, (1.0, 0.0)])
+def test_bad_temperatures_are_errors_before_the_training(T):
+    with pytest.raises(ValueError, match="T "):
+        soft_targets(T)
+
+
+def test_bad_hard_weights():
+    with pytest.raises(ValueError, match="hard_weight"):
+        soft_targets(4, hard_weight=-1)
