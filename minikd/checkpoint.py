@@ -5,7 +5,6 @@ from __future__ import annotations
 import io
 import json
 import os
-import zipfile
 from collections.abc import Mapping
 from os import PathLike
 from pathlib import Path
@@ -69,13 +68,15 @@ def load_checkpoint(path: str | PathLike[str]) -> tuple[dict[str, Any], dict[str
     ValueError
         If it is no checkpoint or is damaged; nothing in it is ever executed.
     """
+    from zipfile import BadZipFile
+
     try:
         with open(path, "rb") as file, np.load(file, allow_pickle=False) as stored:
             arrays = {name: stored[name] for name in stored.files}
         meta = json.loads(str(arrays.pop("meta")))
     except FileNotFoundError:
         raise
-    except (OSError, ValueError, KeyError, EOFError, AttributeError, zipfile.BadZipFile) as error:
+    except (OSError, ValueError, KeyError, EOFError, AttributeError, BadZipFile) as error:
         raise ValueError(
             f"{path} is no minikd checkpoint, or is damaged ({error}); delete it and run again"
         ) from error

@@ -58,7 +58,9 @@ def _parser() -> argparse.ArgumentParser:
     run.add_argument("--device", choices=["cpu", "cuda"], default="cpu", help="default: cpu")
     run.add_argument("--seeds", type=_positive, default=1, metavar="N",
                      help="run seeds 0 to N - 1 (default: 1)")  # fmt: skip
-    run.add_argument("--out", type=Path, default=Path("out"), metavar="DIR", help="default: out")
+    run.add_argument(
+        "--out", type=Path, default=Path("out"), metavar="DIR", help="default: out"
+    )
     run.set_defaults(command=_run)
 
     data = commands.add_parser("data", help="download a data set")
@@ -120,7 +122,9 @@ def _data(arguments: argparse.Namespace) -> None:
 
 def _temperature(arguments: argparse.Namespace) -> None:
     plots = _plots()
-    print(f"wrote {plots.save_figure(plots.plot_temperature(), arguments.out / 'temperature.png')}")
+    print(
+        f"wrote {plots.save_figure(plots.plot_temperature(), arguments.out / 'temperature.png')}"
+    )
 
 
 def _plots() -> Any:
@@ -145,7 +149,13 @@ def _summary(record: dict[str, Any]) -> str:
         ours = f"{values.mean():.4g}"
         if len(values) > 1:
             ours += f" ± {values.std(ddof=1):.2g}"
-        rows.append((metric.replace("_", " "), ours, f"{paper[metric].value:g}" if metric in paper else ""))
+        rows.append(
+            (
+                metric.replace("_", " "),
+                ours,
+                f"{paper[metric].value:g}" if metric in paper else "",
+            )
+        )
     widths = [max(len(row[i]) for row in rows) for i in range(3)]
     title = (
         f"{record['name']} on {record['data']}: {record['metrics']['test_cases'][0]} test cases, "

@@ -48,9 +48,9 @@ __all__ = [
 
 
 def softmax(z: Array, T: Array = 1.0) -> Array:
-    """Probabilities from logits at temperature T (Eq. 1).
+    r"""Probabilities from logits at temperature T (Eq. 1).
 
-    .. math:: q_i = \\frac{\\exp(z_i / T)}{\\sum_j \\exp(z_j / T)}
+    .. math:: q_i = \frac{\exp(z_i / T)}{\sum_j \exp(z_j / T)}
 
     Parameters
     ----------
@@ -78,9 +78,9 @@ def softmax(z: Array, T: Array = 1.0) -> Array:
 
 
 def log_softmax(z: Array, T: Array = 1.0) -> Array:
-    """Logarithm of Eq. 1, without ever taking the logarithm of a probability that is 0.
+    r"""Logarithm of Eq. 1, without ever taking the logarithm of a probability that is 0.
 
-    .. math:: \\log q_i = z_i / T - \\log \\sum_j \\exp(z_j / T)
+    .. math:: \log q_i = z_i / T - \log \sum_j \exp(z_j / T)
 
     Parameters and shapes as in :func:`softmax`.
 
@@ -95,9 +95,9 @@ def log_softmax(z: Array, T: Array = 1.0) -> Array:
 
 
 def entropy(z: Array, T: Array = 1.0) -> Array:
-    """How much a soft target tells: the entropy of softmax(z / T), in nats.
+    r"""How much a soft target tells: the entropy of softmax(z / T), in nats.
 
-    .. math:: H = -\\sum_i q_i \\log q_i
+    .. math:: H = -\sum_i q_i \log q_i
 
     Section 1 of the paper: soft targets of high entropy carry much more per case than hard
     targets do. H grows from 0 to log N as T grows.
@@ -125,10 +125,10 @@ def entropy(z: Array, T: Array = 1.0) -> Array:
 
 
 def soft_target_cost(z: Array, v: Array, T: Array = 1.0) -> Array:
-    """Cross-entropy with the teacher's soft targets, both at temperature T (Section 2).
+    r"""Cross-entropy with the teacher's soft targets, both at temperature T (Section 2).
 
-    .. math:: C = -\\sum_i p_i \\log q_i, \\quad p = \\mathrm{softmax}(v / T),
-              \\quad q = \\mathrm{softmax}(z / T)
+    .. math:: C = -\sum_i p_i \log q_i, \quad p = \mathrm{softmax}(v / T),
+              \quad q = \mathrm{softmax}(z / T)
 
     Parameters
     ----------
@@ -146,9 +146,9 @@ def soft_target_cost(z: Array, v: Array, T: Array = 1.0) -> Array:
 
 
 def soft_target_gradient(z: Array, v: Array, T: Array = 1.0) -> Array:
-    """Gradient of :func:`soft_target_cost` with respect to the student's logits (Eq. 2).
+    r"""Gradient of :func:`soft_target_cost` with respect to the student's logits (Eq. 2).
 
-    .. math:: \\frac{\\partial C}{\\partial z_i} = \\frac{1}{T} (q_i - p_i)
+    .. math:: \frac{\partial C}{\partial z_i} = \frac{1}{T} (q_i - p_i)
 
     The softmax and the logarithm cancel: what is left is the difference of the probabilities,
     and the 1/T of the inner derivative of z/T.
@@ -163,11 +163,11 @@ def soft_target_gradient(z: Array, v: Array, T: Array = 1.0) -> Array:
 
 
 def high_temperature_gradient(z: Array, v: Array, T: Array = 1.0) -> Array:
-    """Eq. 2 with exp(x) replaced by 1 + x, for T far above the logits (Eq. 3).
+    r"""Eq. 2 with exp(x) replaced by 1 + x, for T far above the logits (Eq. 3).
 
-    .. math:: \\frac{\\partial C}{\\partial z_i} \\approx \\frac{1}{T} \\left(
-              \\frac{1 + z_i / T}{N + \\sum_j z_j / T} -
-              \\frac{1 + v_i / T}{N + \\sum_j v_j / T} \\right)
+    .. math:: \frac{\partial C}{\partial z_i} \approx \frac{1}{T} \left(
+              \frac{1 + z_i / T}{N + \sum_j z_j / T} -
+              \frac{1 + v_i / T}{N + \sum_j v_j / T} \right)
 
     The sums keep the means of the logits. The error against Eq. 2 falls like T⁻³, one order
     faster than the gradient itself. At low T the formula means nothing, and it is not finite
@@ -185,9 +185,9 @@ def high_temperature_gradient(z: Array, v: Array, T: Array = 1.0) -> Array:
 
 
 def zero_mean_gradient(z: Array, v: Array, T: Array = 1.0) -> Array:
-    """Eq. 3 for logits whose mean over the classes is 0 in each case (Eq. 4).
+    r"""Eq. 3 for logits whose mean over the classes is 0 in each case (Eq. 4).
 
-    .. math:: \\frac{\\partial C}{\\partial z_i} \\approx \\frac{1}{N T^2} (z_i - v_i)
+    .. math:: \frac{\partial C}{\partial z_i} \approx \frac{1}{N T^2} (z_i - v_i)
 
     The mean is not subtracted here. If the means of z and v differ, the error falls no faster
     than the gradient itself (T⁻²), and this is not the limit of Eq. 2.
@@ -202,9 +202,9 @@ def zero_mean_gradient(z: Array, v: Array, T: Array = 1.0) -> Array:
 
 
 def logit_matching_cost(z: Array, v: Array) -> Array:
-    """The cost whose gradient Eq. 4 is, up to the factor 1/(N T²) (Section 2).
+    r"""The cost whose gradient Eq. 4 is, up to the factor 1/(N T²) (Section 2).
 
-    .. math:: C = \\tfrac{1}{2} \\sum_i (z_i - v_i)^2
+    .. math:: C = \tfrac{1}{2} \sum_i (z_i - v_i)^2
 
     So matching logits (Bucila et al. 2006) is distillation at a temperature so high that only
     Eq. 4 is left, with zero-mean logits.
@@ -222,9 +222,9 @@ def logit_matching_cost(z: Array, v: Array) -> Array:
 
 
 def logit_matching_gradient(z: Array, v: Array) -> Array:
-    """Gradient of :func:`logit_matching_cost` with respect to z (Section 2).
+    r"""Gradient of :func:`logit_matching_cost` with respect to z (Section 2).
 
-    .. math:: \\frac{\\partial C}{\\partial z_i} = z_i - v_i
+    .. math:: \frac{\partial C}{\partial z_i} = z_i - v_i
 
     Returns
     -------
@@ -238,9 +238,9 @@ def logit_matching_gradient(z: Array, v: Array) -> Array:
 
 
 def hard_target_cost(z: Array, y: Array) -> Array:
-    """Cross-entropy with the correct labels, at T = 1.
+    r"""Cross-entropy with the correct labels, at T = 1.
 
-    .. math:: C = -\\log q_y
+    .. math:: C = -\log q_y
 
     Parameters
     ----------
@@ -259,9 +259,9 @@ def hard_target_cost(z: Array, y: Array) -> Array:
 
 
 def hard_target_gradient(z: Array, y: Array) -> Array:
-    """Gradient of :func:`hard_target_cost`: Eq. 2 at T = 1 with a p that is 1 at the label.
+    r"""Gradient of :func:`hard_target_cost`: Eq. 2 at T = 1 with a p that is 1 at the label.
 
-    .. math:: \\frac{\\partial C}{\\partial z_i} = q_i - [i = y]
+    .. math:: \frac{\partial C}{\partial z_i} = q_i - [i = y]
 
     Returns
     -------
@@ -275,9 +275,9 @@ def hard_target_gradient(z: Array, y: Array) -> Array:
 def distillation_cost(
     z: Array, v: Array, y: Array | None = None, T: Array = 1.0, hard_weight: float = 0.0
 ) -> Array:
-    """Soft targets at T and hard targets at 1 together (Section 2).
+    r"""Soft targets at T and hard targets at 1 together (Section 2).
 
-    .. math:: C = T^2 \\, C_{soft}(z, v, T) + w \\, C_{hard}(z, y)
+    .. math:: C = T^2 \, C_{soft}(z, v, T) + w \, C_{hard}(z, y)
 
     Parameters
     ----------
@@ -307,9 +307,9 @@ def distillation_cost(
 def distillation_gradient(
     z: Array, v: Array, y: Array | None = None, T: Array = 1.0, hard_weight: float = 0.0
 ) -> Array:
-    """Gradient of :func:`distillation_cost` with respect to z; the same arguments.
+    r"""Gradient of :func:`distillation_cost` with respect to z; the same arguments.
 
-    .. math:: \\frac{\\partial C}{\\partial z_i} = T (q_i - p_i) + w (q^{T=1}_i - [i = y])
+    .. math:: \frac{\partial C}{\partial z_i} = T (q_i - p_i) + w (q^{T=1}_i - [i = y])
 
     Returns
     -------
@@ -359,8 +359,8 @@ def _as_logits(name: str, z: Array) -> Array:
 def _check_together(z: Array, v: Array) -> None:
     if z.shape[-1] != v.shape[-1]:
         raise ValueError(
-            f"z has {z.shape[-1]} classes and v {v.shape[-1]} (shapes {z.shape} and {v.shape}); "
-            "expected the same number"
+            f"z has {z.shape[-1]} classes and v {v.shape[-1]} "
+            f"(shapes {z.shape} and {v.shape}); expected the same number"
         )
     try:
         np.broadcast_shapes(z.shape, v.shape)
@@ -385,7 +385,9 @@ def _as_temperature(T: Array, xp: Any, z: Array) -> Array:
         )
     if on_host(T) and not xp.all(xp.isfinite(T) & (T > 0)):
         raise ValueError("T holds values that are not positive and finite")
-    return xp.astype(T, xp.real(z).dtype if xp.isdtype(z.dtype, "complex floating") else z.dtype)
+    return xp.astype(
+        T, xp.real(z).dtype if xp.isdtype(z.dtype, "complex floating") else z.dtype
+    )
 
 
 def _one_hot(y: Array, z: Array) -> Array:

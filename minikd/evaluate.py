@@ -109,7 +109,10 @@ def sweep_bias(z: Array, y: Array, classes: Sequence[int], biases: Array) -> Bia
         raise ValueError(f"classes is {list(classes)}; expected some of the classes, not all")
     # A case goes to the moved classes once the bias exceeds the lead of the others.
     lead = z[:, ~moved].max(-1) - z[:, moved].max(-1)
-    inside, outside = np.flatnonzero(moved)[z[:, moved].argmax(-1)], np.flatnonzero(~moved)[z[:, ~moved].argmax(-1)]
+    inside, outside = (
+        np.flatnonzero(moved)[z[:, moved].argmax(-1)],
+        np.flatnonzero(~moved)[z[:, ~moved].argmax(-1)],
+    )
     goes_in = biases[:, None] > lead
     counts = np.where(goes_in, inside != y, outside != y).sum(-1)
     best = biases[np.flatnonzero(counts == counts.min())]
@@ -119,5 +122,7 @@ def sweep_bias(z: Array, y: Array, classes: Sequence[int], biases: Array) -> Bia
 def _predicted(z: Array, y: Array) -> Any:
     z = np.asarray(to_host(z))
     if z.ndim < 2 or z.shape[-2] != len(y):
-        raise ValueError(f"z has shape {z.shape}; expected ({len(y)}, classes), a row per label")
+        raise ValueError(
+            f"z has shape {z.shape}; expected ({len(y)}, classes), a row per label"
+        )
     return z.argmax(-1)

@@ -91,9 +91,9 @@ def gradcheck(
     True
     >>> def forgotten_two(x):
     ...     return x**2, lambda dout: x * dout
-    >>> gradcheck(forgotten_two, np.array([1.0, -3.0]))
+    >>> gradcheck(forgotten_two, np.array([1.0, -3.0]))  # doctest: +ELLIPSIS
     Traceback (most recent call last):
-    minikd.gradcheck.GradcheckError: input 0, output 1, element 1: gradient -3.0, derivative -6.0; the gradient is 0.5 times the derivative everywhere: a factor is missing
+    minikd.gradcheck.GradcheckError: ...the gradient is 0.5 times the derivative everywhere...
     """
     if method not in _EPS:
         raise ValueError(f"method is {method!r}; expected 'complex', 'central' or 'direction'")
@@ -101,7 +101,9 @@ def gradcheck(
     atol = _ATOL[method] if atol is None else atol
     rtol = _RTOL[method] if rtol is None else rtol
     if not eps > 0 or atol < 0 or rtol < 0:
-        raise ValueError(f"eps {eps}, atol {atol}, rtol {rtol}; expected eps > 0, the others ≥ 0")
+        raise ValueError(
+            f"eps {eps}, atol {atol}, rtol {rtol}; expected eps > 0, the others ≥ 0"
+        )
     arrays = list(inputs) if isinstance(inputs, (tuple, list)) else [inputs]
     for i, x in enumerate(arrays):
         if not isinstance(x, np.ndarray) or x.dtype != np.float64:
@@ -121,15 +123,22 @@ def gradcheck(
 
 
 def _check_jacobians(
-    func: Callable[..., Any], arrays: list[Any], eps: float, atol: float, rtol: float, method: str
+    func: Callable[..., Any],
+    arrays: list[Any],
+    eps: float,
+    atol: float,
+    rtol: float,
+    method: str,
 ) -> None:
     before = [x.copy() for x in arrays]
     out, backward = func(*arrays)
     out = np.asarray(out)
     # Row j of the Jacobian by hand: the gradient of output j alone.
     rows = [_gradients(backward, one.reshape(out.shape), arrays) for one in np.eye(out.size)]
-    for i, x in enumerate(arrays):
-        if not all(np.array_equal(a, b, equal_nan=True) for a, b in zip(before, arrays, strict=True)):
+    for i in range(len(arrays)):
+        if not all(
+            np.array_equal(a, b, equal_nan=True) for a, b in zip(before, arrays, strict=True)
+        ):
             raise GradcheckError("an input was written to; a forward and a backward must not")
         if rows and rows[0][i] is None:
             continue
@@ -207,7 +216,9 @@ def _compare(by_hand: Any, numeric: Any, i: int, atol: float, rtol: float) -> No
     excess = np.abs(by_hand - numeric) - (atol + rtol * np.abs(numeric))
     if (excess <= 0).all():  # false for NaN too
         return
-    worst = np.unravel_index(np.argmax(np.where(np.isnan(excess), np.inf, excess)), excess.shape)
+    worst = np.unravel_index(
+        np.argmax(np.where(np.isnan(excess), np.inf, excess)), excess.shape
+    )
     raise GradcheckError(
         f"input {i}, output {worst[0]}, element {worst[1]}: gradient {by_hand[worst]}, "
         f"derivative {numeric[worst]}{_factor(by_hand, numeric)}"

@@ -19,7 +19,7 @@ from minikd.backend import Array, namespace, random_bytes
 def linear_forward(
     x: Array, W: Array, b: Array, out: Array | None = None
 ) -> tuple[Array, tuple[Array, Array]]:
-    """z = x W + b.
+    """The affine map z = x W + b.
 
     Parameters
     ----------
@@ -82,13 +82,13 @@ def linear_backward(
 
 
 def relu_forward(z: Array, out: Array | None = None) -> tuple[Array, Array]:
-    """h = max(z, 0), elementwise; any shape."""
+    """Rectified linear units: h = max(z, 0), elementwise; any shape."""
     h = namespace(z).maximum(z, 0, out=out)
     return h, h
 
 
 def relu_backward(dh: Array, cache: Array, out: Array | None = None) -> Array:
-    """dz = dh where z > 0, else 0.
+    """The gradient passes where the unit was on: dz = dh where z > 0, else 0.
 
     The cache is the output h, which is positive exactly where z is. The comparison must be
     strict: h ≥ 0 holds everywhere.
@@ -124,9 +124,7 @@ def dropout_mask(rng: Any, shape: tuple[int, ...], rate: float, like: Array) -> 
     return (random_bytes(rng, shape, xp) >= np.uint8(dropped)) * scale
 
 
-def dropout_forward(
-    h: Array, mask: Array, out: Array | None = None
-) -> tuple[Array, Array]:
+def dropout_forward(h: Array, mask: Array, out: Array | None = None) -> tuple[Array, Array]:
     """h times the mask, elementwise; the mask is drawn by :func:`dropout_mask`."""
     return namespace(h).multiply(h, mask, out=out), mask
 

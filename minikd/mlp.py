@@ -6,6 +6,7 @@ One :class:`MLP` is one network, or a stack of networks of the same shape that n
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from itertools import pairwise
 from os import PathLike
 from typing import Any
 
@@ -99,7 +100,7 @@ class MLP:
     @property
     def size(self) -> int:
         """Number of weights and biases of one member."""
-        return sum(p.size for p in self.parameters) // len(self.seeds)
+        return sum(int(p.size) for p in self.parameters) // len(self.seeds)
 
     @property
     def xp(self) -> Any:
@@ -120,9 +121,7 @@ class MLP:
         """The same network with other arrays as its parameters (not copied)."""
         return self._copy(list(parameters), self.members, self.seeds)
 
-    def _copy(
-        self, parameters: list[Array], members: tuple[int, ...], seeds: list[int]
-    ) -> MLP:
+    def _copy(self, parameters: list[Array], members: tuple[int, ...], seeds: list[int]) -> MLP:
         net = object.__new__(MLP)
         net.sizes, net.members, net.seeds = self.sizes, members, seeds
         net.parameters = parameters
@@ -318,7 +317,7 @@ def _seed(rng: Any) -> int:
 def _initial(sizes: Sequence[int], seed: int) -> list[Any]:
     rng = generator(seed, _WEIGHTS)
     parameters = []
-    for n_in, n_out in zip(sizes[:-1], sizes[1:], strict=True):
+    for n_in, n_out in pairwise(sizes):
         parameters.append(rng.standard_normal((n_in, n_out)) * np.sqrt(2 / n_in))
         parameters.append(np.zeros(n_out))
     return parameters

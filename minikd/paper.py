@@ -34,14 +34,18 @@ FIGURES: dict[str, dict[str, Figure]] = {
         "teacher_errors": Figure(67, "errors", "3", "the teacher"),
         "errors_before": Figure(206, "errors", "3", "student that never saw a 3"),
         "omitted_errors_before": Figure(133, "errors", "3", "of them on the 1010 threes"),
-        "bias": Figure(3.5, "logits", "3", "raise of the bias of class 3, tuned on the test set"),
+        "bias": Figure(
+            3.5, "logits", "3", "raise of the bias of class 3, tuned on the test set"
+        ),
         "errors_after": Figure(109, "errors", "3", "after the bias was raised"),
         "omitted_errors_after": Figure(14, "errors", "3", "of them on the threes"),
     },
     "sevens-and-eights": {
         "teacher_errors": Figure(67, "errors", "3", "the teacher"),
         "errors_before": Figure(4730, "errors", "3", "student that saw only sevens and eights"),
-        "bias": Figure(-7.6, "logits", "3", "change of the biases of 7 and 8, tuned on the test set"),
+        "bias": Figure(
+            -7.6, "logits", "3", "change of the biases of 7 and 8, tuned on the test set"
+        ),
         "errors_after": Figure(1320, "errors", "3", "after the biases were lowered"),
     },
 }

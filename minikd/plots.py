@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Callable
 from os import PathLike
 from pathlib import Path
-from typing import Any
+from typing import Any, ParamSpec, TypeVar
 
 import matplotlib.pyplot as plt
 import numpy as np
@@ -13,10 +14,14 @@ import numpy as np
 from minikd import equations as eq
 from minikd.paper import FIGURES, TEST_CASES
 
+P = ParamSpec("P")
+R = TypeVar("R")
+
 # Okabe & Ito's colours, which the colour-blind can tell apart.
 BLUE, ORANGE, GREEN, PURPLE, GREY = "#0072B2", "#D55E00", "#009E73", "#CC79A7", "#777777"
 
-_STYLE = {
+# For plt.style.use in a lesson; the functions here use it by themselves.
+HOUSE_STYLE: dict[Any, Any] = {
     "axes.spines.top": False,
     "axes.spines.right": False,
     "axes.titlesize": 11,
@@ -26,24 +31,29 @@ _STYLE = {
     "figure.constrained_layout.use": True,
     "savefig.dpi": 150,
 }
-# For functions: they draw in the house style, whatever the user's own settings are.
-_in_house_style = plt.rc_context(_STYLE)
 _DATA_TITLES = {"mnist": "MNIST", "glyphs": "bundled printed digits (not handwriting)"}
 
 
-@_in_house_style
-def new_figure(rows: int, columns: int, width: float, height: float) -> tuple[Any, Any]:
-    """A figure and its axes in the house style; sizes in inches."""
-    return plt.subplots(rows, columns, figsize=(width, height))
+def _in_house_style(draw: Callable[P, R]) -> Callable[P, R]:
+    """``draw`` in the house style, whatever the user's own settings are."""
+
+    @functools.wraps(draw)
+    def drawn(*args: P.args, **kwargs: P.kwargs) -> R:
+        with plt.rc_context(HOUSE_STYLE):
+            return draw(*args, **kwargs)
+
+    return drawn
 
 
 @_in_house_style
 def save_figure(figure: Any, path: str | PathLike[str]) -> Path:
-    """Write a figure as PNG, make its folder if need be, and close it."""
+    """Write a figure as PNG, make its folder if need be, and close it in any case."""
     path = Path(path)
-    path.parent.mkdir(parents=True, exist_ok=True)
-    figure.savefig(path)
-    plt.close(figure)
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        figure.savefig(path)
+    finally:
+        plt.close(figure)
     return path
 
 
@@ -63,7 +73,7 @@ def plot_temperature() -> Any:
     -------
     matplotlib.figure.Figure
     """
-    figure, ((a, b), (c, d)) = new_figure(2, 2, 11, 8)
+    figure, ((a, b), (c, d)) = plt.subplots(2, 2, figsize=(11, 8))
     plot_softmax_bars(a)
     plot_entropy(b)
     plot_gradient_norms(c)
@@ -72,11 +82,15 @@ def plot_temperature() -> Any:
 
 
 @_in_house_style
-def plot_softmax_bars(axes: Any, v: Any = EXAMPLE_LOGITS, temperatures: Any = (1, 4, 20)) -> None:
+def plot_softmax_bars(
+    axes: Any, v: Any = EXAMPLE_LOGITS, temperatures: Any = (1, 4, 20)
+) -> None:
     """Soft targets of one case at several temperatures, as bars side by side (Eq. 1)."""
     classes = np.arange(len(v))
     width = 0.8 / len(temperatures)
-    for k, (T, color) in enumerate(zip(temperatures, (BLUE, ORANGE, GREEN, PURPLE), strict=False)):
+    for k, (T, color) in enumerate(
+        zip(temperatures, (BLUE, ORANGE, GREEN, PURPLE), strict=False)
+    ):
         at = classes + (k - (len(temperatures) - 1) / 2) * width
         axes.bar(at, eq.softmax(np.array(v), T), width, color=color, label=f"T = {T}")
     axes.set(xticks=classes, xlabel="class", ylabel="probability p")
@@ -158,7 +172,7 @@ def plot_unseen(record: dict[str, Any]) -> Any:
     -------
     matplotlib.figure.Figure
     """
-    figure, (left, right) = new_figure(1, 2, 13, 5)
+    figure, (left, right) = plt.subplots(1, 2, figsize=(13, 5))
     moved = record["config"]["moved"]
     figure.suptitle(_finding(record), x=0.01, ha="left", weight="bold")
     plot_errors_per_class(left, record)
@@ -199,14 +213,14 @@ def plot_bias_sweep(axes: Any, record: dict[str, Any]) -> None:
         at, error = np.mean(m[bias]), percent * np.mean(m[after])
         axes.plot(at, error, "o", color=color, label=f"{label}: {error:.2f} % at {at:+.1f}")
     paper = FIGURES[record["name"]]
-    before, after = (100 * paper[k].value / TEST_CASES for k in ("errors_before", "errors_after"))
+    was, became = (100 * paper[k].value / TEST_CASES for k in ("errors_before", "errors_after"))
     axes.plot(
-        [0, paper["bias"].value], [before, after], "k*", ms=9,
-        label=f"the paper, on MNIST: {before:.2f} % → {after:.2f} %",
+        [0, paper["bias"].value], [was, became], "k*", ms=9,
+        label=f"the paper, on MNIST: {was:.2f} % → {became:.2f} %",
     )  # fmt: skip
     best = curves.mean(0).min()
     axes.set(xlabel="added to the bias (logits)", ylabel="test error (%)", yscale="log")
-    ticks = [t for t in (0.5, 1, 2, 5, 10, 20, 50, 100) if t > 0.4 * min(best, after)]
+    ticks = [t for t in (0.5, 1, 2, 5, 10, 20, 50, 100) if t > 0.4 * min(best, became)]
     axes.set_yticks(ticks, labels=[f"{t:g}" for t in ticks])
     axes.minorticks_off()
     axes.legend()

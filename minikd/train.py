@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
-import json
 import time
 from collections.abc import Iterator, Sequence
 from dataclasses import asdict, dataclass, field
@@ -177,7 +175,13 @@ def train(
             total = total + (objective.cost(z, batch) - objective.floor(batch)).sum(-1)
             # The one place where the mean over the cases is taken.
             dz = objective.gradient(z, batch) / size
-            sgd_step(net.parameters, net.backward(dz, caches, work), velocities, rate, recipe.momentum)
+            sgd_step(
+                net.parameters,
+                net.backward(dz, caches, work),
+                velocities,
+                rate,
+                recipe.momentum,
+            )
             if recipe.max_norm is not None:
                 for W in net.parameters[0:-2:2]:
                     clip_norms(W, recipe.max_norm)
@@ -229,7 +233,9 @@ def _stop_if_diverged(z: Array, step: int, rate: Any) -> None:
     """Raise if the logits are not finite, or say the same of every case."""
     z = to_host(z)
     shown = f"step {step}, learning rate {np.max(to_host(rate)):.3g}"
-    advice = "use a lower learning rate (with T² in the gradient, high T needs one) or a warm-up"
+    advice = (
+        "use a lower learning rate (with T² in the gradient, high T needs one) or a warm-up"
+    )
     if not np.isfinite(z).all():
         raise TrainingDiverged(f"training diverged at {shown}: logits are not finite; {advice}")
     spread = np.ptp(z, axis=-2).max(axis=-1)
@@ -260,7 +266,9 @@ def _check(net: MLP, data: Dataset, objective: Objective, recipe: Recipe) -> Non
         if data.y is None:
             raise ValueError(f"{objective.name} needs labels; this data has none")
         if data.y.max() >= classes:
-            raise ValueError(f"data has a label {data.y.max()}; the network has {classes} classes")
+            raise ValueError(
+                f"data has a label {data.y.max()}; the network has {classes} classes"
+            )
     if recipe.dropout and len(recipe.dropout) != len(net.sizes) - 1:
         raise ValueError(
             f"dropout has {len(recipe.dropout)} rates; expected {len(net.sizes) - 1}: "
@@ -275,14 +283,26 @@ def _check(net: MLP, data: Dataset, objective: Objective, recipe: Recipe) -> Non
 # ---------------------------------------------------------------- checkpoints
 
 
-def _fingerprint(net: MLP, data: Dataset, objective: Objective, recipe: Recipe, rng: int) -> str:
+def _fingerprint(
+    net: MLP, data: Dataset, objective: Objective, recipe: Recipe, rng: int
+) -> str:
     """What makes two runs the same, in one string."""
+    import hashlib
+    import json
+
     digest = hashlib.blake2b(digest_size=16)
-    said = [net.sizes, net.seeds, str(net.parameters[0].dtype), objective.name, asdict(recipe), rng]
+    said = [
+        net.sizes,
+        net.seeds,
+        str(net.parameters[0].dtype),
+        objective.name,
+        asdict(recipe),
+        rng,
+    ]
     digest.update(json.dumps(said).encode())
     for array in (*net.parameters, data.x, data.y, data.v):
         if array is not None:
-            digest.update(np.ascontiguousarray(to_host(array)))
+            digest.update(np.ascontiguousarray(to_host(array)).data)
     return digest.hexdigest()
 
 

@@ -6,11 +6,11 @@ import os
 from pathlib import Path
 from typing import Any
 
+import device_double
 import matplotlib as mpl
 import numpy as np
 import pytest
 
-import device_double
 from minikd.data.mnist import SHA256, mnist_folder
 
 mpl.use("Agg")
@@ -49,7 +49,9 @@ class Arrays:
     def back(self, x: Any) -> Any:
         if self.kind == "cupy":
             return x.get()
-        return np.asarray(x.to_device(self.xp.Device("CPU_DEVICE")) if "strict" in self.kind else x)
+        return np.asarray(
+            x.to_device(self.xp.Device("CPU_DEVICE")) if "strict" in self.kind else x
+        )
 
 
 @pytest.fixture(params=NAMESPACES)

@@ -28,7 +28,7 @@ class DeviceArray(NDArrayOperatorsMixin):
     dtype = property(lambda self: self._values.dtype)
     ndim = property(lambda self: self._values.ndim)
     size = property(lambda self: self._values.size)
-    __cuda_array_interface__: dict[str, Any] = {}  # marks it as memory of a GPU
+    __cuda_array_interface__ = None  # marks it as memory of a GPU
 
     def __array__(self, *_: Any, **__: Any) -> Any:
         raise TypeError("implicit conversion to a NumPy array is not allowed; use .get()")
@@ -92,7 +92,9 @@ class _Generator:
     def __init__(self, seed: Any) -> None:
         self._rng = np.random.default_rng(seed)
 
-    def integers(self, low: int, high: int, size: Any, dtype: Any, endpoint: bool) -> DeviceArray:
+    def integers(
+        self, low: int, high: int, size: Any, dtype: Any, endpoint: bool
+    ) -> DeviceArray:
         assert np.dtype(dtype).itemsize >= 4
         return DeviceArray(self._rng.integers(low, high, size, dtype, endpoint))
 

@@ -8,7 +8,14 @@ import numpy as np
 import pytest
 
 from minikd import MLP, Recipe, hard_targets, load_glyphs, soft_targets, train
-from minikd.backend import array_module, device_name, generator, namespace, random_bytes, to_host
+from minikd.backend import (
+    array_module,
+    device_name,
+    generator,
+    namespace,
+    random_bytes,
+    to_host,
+)
 
 DIGITS = load_glyphs(rng=0, train=200, test=100)
 SIZES = [784, 30, 20, 10]
@@ -96,7 +103,9 @@ def test_dropout_on_the_device(fake_gpu):
     assert np.isfinite(costs).all()
     assert device_name(net.xp) == "cuda: double"
     per_member = Recipe(epochs=1, learning_rate=(0.1, 0.05), batch=50)
-    train(net, DIGITS.train.with_logits(np.ones((200, 10))), soft_targets((2.0, 4.0)), per_member)
+    train(
+        net, DIGITS.train.with_logits(np.ones((200, 10))), soft_targets((2.0, 4.0)), per_member
+    )
 
 
 @pytest.mark.gpu

@@ -7,11 +7,11 @@ import sys
 from dataclasses import replace
 
 import pytest
+from test_experiments import QUICK
 
 from minikd import __version__, cli, experiments, load_glyphs
 from minikd.experiments import EXPERIMENTS, unseen
 from minikd.experiments.record import read_record
-from test_experiments import QUICK
 
 
 @pytest.fixture
@@ -32,7 +32,12 @@ def test_list(capsys):
 
 
 def test_run_writes_record_and_figure(quick, tmp_path, capsys):
-    assert cli.main(["run", "omitted-3", "sevens-and-eights", "--seeds", "2", "--out", str(tmp_path)]) == 0
+    assert (
+        cli.main(
+            ["run", "omitted-3", "sevens-and-eights", "--seeds", "2", "--out", str(tmp_path)]
+        )
+        == 0
+    )
     out = capsys.readouterr().out
     for name in EXPERIMENTS:
         assert read_record(tmp_path / f"{name}.glyphs.json")["seeds"] == [0, 1]

@@ -26,7 +26,9 @@ def soft_target(gradient, cost=eq.soft_target_cost):
 
 @pytest.mark.parametrize("method", METHODS)
 def test_passes_what_is_right(method):
-    assert gradcheck(soft_target(lambda z: eq.soft_target_gradient(z, V, T=T)), Z, method=method)
+    assert gradcheck(
+        soft_target(lambda z: eq.soft_target_gradient(z, V, T=T)), Z, method=method
+    )
 
 
 def relu_on_output(z):
@@ -40,7 +42,9 @@ def dropout_without_scale(h):
 
 
 def half_mean(z):
-    return eq.soft_target_cost(z, V, T=T) / 5, lambda dc: dc[..., None] * eq.soft_target_gradient(z, V, T)
+    return eq.soft_target_cost(
+        z, V, T=T
+    ) / 5, lambda dc: dc[..., None] * eq.soft_target_gradient(z, V, T)
 
 
 WRONG = {
@@ -50,7 +54,9 @@ WRONG = {
         lambda z: eq.soft_target_gradient(z, V, T=T), cost=eq.distillation_cost
     ),
     "cost divided by K": half_mean,
-    "softmax on one side without T": soft_target(lambda z: (eq.softmax(z, T) - eq.softmax(V)) / T),
+    "softmax on one side without T": soft_target(
+        lambda z: (eq.softmax(z, T) - eq.softmax(V)) / T
+    ),
     "wrong sign": soft_target(lambda z: -eq.soft_target_gradient(z, V, T=T)),
     "one element wrong": soft_target(
         lambda z: eq.soft_target_gradient(z, V, T=T) * np.where(np.arange(5) == 3, 1.001, 1.0)
@@ -83,7 +89,9 @@ def test_names_the_factor(mistake, factor):
 @pytest.mark.parametrize("method", METHODS)
 def test_a_check_of_nothing_does_not_pass(method):
     with pytest.raises(GradcheckError, match="both zero"):
-        gradcheck(lambda z: (np.zeros(3) * z.sum(), lambda d: np.zeros_like(z)), Z, method=method)
+        gradcheck(
+            lambda z: (np.zeros(3) * z.sum(), lambda d: np.zeros_like(z)), Z, method=method
+        )
 
 
 @pytest.mark.parametrize("method", METHODS)

@@ -29,7 +29,11 @@ def module_name(path):
     return ".".join(parts[:-1] if parts[-1] == "__init__" else parts)
 
 
-MODULES = {module_name(path): path for path in PACKAGE.rglob("*.py") if path.parent != PACKAGE or path.stem != "__init__"}
+MODULES = {
+    module_name(path): path
+    for path in PACKAGE.rglob("*.py")
+    if path.parent != PACKAGE or path.stem != "__init__"
+}
 
 
 def imported(path):
@@ -49,7 +53,11 @@ def test_the_order_names_every_module():
 @pytest.mark.parametrize("name", ORDER)
 def test_imports_go_one_way(name):
     later = ORDER[ORDER.index(name) + 1 :]
-    wrong = {m for m in imported(MODULES[name]) if m.removeprefix("minikd.") in later and m.startswith("minikd.")}
+    wrong = {
+        m
+        for m in imported(MODULES[name])
+        if m.removeprefix("minikd.") in later and m.startswith("minikd.")
+    }
     assert not wrong
 
 
@@ -67,14 +75,25 @@ def test_the_library_has_no_autograd_and_no_lesson():
 
 def test_import_loads_numpy_and_nothing_else():
     code = "import minikd, sys; print(*{m.partition('.')[0] for m in sys.modules})"
-    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
-    assert not set(done.stdout.split()) & {"scipy", "matplotlib", "pooch", "tqdm", "cupy", "requests"}
+    done = subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, text=True, check=True
+    )
+    assert not set(done.stdout.split()) & {
+        "scipy",
+        "matplotlib",
+        "pooch",
+        "tqdm",
+        "cupy",
+        "requests",
+    }
 
 
 def test_import_takes_at_most_one_and_a_half_times_numpy():
     def seconds(module):
         code = f"import time; t = time.perf_counter(); import {module}; print(time.perf_counter() - t)"
-        done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+        done = subprocess.run(
+            [sys.executable, "-c", code], capture_output=True, text=True, check=True
+        )
         return float(done.stdout)
 
     seconds("minikd")  # compiles what is not compiled

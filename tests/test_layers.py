@@ -73,7 +73,9 @@ def test_a_dropout_mask_keeps_the_mean_and_drops_at_its_rate():
         # Rounding to 1/256, plus five standard deviations of the count.
         assert kept.mean() == pytest.approx(1 - rate, abs=1 / 512 + 5 * np.sqrt(rate / n))
         # The mean is 1 with a standard deviation of sqrt(rate / (1 - rate) / n).
-        assert mask.mean(dtype=float) == pytest.approx(1, abs=5 * np.sqrt(rate / (1 - rate) / n))
+        assert mask.mean(dtype=float) == pytest.approx(
+            1, abs=5 * np.sqrt(rate / (1 - rate) / n)
+        )
 
 
 def test_a_rate_is_below_one():

@@ -63,7 +63,9 @@ def test_no_text_of_a_figure_lies_on_another():
     for figure in (plots.plot_temperature(), plots.plot_record(record("omitted-3"))):
         figure.canvas.draw()
         ticks = {
-            label for axes in figure.axes for label in axes.get_xticklabels() + axes.get_yticklabels()
+            label
+            for axes in figure.axes
+            for label in axes.get_xticklabels() + axes.get_yticklabels()
         }  # matplotlib keeps some that lie outside of the axes
         boxes = [
             (t.get_text(), t.get_window_extent())

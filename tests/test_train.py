@@ -48,7 +48,9 @@ def test_training_learns():
     assert len(history.costs) == 30
 
 
-@pytest.mark.parametrize("objective", [hard_targets(), soft_targets(4), soft_targets(4, 0.5), logit_matching()])
+@pytest.mark.parametrize(
+    "objective", [hard_targets(), soft_targets(4), soft_targets(4, 0.5), logit_matching()]
+)
 def test_each_objective_falls(objective):
     recipe = Recipe(epochs=20, learning_rate=0.005, batch=50)
     costs = train(MLP(SIZES, 1), TRANSFER, objective, recipe).costs
@@ -117,7 +119,9 @@ def test_one_step_by_hand():
     z, caches = net.forward(x)
     q = np.exp(z - z.max(-1, keepdims=True))
     dz = (q / q.sum(-1, keepdims=True) - np.eye(10)[y]) / 20
-    expected = [p - 0.1 * g for p, g in zip(net.parameters, net.backward(dz, caches), strict=True)]
+    expected = [
+        p - 0.1 * g for p, g in zip(net.parameters, net.backward(dz, caches), strict=True)
+    ]
     recipe = Recipe(epochs=1, learning_rate=0.1, batch=20)
     train(net, DIGITS.train.take(np.arange(20)), hard_targets(), recipe)
     for p, e in zip(net.parameters, expected, strict=True):

@@ -35,7 +35,9 @@ class Dataset:
 
     def __post_init__(self) -> None:
         if self.x.ndim != 2 or self.x.shape[1] != self.shape[0] * self.shape[1]:
-            raise ValueError(f"x has shape {self.x.shape}; expected (n, {self.shape[0]} * {self.shape[1]})")
+            raise ValueError(
+                f"x has shape {self.x.shape}; expected (n, {self.shape[0]} * {self.shape[1]})"
+            )
         if self.y is not None and (
             self.y.shape != (len(self.x),) or not np.issubdtype(self.y.dtype, np.integer)
         ):

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-import hashlib
-from importlib import resources
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -13,7 +12,8 @@ from minikd.data.dataset import Dataset, Digits
 
 SHA256 = "479ad5b6f83a1bd8c2482926472c859643ce44b3bf4324afe0d63d149003e569"
 
-_TRAIN, _TEST = 0, 1
+# Streams of the seed; see backend.generator.
+_STREAMS = {"train": 0, "test": 1}
 
 
 def load_glyphs(rng: int = 0, train: int = 6000, test: int = 4000) -> Digits:
@@ -42,21 +42,23 @@ def load_glyphs(rng: int = 0, train: int = 6000, test: int = 4000) -> Digits:
     if train < 1 or test < 1:
         raise ValueError(f"train is {train} and test {test}; expected at least one image each")
     images, labels = _templates()
-    parts = []
-    for part, cases in ((_TRAIN, train), (_TEST, test)):
-        stream = generator(rng, part)
+    parts = {}
+    for part, cases in (("train", train), ("test", test)):
+        stream = generator(rng, _STREAMS[part])
         chosen = stream.permutation(np.arange(cases) % len(images))
         x = _warp(images[chosen].astype(np.float32) / np.float32(255), stream)
-        parts.append(Dataset(x.reshape(cases, -1), labels[chosen].astype(np.int64)))
-    return Digits(*parts, "glyphs")
+        parts[part] = Dataset(x.reshape(cases, -1), labels[chosen].astype(np.int64))
+    return Digits(parts["train"], parts["test"], "glyphs")
 
 
 def _templates() -> tuple[Any, Any]:
-    file = resources.files("minikd.data") / "glyphs.npz"
+    import hashlib
+
+    file = Path(__file__).with_name("glyphs.npz")
     found = hashlib.sha256(file.read_bytes()).hexdigest()
     if found != SHA256:
         raise ValueError(f"{file} is damaged (sha256 {found}); install minikd again")
-    with file.open("rb") as opened, np.load(opened, allow_pickle=False) as arrays:
+    with open(file, "rb") as opened, np.load(opened, allow_pickle=False) as arrays:
         return arrays["images"], arrays["labels"]
 
 
@@ -76,9 +78,11 @@ def _warp(images: Any, rng: np.random.Generator) -> Any:
     from_x = (np.sin(turn) * y + (np.cos(turn) + shear) * x) / scale_x
     warped = np.empty_like(images)
     for i in range(n):
-        at = np.stack([
-            from_y[i] + bend[0, i] + move_y[i] + (H - 1) / 2,
-            from_x[i] + bend[1, i] + move_x[i] + (W - 1) / 2,
-        ])
+        at = np.stack(
+            [
+                from_y[i] + bend[0, i] + move_y[i] + (H - 1) / 2,
+                from_x[i] + bend[1, i] + move_x[i] + (W - 1) / 2,
+            ]
+        )
         warped[i] = ndimage.map_coordinates(images[i], at, order=1)
     return warped

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import gzip
 import math
-import zlib
 from os import PathLike
 from typing import Any
 
@@ -36,6 +34,9 @@ def read_idx(path: str | PathLike[str]) -> Any:
     ValueError
         If it is no IDX file, is cut short, or is longer than its header says.
     """
+    import gzip
+    import zlib
+
     open_file: Any = gzip.open if str(path).endswith(".gz") else open
     try:
         with open_file(path, "rb") as file:
@@ -54,7 +55,9 @@ def read_idx(path: str | PathLike[str]) -> Any:
         raise ValueError(f"{path}: damaged gzip file ({error}); fetch it again") from error
     if len(content) != expected:
         was = "longer than" if len(content) > expected else f"{len(content)} bytes, not"
-        raise ValueError(f"{path}: the data is {was} the {expected} bytes of its header {shape}")
+        raise ValueError(
+            f"{path}: the data is {was} the {expected} bytes of its header {shape}"
+        )
     return np.frombuffer(content, dtype=dtype).reshape(shape).astype(dtype.newbyteorder("="))
 
 

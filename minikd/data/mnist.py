@@ -131,4 +131,6 @@ def _fetch_one(name: str, sha256: str, folder: Path, progress: bool) -> None:
         # requests raises OSErrors of its own; pooch a ValueError for a wrong hash.
         except (OSError, ValueError) as error:
             failures.append(f"{mirror}{name} ({type(error).__name__})")
-    raise OSError(f"could not download {name}: tried {', '.join(failures)}. Offline? {_BY_HAND}")
+    raise OSError(
+        f"could not download {name}: tried {', '.join(failures)}. Offline? {_BY_HAND}"
+    )

@@ -43,10 +43,12 @@ def render(character: str, font: str) -> Any:
     box = path.get_extents()
     scale = BOX / max(box.width, box.height)
     middle = (box.x0 + box.x1) / 2, (box.y0 + box.y1) / 2
-    to_pixels = Affine2D().translate(-middle[0], -middle[1]).scale(scale).translate(*[SIZE / 2] * 2)
+    to_pixels = (
+        Affine2D().translate(-middle[0], -middle[1]).scale(scale).translate(*[SIZE / 2] * 2)
+    )
 
     figure = Figure(figsize=(1, 1), dpi=SIZE)
-    canvas = FigureCanvasAgg(figure)
+    canvas: Any = FigureCanvasAgg(figure)
     figure.add_artist(PathPatch(path, color="black", lw=0, transform=to_pixels))
     canvas.draw()
     ink = 255 - np.asarray(canvas.buffer_rgba())[:, :, 0]

@@ -20,7 +20,7 @@ PRESETS = {
         student=Recipe(epochs=40, learning_rate=0.02, batch=100, warm_up=100),
         hard=Recipe(epochs=15, learning_rate=0.1, batch=100),
         T=20.0,
-        held_out=600,
+        held_out=1000,
     ),
     "mnist": Unseen(
         name="omitted-3",

@@ -43,7 +43,9 @@ def write_record(path: str | PathLike[str], record: dict[str, Any]) -> dict[str,
     lines = []
     for key, value in record.items():
         if key in ("metrics", "curves", "config"):
-            inner = ",\n".join(f"    {json.dumps(k)}: {json.dumps(v)}" for k, v in value.items())
+            inner = ",\n".join(
+                f"    {json.dumps(k)}: {json.dumps(v)}" for k, v in value.items()
+            )
             lines.append(f"  {json.dumps(key)}: {{\n{inner}\n  }}")
         else:
             lines.append(f"  {json.dumps(key)}: {json.dumps(value)}")
@@ -66,7 +68,9 @@ def read_record(path: str | PathLike[str]) -> dict[str, Any]:
         if not isinstance(record["metrics"], dict):
             raise TypeError("its metrics are no mapping")
     except (ValueError, KeyError, TypeError) as error:
-        raise ValueError(f"{path} is no record of a run ({error}); run the experiment again") from error
+        raise ValueError(
+            f"{path} is no record of a run ({error}); run the experiment again"
+        ) from error
     return record  # type: ignore[no-any-return]
 
 

@@ -5,7 +5,9 @@ from dataclasses import replace
 from minikd.experiments.omitted_3 import PRESETS as OMITTED_3
 from minikd.experiments.unseen import Unseen
 
-CLAIM = "a student that saw only sevens and eights knows the other digits, with both biases lowered"
+CLAIM = (
+    "a student that saw only sevens and eights knows the other digits, with both biases lowered"
+)
 
 _OTHERS = (0, 1, 2, 3, 4, 5, 6, 9)
 

@@ -22,8 +22,8 @@ from minikd.mlp import MLP
 from minikd.objectives import Objective, hard_targets, soft_targets
 from minikd.train import Recipe, train
 
-# What the seeds of one run are for, so that no two networks of it start alike.
-_TEACHER, _STUDENT, _HARD, _SPLIT = range(4)
+# Run number `seed` gives these seeds to its parts: 4 · seed + 1, …, 4 · seed + 4.
+_TEACHER, _STUDENT, _HARD, _SPLIT = range(1, 5)
 
 
 @dataclass(frozen=True)
@@ -104,7 +104,9 @@ def run_unseen(
     digits: Digits | None = None
     parts = []
     for seed in seeds:
-        path = out / ".kept" / f"{config.name}.{config.data}.{digest(config, seed, device)}.json"
+        path = (
+            out / ".kept" / f"{config.name}.{config.data}.{digest(config, seed, device)}.json"
+        )
         part = read_part(path)
         if part is None:
             digits = digits or {"glyphs": load_glyphs, "mnist": load_mnist}[config.data]()
@@ -136,14 +138,19 @@ def _one_seed(
     seconds = 0.0
 
     def trained(
-        role: int, title: str, hidden: Sequence[int], data: Any, objective: Objective, recipe: Recipe
+        role: int,
+        title: str,
+        hidden: Sequence[int],
+        data: Any,
+        objective: Objective,
+        recipe: Recipe,
     ) -> MLP:
         nonlocal seconds
-        net = MLP([inputs, *hidden, classes], rng=_seed(seed, role), device=device)
+        net = MLP([inputs, *hidden, classes], rng=4 * seed + role, device=device)
         # A teacher serves every experiment that would train the same one.
         which = (config.data, hidden, recipe) if role == _TEACHER else config
         history = train(
-            net, data, objective, recipe, rng=_seed(seed, role),
+            net, data, objective, recipe, rng=seed,
             checkpoint=kept / f"{title}.{digest(which, seed, device)}.npz",
             progress=f"{title}, seed {seed}" if progress else None,
         )  # fmt: skip
@@ -154,11 +161,16 @@ def _one_seed(
         _TEACHER, "teacher", config.teacher_hidden, digits.train, hard_targets(), config.teacher
     )
     transfer, validation = digits.train.with_logits(teacher(digits.train.x)).split(
-        config.held_out, rng=_seed(seed, _SPLIT)
+        config.held_out, rng=4 * seed + _SPLIT
     )
     transfer = transfer.without(*config.omitted)
     student = trained(
-        _STUDENT, "student", config.student_hidden, transfer, soft_targets(config.T), config.student
+        _STUDENT,
+        "student",
+        config.student_hidden,
+        transfer,
+        soft_targets(config.T),
+        config.student,
     )
     hard = trained(_HARD, "hard", config.student_hidden, transfer, hard_targets(), config.hard)
 
@@ -211,7 +223,3 @@ def _one_seed(
             "errors_per_class": {who: e.tolist() for who, e in per_class.items()},
         },
     }
-
-
-def _seed(seed: int, role: int) -> int:
-    return int(np.random.SeedSequence(seed, spawn_key=(role,)).generate_state(1)[0])

@@ -1,0 +1,125 @@
+# %% [markdown]
+# # 04 The high-temperature limit, and logit matching
+# Section 2.1 of the paper: let T be far above the logits. Then exp(z/T) ≈ 1 + z/T, and Eq. 2
+# becomes Eq. 3:
+#
+# $$\frac{\partial C}{\partial z_i} \approx \frac{1}{T}\left(
+#   \frac{1 + z_i/T}{N + \sum_j z_j/T} - \frac{1 + v_i/T}{N + \sum_j v_j/T}\right)$$
+#
+# If the logits have mean zero in each case, the sums vanish, and it is Eq. 4:
+#
+# $$\frac{\partial C}{\partial z_i} \approx \frac{1}{N T^2}(z_i - v_i)$$
+#
+# which is, up to 1/(N T²), the gradient of ½(z − v)²: *logit matching*, what Bucila et al. did
+# in 2006. So it is a special case of distillation.
+
+# %%
+import matplotlib.pyplot as plt
+import numpy as np
+
+from minikd import MLP, Recipe, hard_targets, load_glyphs, logit_matching, soft_targets, train
+from minikd.equations import (
+    high_temperature_gradient,
+    logit_matching_gradient,
+    soft_target_gradient,
+    zero_mean_gradient,
+)
+from minikd.plots import BLUE, GREEN, GREY, HOUSE_STYLE, ORANGE, save_figure
+
+plt.style.use(HOUSE_STYLE)
+
+# %% [markdown]
+# ## How fast the approximations become exact
+# Eq. 2 itself shrinks like T⁻². What exp(x) ≈ 1 + x leaves out is x²/2, one order more; so the
+# error should fall like T⁻³. A line fitted through the points on log-log axes tells.
+
+# %%
+rng = np.random.default_rng(0)
+N = 10
+z, v = rng.normal(0, 3, (2, 100, N)) + np.array([2.0, -1.0])[:, None, None]
+z0, v0 = (a - a.mean(-1, keepdims=True) for a in (z, v))
+T = np.geomspace(100, 10_000, 25)
+
+
+def largest_error(approximation, z, v):
+    exact = [soft_target_gradient(z, v, t) for t in T]
+    return np.array(
+        [np.abs(approximation(z, v, t) - e).max() for t, e in zip(T, exact, strict=True)]
+    )
+
+
+def order(error):
+    """The power of T that the error follows."""
+    return np.polyfit(np.log(T), np.log(error), 1)[0]
+
+
+size = np.array([np.abs(soft_target_gradient(z, v, t)).max() for t in T])
+eq3 = largest_error(high_temperature_gradient, z, v)
+eq4 = largest_error(zero_mean_gradient, z0, v0)
+eq4_with_means = largest_error(zero_mean_gradient, z, v)
+for name, error in (("Eq. 2 itself", size), ("error of Eq. 3", eq3),
+                    ("error of Eq. 4, zero means", eq4),
+                    ("error of Eq. 4, means left in", eq4_with_means)):  # fmt: skip
+    print(f"{name:30} falls like T^{order(error):.3f}")
+
+# %% [markdown]
+# The last line is the catch. Softmax does not care about the mean of the logits; ½(z − v)²
+# does. Leave the means in, and Eq. 4 stays wrong by a constant share, at any T.
+#
+# ## Two students, one result
+# If the gradients agree, so do the trainings. T² times Eq. 4 is (z − v)/N, so a student of
+# logit matching at learning rate r/N should follow a student of T = 500 at rate r.
+
+# %%
+digits = load_glyphs(rng=0, train=2000, test=1000)
+teacher = MLP([784, 200, 200, 10], rng=1)
+train(teacher, digits.train, hard_targets(), Recipe(epochs=30, learning_rate=0.1, warm_up=20))
+logits = teacher(digits.train.x)
+transfer = digits.train.with_logits(logits - logits.mean(-1, keepdims=True))
+
+hot, matching = MLP([784, 100, 100, 10], rng=2), MLP([784, 100, 100, 10], rng=2)
+train(hot, transfer, soft_targets(T=500), Recipe(epochs=15, learning_rate=0.01))
+train(matching, transfer, logit_matching(), Recipe(epochs=15, learning_rate=0.01 / N))
+
+a, b = hot(digits.test.x), matching(digits.test.x)
+agreement = (a.argmax(-1) == b.argmax(-1)).mean()
+a, b = (s - s.mean(-1, keepdims=True) for s in (a, b))
+correlation = np.corrcoef(a.ravel(), b.ravel())[0, 1]
+print(f"the two students agree on {100 * agreement:.1f} % of the test cases; "
+      f"their logits correlate to {correlation:.5f}")  # fmt: skip
+
+# %% [markdown]
+# ## The picture
+
+# %%
+figure, (left, right) = plt.subplots(1, 2, figsize=(12, 4.8))
+left.loglog(T, size, color=GREY, ls=":", label=f"Eq. 2 itself, $T^{{{order(size):.2f}}}$")
+left.loglog(
+    T,
+    eq4_with_means,
+    color=ORANGE,
+    label=f"Eq. 4, means left in, $T^{{{order(eq4_with_means):.2f}}}$",
+)
+left.loglog(T, eq3, color=BLUE, label=f"Eq. 3, $T^{{{order(eq3):.2f}}}$")
+left.loglog(T, eq4, color=GREEN, ls="--", label=f"Eq. 4, zero means, $T^{{{order(eq4):.2f}}}$")
+left.set(xlabel="temperature T", ylabel="largest error against Eq. 2")
+left.set_title("The limits are reached at order T⁻³")
+left.legend()
+right.plot(a[:200].ravel(), b[:200].ravel(), ".", color=BLUE, ms=3)
+right.axline((0, 0), slope=1, color=GREY, lw=1)
+right.set(
+    xlabel="logits of the student at T = 500", ylabel="logits of the student of ½(z − v)²"
+)
+right.set_title(f"Two objectives, one student: r = {correlation:.4f}")
+print("wrote", save_figure(figure, "out/04_the_high_temperature_limit.png"))
+
+# %% [markdown]
+# **The claim of this lesson**: Eq. 3 and, for zero-mean logits, Eq. 4 approach Eq. 2 one order
+# faster than it shrinks; matching logits is distillation at a very high temperature.
+
+# %%
+assert abs(order(eq3) + 3) < 0.05
+assert abs(order(eq4) + 3) < 0.05
+assert abs(order(eq4_with_means) + 2) < 0.05
+assert np.allclose(zero_mean_gradient(z, v, 5.0), logit_matching_gradient(z, v) / (N * 25))
+assert agreement > 0.98
