@@ -78,8 +78,8 @@ def generator(seed: int, *key: int, xp: Any = np) -> Any:
 
 def random_bytes(rng: Any, shape: tuple[int, ...], xp: Any = np) -> Array:
     """Uniform random ``uint8`` of the given shape, on the device of ``xp``."""
-    size = int(np.prod(shape))
     if xp is np:
+        size = int(np.prod(shape))
         return np.frombuffer(rng.bytes(size), dtype=np.uint8).reshape(shape)
-    words = rng.integers(0, 2**32 - 1, size=-(-size // 4), dtype=xp.uint32, endpoint=True)
-    return words.view(xp.uint8)[:size].reshape(shape)
+    # CuPy's generator has no bytes and draws no integers below 32 bits.
+    return rng.integers(0, 256, size=shape, dtype=xp.uint32).astype(xp.uint8)

@@ -70,8 +70,13 @@ def _parser() -> argparse.ArgumentParser:
     temperature = commands.add_parser("temperature", help="draw what temperature does")
     temperature.add_argument("--out", type=Path, default=Path("out"), metavar="DIR")
     temperature.set_defaults(command=_temperature)
+    report = commands.add_parser("report", help="put the figures of records into the README")
+    report.add_argument("--results", type=Path, default=Path("results"), metavar="DIR",
+                        help="folder of records (default: results)")  # fmt: skip
+    report.add_argument("--readme", type=Path, default=Path("README.md"), metavar="FILE")
+    report.set_defaults(command=_report)
     # So that --debug is understood on both sides of the command's name.
-    for command in (listing, run, data, temperature):
+    for command in (listing, run, data, temperature, report):
         command.add_argument("--debug", action="store_true", default=argparse.SUPPRESS,
                              help=argparse.SUPPRESS)  # fmt: skip
     return parser
@@ -125,6 +130,13 @@ def _temperature(arguments: argparse.Namespace) -> None:
     print(
         f"wrote {plots.save_figure(plots.plot_temperature(), arguments.out / 'temperature.png')}"
     )
+
+
+def _report(arguments: argparse.Namespace) -> None:
+    from minikd.report import write_report
+
+    write_report(arguments.results, arguments.readme)
+    print(f"wrote the figures of {arguments.results} into {arguments.readme}")
 
 
 def _plots() -> Any:

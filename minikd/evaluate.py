@@ -13,6 +13,9 @@ from typing import Any
 import numpy as np
 
 from minikd.backend import Array, to_host
+from minikd.data.augment import shift_images
+from minikd.data.dataset import Dataset
+from minikd.mlp import MLP
 
 
 def errors(z: Array, y: Array) -> Any:
@@ -57,6 +60,41 @@ def with_bias(z: Array, classes: Sequence[int], bias: float) -> Any:
     z = np.array(to_host(z))
     z[..., list(classes)] += bias
     return z
+
+
+def logits_over_views(net: MLP, data: Dataset, pixels: int) -> Any:
+    """Mean logits of each image over all its moves by up to some pixels.
+
+    A teacher that was trained with jitter says something a little different of each of the
+    (2 · pixels + 1)² moved images. Their mean is surer, like that of an ensemble; a mean of
+    logits is a geometric mean of probabilities (Section 5). The student still sees only the
+    image that was not moved. This is not in the paper.
+
+    Parameters
+    ----------
+    net : MLP
+    data : Dataset
+    pixels : int
+        0 takes the images as they are.
+
+    Returns
+    -------
+    array, shape (*E, n, N)
+        On the host.
+    """
+    moves = [
+        (down, right)
+        for down in range(-pixels, pixels + 1)
+        for right in range(-pixels, pixels + 1)
+    ]
+    parts = []
+    for start in range(0, len(data), 2000):
+        x = data.x[start : start + 2000]
+        views = (
+            shift_images(x, np.full((len(x), 2), move), data.shape, pixels) for move in moves
+        )
+        parts.append(sum(net(view) for view in views) / len(moves))
+    return np.concatenate(parts, axis=-2)
 
 
 @dataclass(frozen=True, eq=False)

@@ -92,11 +92,9 @@ class _Generator:
     def __init__(self, seed: Any) -> None:
         self._rng = np.random.default_rng(seed)
 
-    def integers(
-        self, low: int, high: int, size: Any, dtype: Any, endpoint: bool
-    ) -> DeviceArray:
+    def integers(self, low: int, high: int, size: Any, dtype: Any) -> DeviceArray:
         assert np.dtype(dtype).itemsize >= 4
-        return DeviceArray(self._rng.integers(low, high, size, dtype, endpoint))
+        return DeviceArray(self._rng.integers(low, high, size, dtype))
 
 
 def install(monkeypatch: Any) -> types.ModuleType:

@@ -5,7 +5,8 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from minikd import errors, errors_per_class, sweep_bias, with_bias
+from minikd import MLP, errors, errors_per_class, load_glyphs, sweep_bias, with_bias
+from minikd.evaluate import logits_over_views
 
 RNG = np.random.default_rng(6)
 Z, Y = RNG.normal(0, 3, (500, 10)), RNG.integers(0, 10, 500)
@@ -49,6 +50,18 @@ def test_with_bias_writes_to_nothing():
     moved = with_bias(z, [3], 2.0)
     np.testing.assert_array_equal(z, Z)
     np.testing.assert_array_equal((moved - z)[0], 2.0 * (np.arange(10) == 3))
+
+
+def test_logits_over_views():
+    data = load_glyphs(train=30, test=1).train
+    net = MLP([784, 20, 10], [1, 2], dtype=np.float64)
+    np.testing.assert_array_equal(logits_over_views(net, data, 0), net(data.x))
+    got = logits_over_views(net, data, 1)
+    images = np.pad(data.x.reshape(30, 28, 28), ((0, 0), (1, 1), (1, 1)))
+    moved = [
+        images[:, i : i + 28, j : j + 28].reshape(30, 784) for i in range(3) for j in range(3)
+    ]
+    np.testing.assert_allclose(got, np.mean([net(x) for x in moved], axis=0), rtol=1e-12)
 
 
 def test_bad_calls():

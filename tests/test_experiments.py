@@ -22,6 +22,7 @@ QUICK = {
     "student": Recipe(epochs=15, learning_rate=0.02, batch=50, warm_up=20),
     "hard": Recipe(epochs=5, learning_rate=0.1, batch=50),
     "T": 8.0,
+    "views": 1,
     "held_out": 100,
 }
 METRICS = {
@@ -29,6 +30,7 @@ METRICS = {
     "omitted_errors_after", "bias", "honest_bias", "honest_errors_after",
     "honest_omitted_errors_after", "test_cases", "omitted_cases", "hard_errors",
     "hard_omitted_errors", "hard_bias", "hard_errors_after", "hard_omitted_errors_after",
+    "teacher_views_errors",
 }  # fmt: skip
 
 

@@ -20,7 +20,7 @@ ORDER = [
     "data.idx", "data.dataset", "data.augment", "data.render_glyphs", "data.glyphs",
     "data.mnist", "data", "train", "evaluate",
     "paper", "experiments.record", "experiments.unseen", "experiments.omitted_3",
-    "experiments.sevens_and_eights", "experiments", "plots", "cli", "__main__",
+    "experiments.sevens_and_eights", "experiments", "plots", "report", "cli", "__main__",
 ]  # fmt: skip
 
 

@@ -50,7 +50,10 @@ def folder(tmp_path_factory):
 @pytest.mark.slow
 @pytest.mark.parametrize(
     ("stem", "name"),
-    [("07_the_digit_it_never_saw", "omitted-3"), ("08_only_sevens_and_eights", "sevens-and-eights")],
+    [
+        ("07_the_digit_it_never_saw", "omitted-3"),
+        ("08_only_sevens_and_eights", "sevens-and-eights"),
+    ],
 )
 def test_a_lesson_does_what_its_experiment_does(stem, name, folder, monkeypatch):
     monkeypatch.chdir(folder)
@@ -68,7 +71,9 @@ def test_a_lesson_does_what_its_experiment_does(stem, name, folder, monkeypatch)
     assert lesson["on_test"].errors.tolist() == record["curves"]["errors"][0]
     # The finding on the bundled data: most of the unseen digits, and hard labels none of them.
     if name == "omitted-3":
-        assert lesson["after_on_3"] == m["honest_omitted_errors_after"] < 0.08 * m["omitted_cases"]
+        assert (
+            lesson["after_on_3"] == m["honest_omitted_errors_after"] < 0.08 * m["omitted_cases"]
+        )
         assert m["hard_omitted_errors"] == m["omitted_cases"]
     else:
         assert m["honest_errors_after"] < 0.6 * m["errors_before"]

@@ -20,6 +20,7 @@ PRESETS = {
         student=Recipe(epochs=40, learning_rate=0.02, batch=100, warm_up=100),
         hard=Recipe(epochs=15, learning_rate=0.1, batch=100),
         T=20.0,
+        views=0,
         held_out=1000,
     ),
     "mnist": Unseen(
@@ -36,6 +37,7 @@ PRESETS = {
         student=Recipe(epochs=60, learning_rate=0.03, batch=128, warm_up=500),
         hard=Recipe(epochs=10, learning_rate=0.1, batch=128),
         T=20.0,
+        views=2,
         held_out=5000,
     ),
 }  # fmt: skip

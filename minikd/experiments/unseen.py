@@ -16,7 +16,13 @@ import numpy as np
 
 from minikd.backend import array_module, device_name
 from minikd.data import Digits, load_glyphs, load_mnist
-from minikd.evaluate import errors, errors_per_class, sweep_bias, with_bias
+from minikd.evaluate import (
+    errors,
+    errors_per_class,
+    logits_over_views,
+    sweep_bias,
+    with_bias,
+)
 from minikd.experiments.record import digest, environment, read_part, write_part, write_record
 from minikd.mlp import MLP
 from minikd.objectives import Objective, hard_targets, soft_targets
@@ -45,6 +51,9 @@ class Unseen:
         on the hard labels of the same cases.
     T : float
         Temperature of the soft targets; no hard targets are used beside them.
+    views : int
+        The teacher's logits are averaged over all moves of an image by up to so many pixels; 0
+        takes the image as it is, as the paper does. No student sees a moved image.
     held_out : int
         Training cases that no student sees. What the teacher says of them, their labels unread,
         chooses the honest bias.
@@ -62,6 +71,7 @@ class Unseen:
     student: Recipe
     hard: Recipe
     T: float
+    views: int
     held_out: int
     biases: tuple[float, float, float] = (-15.0, 15.0, 0.1)
 
@@ -160,7 +170,8 @@ def _one_seed(
     teacher = trained(
         _TEACHER, "teacher", config.teacher_hidden, digits.train, hard_targets(), config.teacher
     )
-    transfer, validation = digits.train.with_logits(teacher(digits.train.x)).split(
+    v_train = logits_over_views(teacher, digits.train, config.views)
+    transfer, validation = digits.train.with_logits(v_train).split(
         config.held_out, rng=4 * seed + _SPLIT
     )
     transfer = transfer.without(*config.omitted)
@@ -203,6 +214,9 @@ def _one_seed(
             "test_cases": len(test),
             "omitted_cases": int(np.isin(test.y, config.omitted).sum()),
             "teacher_errors": errors(v, test.y),
+            "teacher_views_errors": errors(
+                logits_over_views(teacher, test, config.views), test.y
+            ),
             "errors_before": total("before"),
             "omitted_errors_before": omitted("before"),
             "bias": paper.best,

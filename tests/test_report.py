@@ -1,0 +1,97 @@
+"""README and tables: no figure is typed by hand, and every command is one that works."""
+
+from __future__ import annotations
+
+import json
+import re
+from dataclasses import asdict
+from pathlib import Path
+
+import pytest
+
+from minikd import cli
+from minikd.experiments import EXPERIMENTS
+from minikd.experiments.record import read_record, write_record
+from minikd.paper import FIGURES
+from minikd.report import mean_and_sd, read_results, results_table, with_results
+
+ROOT = Path(__file__).parents[1]
+README = (ROOT / "README.md").read_text()
+
+
+def test_the_readme_shows_what_the_records_say():
+    assert with_results(README, read_results(ROOT / "results")) == README
+
+
+def test_pictures_and_links_of_the_pages_are_there():
+    for page in ("README.md", "CONTRIBUTING.md", "CHANGELOG.md"):
+        for target in re.findall(r"\]\(([^)#]+)\)", (ROOT / page).read_text()):
+            assert target.startswith("https://") or (ROOT / target).exists(), (page, target)
+
+
+def test_the_readme_commands_are_understood():
+    commands = re.findall(r"^(?:.*&& )?(?:\.venv/bin/)minikd (.+)$", README, re.MULTILINE)
+    assert len(commands) >= 3
+    for command in commands:
+        cli._parser().parse_args(command.split())
+
+
+def test_the_readme_code_is_python():
+    (code,) = re.findall(r"```python\n(.*?)```", README, re.DOTALL)
+    compile(code, "README.md", "exec")
+
+
+def test_mean_and_sd():
+    assert mean_and_sd([72]) == "72 (n = 1)"
+    assert mean_and_sd([1, 2, 3]) == "2.0 ± 1.0 (n = 3)"
+
+
+@pytest.fixture
+def records(tmp_path):
+    """Two records of three seeds, made up."""
+    for name in EXPERIMENTS:
+        metrics = {metric: [10.0, 20.0, 30.0] for metric in FIGURES[name]}
+        metrics["honest_bias"] = [1.0, 2.0, 3.0]
+        record = {
+            "name": name, "data": "mnist", "seeds": [0, 1, 2], "device": "cpu",
+            "versions": {"numpy": "2.4.0", "python": "3.11.7"}, "threads": 2,
+            "seconds": [60.0, 60.0, 60.0], "metrics": metrics,
+        }  # fmt: skip
+        write_record(tmp_path / f"{name}.mnist.json", record)
+    return tmp_path
+
+
+def test_the_table(records):
+    table = results_table(read_results(records))
+    for figures in FIGURES.values():
+        for figure in figures.values():
+            assert figure.what in table
+            assert f"{figure.value:g} {figure.unit}" in table
+    assert "20.0 ± 10.0 (n = 3); honest 2.0 ± 1.0 (n = 3)" in table
+    assert table.count("the teacher |") == 1
+    assert "`minikd run omitted-3 --data mnist --seeds 3`: 1.0 minutes a seed" in table
+
+
+def test_the_command(records, tmp_path, capsys):
+    page = tmp_path / "page.md"
+    page.write_text("before\n<!-- results -->\nold\n<!-- end of results -->\nafter\n")
+    assert cli.main(["report", "--results", str(records), "--readme", str(page)]) == 0
+    text = page.read_text()
+    assert "20.0 ± 10.0" in text
+    assert "old" not in text
+    assert text.startswith("before\n<!--")
+    assert text.endswith("-->\nafter\n")
+    page.write_text("no markers")
+    assert cli.main(["report", "--results", str(records), "--readme", str(page)]) == 2
+    assert cli.main(["report", "--results", str(tmp_path / "none"), "--readme", str(page)]) == 2
+    assert capsys.readouterr().err.count("\n") == 2
+
+
+def test_committed_records_are_of_the_presets():
+    """A record in results/ was made with the settings that the library has now."""
+    for path in sorted((ROOT / "results").glob("*.json")):
+        record = read_record(path)
+        assert path.name == f"{record['name']}.{record['data']}.json"
+        _, presets = EXPERIMENTS[record["name"]]
+        settings = json.loads(json.dumps(asdict(presets[record["data"]])))
+        assert record["config"] == settings
