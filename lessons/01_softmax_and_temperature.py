@@ -16,10 +16,12 @@ from minikd.equations import entropy, log_softmax, softmax
 from minikd.plots import HOUSE_STYLE, plot_entropy, plot_softmax_bars, save_figure
 
 plt.style.use(HOUSE_STYLE)
+np.set_printoptions(suppress=True, precision=4, linewidth=100)
 
 # %% [markdown]
 # ## The equation, word for word
-# Take a teacher that looks at a 2 whose upper half could belong to a 3. Its ten logits:
+# Suppose a teacher sees a 2 whose upper half could belong to a 3, and gives these ten logits
+# (made up, but typical):
 
 # %%
 v = np.array([-4.0, 1.0, 12.0, 8.0, -6.0, -3.0, -5.0, 3.0, 2.0, -4.0])
@@ -27,31 +29,34 @@ v = np.array([-4.0, 1.0, 12.0, 8.0, -6.0, -3.0, -5.0, 3.0, 2.0, -4.0])
 T = 4.0
 p = np.exp(v / T) / np.exp(v / T).sum()
 assert np.allclose(p, softmax(v, T))
-print("T = 1 :", softmax(v).round(4))
-print("T = 4 :", softmax(v, T=4).round(4))
-print("T = 20:", softmax(v, T=20).round(4))
+for T in (1, 4, 20):
+    print(f"T = {T:2}: {softmax(v, T)}")
 
 # %% [markdown]
 # At T = 1 the teacher says "a 2" and little else. At T = 4 it also says "rather like a 3, a
-# bit like a 7, and nothing like a 6". That is what the paper calls *dark knowledge*: how
-# the teacher ranks the wrong answers says how it generalizes.
+# bit like a 7, and least of all like a 4". How it ranks the wrong answers says how it
+# generalizes (Section 1 of the paper); Hinton called it *dark knowledge* in his talks.
 #
-# ## What never changes, and what does
-# The order of the classes stays at every T, and so does the ratio of log-probabilities:
-# temperature rescales, it adds nothing. Only how much the small ones count changes.
+# ## What T changes, and what it does not
+# The order of the classes is the same at every T. So are the *relative* gaps: since
+# log qᵢ − log qⱼ = (zᵢ − zⱼ)/T, every gap between two classes shrinks by the same factor.
+# Temperature rescales; it adds nothing that was not in the logits.
 
 # %%
 for T in (0.1, 1.0, 4.0, 20.0, 1000.0):
     assert (softmax(v, T).argsort() == v.argsort()).all()
+    assert np.allclose(np.diff(log_softmax(v, T)), np.diff(v) / T)
 
 cold, hot = softmax(v, T=0.1), softmax(v, T=1000.0)
 assert cold[2] > 1 - 1e-15  # T → 0: the winner takes all, a hard target
 assert np.allclose(hot, 1 / 10, atol=2e-3)  # T → ∞: every class alike
 
 # %% [markdown]
-# ## How much a soft target says
-# The entropy $H = -\sum_i q_i \log q_i$, in nats, measures it: 0 for a hard target, log 10 at
-# the most. It only ever grows with T.
+# ## How soft a target is
+# The entropy $H = -\sum_i q_i \log q_i$, in nats, measures how widely the probability is
+# spread: 0 for a hard target, log 10 for a uniform one. It only ever grows with T. It is not
+# the same as usefulness: at T → ∞ all targets are alike. What still tells them apart there is
+# a small difference from 1/N, and lesson 03 shows how the paper multiplies it back up.
 
 # %%
 temperatures = np.geomspace(0.1, 1000, 50)
@@ -81,8 +86,8 @@ plot_entropy(right, v)
 print("wrote", save_figure(figure, "out/01_softmax_and_temperature.png"))
 
 # %% [markdown]
-# **The claim of this lesson**: a higher temperature keeps the ranking and says more about the
-# classes that did not win.
+# **The claim of this lesson**: a higher temperature keeps the ranking of the classes and gives
+# more weight to those that did not win.
 
 # %%
 assert entropy(v) < entropy(v, T=4) < entropy(v, T=20)

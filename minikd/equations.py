@@ -48,7 +48,7 @@ __all__ = [
 
 
 def softmax(z: Array, T: Array = 1.0) -> Array:
-    r"""Probabilities from logits at temperature T (Eq. 1).
+    r"""Probabilities from logits at temperature T (Section 2, Eq. 1).
 
     .. math:: q_i = \frac{\exp(z_i / T)}{\sum_j \exp(z_j / T)}
 
@@ -95,12 +95,13 @@ def log_softmax(z: Array, T: Array = 1.0) -> Array:
 
 
 def entropy(z: Array, T: Array = 1.0) -> Array:
-    r"""How much a soft target tells: the entropy of softmax(z / T), in nats.
+    r"""How soft a target is: the entropy of softmax(z / T), in nats.
 
     .. math:: H = -\sum_i q_i \log q_i
 
-    Section 1 of the paper: soft targets of high entropy carry much more per case than hard
-    targets do. H grows from 0 to log N as T grows.
+    Soft targets of high entropy carry much more per case than hard targets do (Section 1). But
+    entropy is not usefulness: H grows with T, from 0 (log k if k logits share the largest value)
+    to log N, where all targets are alike.
 
     Parameters
     ----------
@@ -146,7 +147,7 @@ def soft_target_cost(z: Array, v: Array, T: Array = 1.0) -> Array:
 
 
 def soft_target_gradient(z: Array, v: Array, T: Array = 1.0) -> Array:
-    r"""Gradient of :func:`soft_target_cost` with respect to the student's logits (Eq. 2).
+    r"""Gradient of :func:`soft_target_cost` with respect to the student's logits (Section 2.1, Eq. 2).
 
     .. math:: \frac{\partial C}{\partial z_i} = \frac{1}{T} (q_i - p_i)
 
@@ -163,7 +164,7 @@ def soft_target_gradient(z: Array, v: Array, T: Array = 1.0) -> Array:
 
 
 def high_temperature_gradient(z: Array, v: Array, T: Array = 1.0) -> Array:
-    r"""Eq. 2 with exp(x) replaced by 1 + x, for T far above the logits (Eq. 3).
+    r"""Eq. 2 with exp(x) replaced by 1 + x, for T far above the logits (Section 2.1, Eq. 3).
 
     .. math:: \frac{\partial C}{\partial z_i} \approx \frac{1}{T} \left(
               \frac{1 + z_i / T}{N + \sum_j z_j / T} -
@@ -185,7 +186,7 @@ def high_temperature_gradient(z: Array, v: Array, T: Array = 1.0) -> Array:
 
 
 def zero_mean_gradient(z: Array, v: Array, T: Array = 1.0) -> Array:
-    r"""Eq. 3 for logits whose mean over the classes is 0 in each case (Eq. 4).
+    r"""Eq. 3 for logits whose mean over the classes is 0 in each case (Section 2.1, Eq. 4).
 
     .. math:: \frac{\partial C}{\partial z_i} \approx \frac{1}{N T^2} (z_i - v_i)
 
@@ -202,7 +203,7 @@ def zero_mean_gradient(z: Array, v: Array, T: Array = 1.0) -> Array:
 
 
 def logit_matching_cost(z: Array, v: Array) -> Array:
-    r"""The cost whose gradient Eq. 4 is, up to the factor 1/(N T²) (Section 2).
+    r"""The cost whose gradient Eq. 4 is, up to the factor 1/(N T²) (Section 2.1).
 
     .. math:: C = \tfrac{1}{2} \sum_i (z_i - v_i)^2
 
@@ -222,7 +223,7 @@ def logit_matching_cost(z: Array, v: Array) -> Array:
 
 
 def logit_matching_gradient(z: Array, v: Array) -> Array:
-    r"""Gradient of :func:`logit_matching_cost` with respect to z (Section 2).
+    r"""Gradient of :func:`logit_matching_cost` with respect to z (Section 2.1).
 
     .. math:: \frac{\partial C}{\partial z_i} = z_i - v_i
 
@@ -286,8 +287,9 @@ def distillation_cost(
         Labels; not looked at if ``hard_weight`` is 0.
     T : float or array, shape (..., 1)
     hard_weight : float
-        w, relative to the soft targets, as in Section 4 (0.5 there); "considerably lower"
-        than theirs in Section 2.
+        w, relative to the soft targets, whose weight is 1, as in Section 4 (0.5 there). Section
+        2 speaks of a weighted average, with "considerably lower" weight on the hard targets;
+        there their share is w / (1 + w).
 
     Returns
     -------

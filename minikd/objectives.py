@@ -102,7 +102,7 @@ def soft_targets(T: Any, hard_weight: float = 0.0) -> Objective:
 
 
 def logit_matching() -> Objective:
-    """½(z − v)², the high-temperature limit (Section 2)."""
+    """½(z − v)², the high-temperature limit (Section 2.1)."""
     return Objective(
         name="logit matching",
         cost=lambda z, batch: equations.logit_matching_cost(z, batch.v),

@@ -61,7 +61,8 @@ def save_figure(figure: Any, path: str | PathLike[str]) -> Path:
 
 # Logits such as a teacher gives for a 2 that looks like a 3; made up for the figure.
 EXAMPLE_LOGITS = (-4.0, 1.0, 12.0, 8.0, -6.0, -3.0, -5.0, 3.0, 2.0, -4.0)
-# Logits of a student that has learnt some of it.
+# Logits of a student that has learnt some of it. Both have the same mean, or T² times Eq. 2
+# would settle at z − v without the difference of the means.
 EXAMPLE_STUDENT = (-1.0, 2.0, 7.0, 2.0, -3.0, 1.0, -4.0, 4.0, -1.0, -3.0)
 
 
@@ -106,7 +107,7 @@ def plot_entropy(axes: Any, v: Any = EXAMPLE_LOGITS) -> None:
     axes.axhline(np.log(len(v)), color=GREY, ls="--", lw=1)
     axes.text(0.32, np.log(len(v)) - 0.04, f"log {len(v)}", color=GREY, va="top")
     axes.set(xlabel="temperature T", ylabel="entropy of p (nats)")
-    axes.set_title("The softer, the more a target says, up to log N")
+    axes.set_title("Entropy rises with T, from 0 to log N")
 
 
 @_in_house_style
@@ -115,12 +116,13 @@ def plot_gradient_norms(axes: Any, z: Any = EXAMPLE_STUDENT, v: Any = EXAMPLE_LO
     T = np.geomspace(0.5, 100, 200)
     gradient = eq.soft_target_gradient(np.array(z), np.array(v), T[:, None])
     norm = np.linalg.norm(gradient, axis=-1)
-    axes.loglog(T, norm, color=ORANGE, label="Eq. 2 alone: falls like 1/T²")
-    axes.loglog(T, T**2 * norm, color=BLUE, label="times T²: settles at |z − v| / N")
+    axes.loglog(T, norm, color=ORANGE, label="Eq. 2 alone")
+    axes.loglog(T, T**2 * norm, color=BLUE, label="times T²")
     limit = np.linalg.norm(np.subtract(z, v)) / len(v)
     axes.axhline(limit, color=GREY, ls="--", lw=1)
-    axes.set(xlabel="temperature T", ylabel="length of the gradient")
-    axes.set_title("T² keeps soft targets in step with hard ones")
+    axes.text(0.5, 1.1 * limit, "|z − v| / N", color=GREY)
+    axes.set(xlabel="temperature T", ylabel="length of the gradient", ylim=(None, 6))
+    axes.set_title("Eq. 2 fades like 1/T²; T² times it levels off")
     axes.legend()
 
 
@@ -152,10 +154,10 @@ def plot_limits(axes: Any, z: Any = EXAMPLE_STUDENT, v: Any = EXAMPLE_LOGITS) ->
 # ---------------------------------------------------------------- students that never saw
 
 _ROLES = (
-    ("hard", "hard labels", GREY),
-    ("before", "distilled", ORANGE),
-    ("after", "bias tuned on the test set (paper)", BLUE),
-    ("honest", "bias chosen without labels (honest)", GREEN),
+    ("hard", "hard labels", GREY, "s"),
+    ("before", "distilled", ORANGE, "o"),
+    ("after", "bias tuned on the test set (paper)", BLUE, "^"),
+    ("honest", "bias chosen without labels (honest)", GREEN, "v"),
 )
 
 
@@ -173,12 +175,9 @@ def plot_unseen(record: dict[str, Any]) -> Any:
     matplotlib.figure.Figure
     """
     figure, (left, right) = plt.subplots(1, 2, figsize=(13, 5))
-    moved = record["config"]["moved"]
     figure.suptitle(_finding(record), x=0.01, ha="left", weight="bold")
     plot_errors_per_class(left, record)
     plot_bias_sweep(right, record)
-    left.set_title("Wrong test cases of each class")
-    right.set_title(f"Errors against the bias of {_words(moved)}")
     figure.supxlabel(_source(record), fontsize=8, color=GREY, x=0.01, ha="left")
     return figure
 
@@ -188,13 +187,23 @@ def plot_errors_per_class(axes: Any, record: dict[str, Any]) -> None:
     """Mean errors of each class: hard labels, distilled, and after the bias by both protocols."""
     per_class = record["curves"]["errors_per_class"]
     classes = np.arange(len(per_class[0]["before"]))
-    for k, (role, label, color) in enumerate(_ROLES):
+    for k, (role, label, color, marker) in enumerate(_ROLES):
         mean = np.mean([seed[role] for seed in per_class], axis=0)
-        axes.bar(classes + 0.2 * (k - 1.5), mean, 0.2, color=color, label=label)
+        at = classes + 0.15 * (k - 1.5)
+        # Dots, not bars: on a logarithmic axis the length of a bar says nothing.
+        axes.plot(at, mean, marker, color=color, label=label, clip_on=False)
+    ticks = [0, 1, 3, 10, 30, 100, 300, 1000]
+    largest = max(np.max([seed[role] for seed in per_class]) for role, *_ in _ROLES)
     axes.set(xticks=classes, xlabel="class", ylabel="errors", yscale="symlog")
-    axes.set_yticks([0, 1, 3, 10, 30, 100, 300, 1000], labels=[0, 1, 3, 10, 30, 100, 300, 1000])
+    axes.set_yticks(ticks, labels=ticks)
     axes.minorticks_off()
-    axes.set_ylim(0, 6 * max(np.max([s[r] for s in per_class for r, *_ in _ROLES]), 10))
+    axes.set_ylim(0, 8 * max(largest, 10))
+    axes.grid(axis="y", color="0.93")
+    m = {name: np.mean(values) for name, values in record["metrics"].items()}
+    axes.set_title(
+        f"Of {m['omitted_cases']:.0f} unseen digits, hard labels get "
+        f"{m['hard_omitted_errors']:.0f} wrong, soft targets {m['omitted_errors_before']:.0f}"
+    )
     axes.legend(loc="upper left", ncols=2)
 
 
@@ -204,14 +213,27 @@ def plot_bias_sweep(axes: Any, record: dict[str, Any]) -> None:
     m, biases = record["metrics"], np.array(record["curves"]["biases"])
     percent = 100 / np.mean(m["test_cases"])
     curves = percent * np.array(record["curves"]["errors"])
-    axes.fill_between(biases, curves.min(0), curves.max(0), color=BLUE, alpha=0.2, lw=0)
+    if len(curves) > 1:
+        axes.fill_between(
+            biases, curves.min(0), curves.max(0), color=BLUE, alpha=0.2, lw=0,
+            label="from the lowest to the highest seed",
+        )  # fmt: skip
     axes.plot(biases, curves.mean(0), color=BLUE)
-    for bias, after, label, color in (
-        ("bias", "errors_after", "tuned on the test set (paper)", BLUE),
-        ("honest_bias", "honest_errors_after", "chosen without labels (honest)", GREEN),
+    error = percent * np.mean(m["errors_before"])
+    axes.plot(0, error, "o", color=ORANGE, label=f"as trained: {error:.2f} %")
+    for bias, after, label, color, marker, size in (
+        ("bias", "errors_after", "tuned on the test set (paper)", BLUE, "^", 10),
+        ("honest_bias", "honest_errors_after", "chosen without labels (honest)", GREEN, "v", 6),
     ):
         at, error = np.mean(m[bias]), percent * np.mean(m[after])
-        axes.plot(at, error, "o", color=color, label=f"{label}: {error:.2f} % at {at:+.1f}")
+        axes.plot(
+            at,
+            error,
+            marker,
+            color=color,
+            ms=size,
+            label=f"{label}: {error:.2f} % at {at:+.1f}",
+        )
     paper = FIGURES[record["name"]]
     was, became = (100 * paper[k].value / TEST_CASES for k in ("errors_before", "errors_after"))
     axes.plot(
@@ -223,7 +245,14 @@ def plot_bias_sweep(axes: Any, record: dict[str, Any]) -> None:
     ticks = [t for t in (0.5, 1, 2, 5, 10, 20, 50, 100) if t > 0.4 * min(best, became)]
     axes.set_yticks(ticks, labels=[f"{t:g}" for t in ticks])
     axes.minorticks_off()
-    axes.legend()
+    names = " and ".join(_PLURALS[c] for c in record["config"]["moved"])
+    axes.set_title(f"A bias for the {names} of {np.mean(m['bias']):+.1f} does best")
+    axes.legend(fontsize=8)
+
+
+_PLURALS = (
+    "zeros", "ones", "twos", "threes", "fours", "fives", "sixes", "sevens", "eights", "nines",
+)  # fmt: skip
 
 
 def _finding(record: dict[str, Any]) -> str:
@@ -232,16 +261,18 @@ def _finding(record: dict[str, Any]) -> str:
         100 * (1 - m[k] / m["omitted_cases"])
         for k in ("omitted_errors_before", "honest_omitted_errors_after")
     )
-    saw = [c for c in range(10) if c not in record["config"]["omitted"]]
-    what = (
-        f"It never saw a {record['config']['omitted'][0]}"
-        if len(record["config"]["omitted"]) == 1
-        else f"It saw only {_words(saw)}"
-    )
-    return (
-        f"{what}, and gets {before:.1f} % of the unseen digits right, "
-        f"{after:.1f} % once the bias is moved"
-    )
+    omitted, moved = record["config"]["omitted"], record["config"]["moved"]
+    moves = "raised" if np.mean(record["metrics"]["bias"]) > 0 else "lowered"
+    if len(omitted) == 1:
+        saw, unseen = f"never saw a {omitted[0]}", f"the {_PLURALS[omitted[0]]}"
+        once = f"its bias is {moves}"
+    else:
+        saw = "saw only " + " and ".join(_PLURALS[c] for c in range(10) if c not in omitted)
+        unseen, once = (
+            "the other digits",
+            f"the biases of {' and '.join(map(str, moved))} are {moves}",
+        )
+    return f"It {saw}, and gets {before:.1f} % of {unseen} right, {after:.1f} % once {once}"
 
 
 def _source(record: dict[str, Any]) -> str:
@@ -250,10 +281,6 @@ def _source(record: dict[str, Any]) -> str:
         f"{_DATA_TITLES[record['data']]}; T = {record['config']['T']:g}; "
         f"{seeds} seed{'s' if seeds > 1 else ''}"
     )
-
-
-def _words(classes: Any) -> str:
-    return " and ".join(str(c) for c in classes)
 
 
 _FIGURES: dict[str, Callable[[dict[str, Any]], Any]] = {

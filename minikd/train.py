@@ -24,7 +24,22 @@ _ORDER, _JITTER = 0, 1
 
 
 class TrainingDiverged(ArithmeticError):
-    """The cost is no longer finite, or the network gives every case the same answer."""
+    """The logits are no longer finite, or the network gives every case the same answer.
+
+    Attributes
+    ----------
+    step : int
+        Where it was noticed, counted from 0 over all epochs.
+    learning_rate : float
+        Of that step; the largest one, if there is one for each member.
+    """
+
+    def __init__(self, step: int, learning_rate: float, what: str) -> None:
+        self.step, self.learning_rate = step, learning_rate
+        super().__init__(
+            f"training diverged at step {step}, learning rate {learning_rate:.3g}: {what}; use a "
+            "lower learning rate (with T² in the gradient, high T needs one) or a warm-up"
+        )
 
 
 @dataclass
@@ -231,18 +246,13 @@ def _with_progress(start: int, epochs: int, title: str | None) -> Iterator[int]:
 
 def _stop_if_diverged(z: Array, step: int, rate: Any) -> None:
     """Raise if the logits are not finite, or say the same of every case."""
-    z = to_host(z)
-    shown = f"step {step}, learning rate {np.max(to_host(rate)):.3g}"
-    advice = (
-        "use a lower learning rate (with T² in the gradient, high T needs one) or a warm-up"
-    )
+    z, largest = to_host(z), float(np.max(to_host(rate)))
     if not np.isfinite(z).all():
-        raise TrainingDiverged(f"training diverged at {shown}: logits are not finite; {advice}")
+        raise TrainingDiverged(step, largest, "logits are not finite")
     spread = np.ptp(z, axis=-2).max(axis=-1)
     if z.shape[-2] > 1 and (spread <= 1e-6 * np.abs(z).max()).any():
         raise TrainingDiverged(
-            f"training diverged at {shown}: every case gets the same logits "
-            f"(no hidden unit is active any more); {advice}"
+            step, largest, "every case gets the same logits (no hidden unit is active any more)"
         )
 
 

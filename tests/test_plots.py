@@ -19,7 +19,8 @@ def record(name, data="glyphs", seeds=2):
     per_class = {role: RNG.integers(0, 300, 10).tolist() for role, *_ in plots._ROLES}
     values = {"test_cases": 4000, "omitted_cases": 400, "omitted_errors_before": 60,
               "honest_omitted_errors_after": 20, "bias": 3.0, "honest_bias": 2.0,
-              "errors_after": 80, "honest_errors_after": 90}  # fmt: skip
+              "errors_after": 80, "honest_errors_after": 90, "errors_before": 120,
+              "hard_omitted_errors": 390}  # fmt: skip
     return {
         "name": name, "data": data, "seeds": list(range(seeds)),
         "config": {"omitted": preset.omitted, "moved": preset.moved, "T": preset.T},

@@ -6,6 +6,7 @@ import json
 import re
 from dataclasses import asdict
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -34,11 +35,6 @@ def test_the_readme_commands_are_understood():
     assert len(commands) >= 3
     for command in commands:
         cli._parser().parse_args(command.split())
-
-
-def test_the_readme_code_is_python():
-    (code,) = re.findall(r"```python\n(.*?)```", README, re.DOTALL)
-    compile(code, "README.md", "exec")
 
 
 def test_mean_and_sd():
@@ -95,3 +91,16 @@ def test_committed_records_are_of_the_presets():
         _, presets = EXPERIMENTS[record["name"]]
         settings = json.loads(json.dumps(asdict(presets[record["data"]])))
         assert record["config"] == settings
+
+
+@pytest.mark.slow
+def test_the_readme_code_does_what_its_comments_say(capsys):
+    (code,) = re.findall(r"```python\n(.*?)```", README, re.DOTALL)
+    names: dict[str, Any] = {}
+    exec(code, names)
+    before, after = map(int, capsys.readouterr().out.split())
+    threes = names["digits"].test.y == 3
+    z = names["z"].copy()
+    z[:, 3] -= 3.5
+    assert (z.argmax(-1) != 3)[threes].sum() > before / 2
+    assert after < before

@@ -225,8 +225,10 @@ def test_a_checkpoint_holds_no_pickle(tmp_path):
 def test_t_squared_at_a_rate_for_hard_labels_is_an_error():
     """With T² in the gradient, T = 20 diverges at 0.1: quietly, if nobody looks."""
     recipe = Recipe(epochs=10, learning_rate=0.1, batch=50)
-    with pytest.raises(TrainingDiverged, match=r"step \d+, learning rate 0\.\d+"):
+    with pytest.raises(TrainingDiverged, match=r"step \d+, learning rate 0\.\d+") as caught:
         train(MLP(SIZES, 1), SURE, soft_targets(20), recipe)
+    assert 0 < caught.value.step < 120
+    assert 0 < caught.value.learning_rate <= 0.1
     train(MLP(SIZES, 1), SURE, hard_targets(), recipe)
 
 
