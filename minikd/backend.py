@@ -7,6 +7,7 @@ for. Everything above it is one source for both.
 from __future__ import annotations
 
 import sys
+from enum import IntEnum
 from types import ModuleType
 from typing import Any, TypeAlias
 
@@ -55,7 +56,7 @@ def on_host(x: Array) -> bool:
 
 def to_host(x: Array) -> Any:
     """``x`` as a NumPy array; no copy if it is one."""
-    return x.get() if hasattr(x, "get") else np.asarray(x)
+    return np.asarray(x) if on_host(x) else x.get()
 
 
 def device_name(xp: Any) -> str:
@@ -66,14 +67,26 @@ def device_name(xp: Any) -> str:
     return f"cuda: {properties['name'].decode()}"
 
 
-def generator(seed: int, *key: int, xp: Any = np) -> Any:
-    """The random stream number ``key`` of ``seed``, on the host or on the device of ``xp``.
+class Stream(IntEnum):
+    """What a stream of random numbers is for: streams of one seed never meet."""
 
-    Streams with different keys are independent: they are the children that
-    ``SeedSequence(seed).spawn`` would give. Each epoch of each member has streams of its own,
-    so a run that is resumed at an epoch needs no generator state to go on bit for bit.
+    WEIGHTS = 0
+    MASKS = 1
+    ORDER = 2
+    JITTER = 3
+    GLYPHS_TRAIN = 4
+    GLYPHS_TEST = 5
+
+
+def generator(seed: int, purpose: Stream, *key: int, xp: Any = np) -> Any:
+    """The random stream of ``seed`` for a purpose, on the host or on the device of ``xp``.
+
+    Streams of different purposes or keys are independent: they are children of
+    ``SeedSequence(seed)``, as its ``spawn`` gives them. Each epoch of each member has streams
+    of its own, so a run that is resumed at an epoch needs no generator state to go on bit for
+    bit.
     """
-    return xp.random.default_rng(np.random.SeedSequence(seed, spawn_key=key))
+    return xp.random.default_rng(np.random.SeedSequence(seed, spawn_key=(purpose, *key)))
 
 
 def random_bytes(rng: Any, shape: tuple[int, ...], xp: Any = np) -> Array:

@@ -73,10 +73,12 @@ def load_checkpoint(path: str | PathLike[str]) -> tuple[dict[str, Any], dict[str
     try:
         with open(path, "rb") as file, np.load(file, allow_pickle=False) as stored:
             arrays = {name: stored[name] for name in stored.files}
-        meta = json.loads(str(arrays.pop("meta")))
+        meta = dict(json.loads(str(arrays.pop("meta"))))
     except FileNotFoundError:
         raise
-    except (OSError, ValueError, KeyError, EOFError, AttributeError, BadZipFile) as error:
+    # What NumPy, zipfile and json raise when bytes of a file are not what they were.
+    except (OSError, ValueError, KeyError, TypeError, EOFError, AttributeError, BadZipFile,
+            NotImplementedError, RuntimeError) as error:  # fmt: skip
         raise ValueError(
             f"{path} is no minikd checkpoint, or is damaged ({error}); delete it and run again"
         ) from error

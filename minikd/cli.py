@@ -21,12 +21,16 @@ def main(argv: Sequence[str] | None = None) -> int:
     try:
         arguments.command(arguments)
     except KeyboardInterrupt:
-        print("minikd: stopped; the same command goes on from here", file=sys.stderr)
+        resumes = "; the same command goes on from here" if arguments.command is _run else ""
+        print(f"minikd: stopped{resumes}", file=sys.stderr)
         return 130
-    except (ValueError, OSError, ArithmeticError) as error:
+    except Exception as error:
         if arguments.debug:
             raise
-        print(f"minikd: {' '.join(str(error).split())}", file=sys.stderr)
+        what = (
+            "" if isinstance(error, (ValueError, OSError, ArithmeticError)) else f"{error!r}: "
+        )
+        print(f"minikd: {what}{' '.join(str(error).split())}", file=sys.stderr)
         return 2
     return 0
 
@@ -96,18 +100,18 @@ def _list(arguments: argparse.Namespace) -> None:
     from minikd.experiments import EXPERIMENTS
 
     width = max(map(len, EXPERIMENTS))
-    for name, (claim, presets) in EXPERIMENTS.items():
-        print(f"{name:{width}}  {claim} ({', '.join(presets)})")
+    for name, experiment in EXPERIMENTS.items():
+        print(f"{name:{width}}  {experiment.claim} ({', '.join(experiment.presets)})")
 
 
 def _run(arguments: argparse.Namespace) -> None:
-    from minikd.experiments import EXPERIMENTS, run_unseen
+    from minikd.experiments import EXPERIMENTS
 
     plots = _plots()
     for name in arguments.names:
-        _, presets = EXPERIMENTS[name]
-        record = run_unseen(
-            presets[arguments.data],
+        experiment = EXPERIMENTS[name]
+        record = experiment.run(
+            experiment.presets[arguments.data],
             seeds=range(arguments.seeds),
             out=arguments.out,
             device=arguments.device,

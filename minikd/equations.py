@@ -12,7 +12,7 @@ T may be a number, or an array whose last axis has length 1, such as ``(E, 1, 1)
 temperature per member or ``(B, 1)`` for one per case.
 
 Every function is pure, writes to none of its arguments, and takes any array of the Python
-array API standard. Lists and integer arrays are read as float64. The argument errors are the
+array API standard. Lists and integer arrays of NumPy are read as float64. The errors are the
 same everywhere: `ValueError` for a T that is not positive and finite, for logits that are not
 finite, for shapes that do not go together, for labels outside the classes. (Logits that live on
 a GPU are not searched for NaN: looking would stall it. The training loop watches for them.)
@@ -63,6 +63,11 @@ def softmax(z: Array, T: Array = 1.0) -> Array:
     -------
     array, shape (..., N)
         Probabilities; the last axis sums to 1.
+
+    Raises
+    ------
+    ValueError
+        If T is not positive and finite, z is not finite, or T does not broadcast with z.
 
     Examples
     --------
@@ -141,6 +146,11 @@ def soft_target_cost(z: Array, v: Array, T: Array = 1.0) -> Array:
     -------
     array, shape (..., B)
         Nats per case. Its smallest value is the entropy of p, reached at q = p.
+
+    Raises
+    ------
+    ValueError
+        If T is not positive and finite, a logit is not finite, or shapes do not go together.
     """
     xp, T, z, v = _arguments(T, z=z, v=v)
     return -xp.sum(softmax(v, T) * log_softmax(z, T), axis=-1)
@@ -152,7 +162,7 @@ def soft_target_gradient(z: Array, v: Array, T: Array = 1.0) -> Array:
     .. math:: \frac{\partial C}{\partial z_i} = \frac{1}{T} (q_i - p_i)
 
     The softmax and the logarithm cancel: what is left is the difference of the probabilities,
-    and the 1/T of the inner derivative of z/T.
+    and the 1/T of the inner derivative of z/T. Arguments and errors as for the cost.
 
     Returns
     -------
@@ -172,7 +182,7 @@ def high_temperature_gradient(z: Array, v: Array, T: Array = 1.0) -> Array:
 
     The sums keep the means of the logits. The error against Eq. 2 falls like T⁻³, one order
     faster than the gradient itself. At low T the formula means nothing, and it is not finite
-    where a denominator is 0.
+    where a denominator is 0. Arguments and errors as in :func:`soft_target_cost`.
 
     Returns
     -------
@@ -191,7 +201,8 @@ def zero_mean_gradient(z: Array, v: Array, T: Array = 1.0) -> Array:
     .. math:: \frac{\partial C}{\partial z_i} \approx \frac{1}{N T^2} (z_i - v_i)
 
     The mean is not subtracted here. If the means of z and v differ, the error falls no faster
-    than the gradient itself (T⁻²), and this is not the limit of Eq. 2.
+    than the gradient itself (T⁻²), and this is not the limit of Eq. 2. Arguments and errors as
+    in :func:`soft_target_cost`.
 
     Returns
     -------
@@ -309,7 +320,9 @@ def distillation_cost(
 def distillation_gradient(
     z: Array, v: Array, y: Array | None = None, T: Array = 1.0, hard_weight: float = 0.0
 ) -> Array:
-    r"""Gradient of :func:`distillation_cost` with respect to z; the same arguments.
+    r"""Gradient of :func:`distillation_cost` with respect to z (Section 2).
+
+    Arguments and errors are the same.
 
     .. math:: \frac{\partial C}{\partial z_i} = T (q_i - p_i) + w (q^{T=1}_i - [i = y])
 
@@ -337,73 +350,87 @@ def _arguments(T: Array, **logits: Array) -> tuple[Any, ...]:
     """The namespace, T, and the logits, made arrays and checked."""
     arrays = {name: _as_logits(name, z) for name, z in logits.items()}
     first, *others = arrays.values()
-    xp = namespace(first)
-    if others:
-        _check_together(first, others[0])
-    return xp, _as_temperature(T, xp, first), *arrays.values()
+    xp, shape = namespace(first), tuple(first.shape)
+    if others and first.shape[-1] != others[0].shape[-1]:
+        raise ValueError(
+            f"z has {first.shape[-1]} classes and v {others[0].shape[-1]} "
+            f"(shapes {shape} and {tuple(others[0].shape)}); expected the same number"
+        )
+    for v in others:
+        shape = _broadcast("v", tuple(v.shape), shape)
+    return xp, _as_temperature(T, xp, first, shape), *arrays.values()
+
+
+def _broadcast(name: str, shape: tuple[int, ...], z_shape: tuple[int, ...]) -> tuple[int, ...]:
+    try:
+        return np.broadcast_shapes(shape, z_shape)
+    except ValueError:
+        raise ValueError(
+            f"{name} has shape {shape} and z {z_shape}; expected shapes that broadcast"
+        ) from None
+
+
+def _is_array(x: Any) -> bool:
+    return hasattr(x, "__array_namespace__") or hasattr(x, "__cuda_array_interface__")
 
 
 def _as_logits(name: str, z: Array) -> Array:
-    if not hasattr(z, "dtype") or not (
-        hasattr(z, "__array_namespace__") or hasattr(z, "__cuda_array_interface__")
-    ):
+    if not _is_array(z):
         z = np.asarray(z)
     xp = namespace(z)
     if not xp.isdtype(z.dtype, ("real floating", "complex floating")):
         z = xp.astype(z, xp.float64)
     if z.ndim == 0 or z.shape[-1] == 0:
-        raise ValueError(f"{name} has shape {z.shape}; expected logits (..., N) with N ≥ 1")
+        raise ValueError(f"{name} has shape {tuple(z.shape)}; expected logits (..., N), N ≥ 1")
     if on_host(z) and not xp.all(xp.isfinite(z)):
         raise ValueError(f"{name} holds NaN or infinity; expected finite logits")
     return z
 
 
-def _check_together(z: Array, v: Array) -> None:
-    if z.shape[-1] != v.shape[-1]:
-        raise ValueError(
-            f"z has {z.shape[-1]} classes and v {v.shape[-1]} "
-            f"(shapes {z.shape} and {v.shape}); expected the same number"
-        )
-    try:
-        np.broadcast_shapes(z.shape, v.shape)
-    except ValueError:
-        raise ValueError(
-            f"z has shape {z.shape} and v {v.shape}; expected shapes that broadcast"
-        ) from None
+def _beside(x: Any, z: Array, dtype: Any = None) -> Array:
+    """``x`` as an array of the library and on the device that ``z`` is on."""
+    xp = namespace(z)
+    if _is_array(x) and namespace(x) is xp:
+        return x if dtype is None else xp.astype(x, dtype)
+    device = {"device": z.device} if on_host(z) else {}  # CuPy's asarray has no device
+    return xp.asarray(np.asarray(x).tolist(), dtype=dtype, **device)
 
 
-def _as_temperature(T: Array, xp: Any, z: Array) -> Array:
+def _as_temperature(T: Array, xp: Any, z: Array, shape: tuple[int, ...]) -> Array:
     if isinstance(T, (int, float, np.number)):
         T = float(T)
         if not (math.isfinite(T) and T > 0):
             raise ValueError(f"T is {T}; expected a positive, finite temperature")
         return T
-    if not hasattr(T, "dtype"):
-        T = xp.asarray(T)
+    T = _beside(T, z, xp.real(z).dtype if xp.isdtype(z.dtype, "complex floating") else z.dtype)
     if T.ndim > 0 and T.shape[-1] != 1:
         raise ValueError(
-            f"T has shape {T.shape}; expected a number, or a last axis of length 1: "
+            f"T has shape {tuple(T.shape)}; expected a number, or a last axis of length 1: "
             "one temperature for all classes of a case"
         )
     if on_host(T) and not xp.all(xp.isfinite(T) & (T > 0)):
         raise ValueError("T holds values that are not positive and finite")
-    return xp.astype(
-        T, xp.real(z).dtype if xp.isdtype(z.dtype, "complex floating") else z.dtype
-    )
+    _broadcast("T", tuple(T.shape), shape)
+    return T
 
 
 def _one_hot(y: Array, z: Array) -> Array:
     """Where a class is the label: bool, shape (..., B, N)."""
     xp, N = namespace(z), z.shape[-1]
-    y = y if hasattr(y, "dtype") else xp.asarray(y)
+    y = _beside(y, z)
     if not xp.isdtype(y.dtype, "integral"):
         raise ValueError(f"y has dtype {y.dtype}; expected integer labels")
-    if tuple(y.shape) != tuple(z.shape[z.ndim - 1 - y.ndim : -1]):
-        raise ValueError(f"y has shape {y.shape}; expected one label per case of z, {z.shape}")
+    # A label per case; members of a stack may share them.
+    if y.ndim < min(z.ndim - 1, 1) or tuple(y.shape) != tuple(
+        z.shape[z.ndim - 1 - y.ndim : -1]
+    ):
+        raise ValueError(
+            f"y has shape {tuple(y.shape)}; expected one label per case of z, {tuple(z.shape)}"
+        )
     if on_host(y) and not xp.all((y >= 0) & (y < N)):
         raise ValueError(f"y holds labels outside 0 … {N - 1}")
-    classes = xp.arange(N, dtype=y.dtype, device=y.device) if on_host(y) else xp.arange(N)
-    return y[..., None] == classes
+    device = {"device": y.device} if on_host(y) else {}
+    return y[..., None] == xp.arange(N, dtype=y.dtype, **device)
 
 
 def _no_labels(y: Array | None, hard_weight: float) -> bool:

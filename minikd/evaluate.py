@@ -16,6 +16,7 @@ from minikd.backend import Array, to_host
 from minikd.data.augment import shift_images
 from minikd.data.dataset import Dataset
 from minikd.mlp import MLP
+from minikd.progress import with_progress
 
 
 def errors(z: Array, y: Array) -> Any:
@@ -35,7 +36,8 @@ def errors(z: Array, y: Array) -> Any:
     >>> errors([[2.0, 1.0], [0.0, 3.0]], [0, 0])
     1
     """
-    wrong = (_predicted(z, y) != to_host(y)).sum(axis=-1)
+    z, y = _checked(z, y)
+    wrong = (z.argmax(-1) != y).sum(axis=-1)
     return int(wrong) if wrong.ndim == 0 else wrong
 
 
@@ -51,24 +53,27 @@ def errors_per_class(z: Array, y: Array) -> Any:
     -------
     array of int, shape (N,)
     """
-    y = to_host(y)
-    return np.bincount(y[_predicted(z, y) != y], minlength=z.shape[-1])
+    z, y = _checked(z, y)
+    return np.bincount(y[z.argmax(-1) != y], minlength=z.shape[-1])
 
 
 def with_bias(z: Array, classes: Sequence[int], bias: float) -> Any:
     """A copy of the logits with ``bias`` added to those of some classes."""
     z = np.array(to_host(z))
-    z[..., list(classes)] += bias
+    z[..., _mask(classes, z.shape[-1])] += bias
     return z
 
 
-def logits_over_views(net: MLP, data: Dataset, pixels: int) -> Any:
+def logits_over_views(
+    net: MLP, data: Dataset, pixels: int, *, progress: str | None = None
+) -> Any:
     """Mean logits of each image over all its moves by up to some pixels.
 
     A teacher that was trained with jitter says something a little different of each of the
     (2 · pixels + 1)² moved images. Their mean is surer, like that of an ensemble; a mean of
-    logits is a geometric mean of probabilities (Section 5). The student still sees only the
-    image that was not moved. This is not in the paper.
+    logits is a geometric mean of probabilities, one of the two means that Section 1 names for
+    an ensemble. The student still sees only the image that was not moved. The paper does not
+    average over moves.
 
     Parameters
     ----------
@@ -76,24 +81,24 @@ def logits_over_views(net: MLP, data: Dataset, pixels: int) -> Any:
     data : Dataset
     pixels : int
         0 takes the images as they are.
+    progress : str, optional
+        Title of a progress bar.
 
     Returns
     -------
     array, shape (*E, n, N)
         On the host.
     """
-    moves = [
-        (down, right)
-        for down in range(-pixels, pixels + 1)
-        for right in range(-pixels, pixels + 1)
-    ]
-    parts = []
-    for start in range(0, len(data), 2000):
-        x = data.x[start : start + 2000]
-        views = (
-            shift_images(x, np.full((len(x), 2), move), data.shape, pixels) for move in moves
-        )
-        parts.append(sum(net(view) for view in views) / len(moves))
+    shifts = range(-pixels, pixels + 1)
+    moves = [(down, right) for down in shifts for right in shifts]
+    xp, at_once, parts = net.xp, 2000, []
+    for k in with_progress(0, -(-len(data) // at_once), progress, "batch"):
+        x = xp.asarray(data.x[k * at_once : (k + 1) * at_once], dtype=net.parameters[0].dtype)
+        z: Any = 0.0
+        for move in moves:
+            each = xp.asarray(np.tile(move, (len(x), 1)))
+            z = z + to_host(net(shift_images(x, each, data.shape, pixels)))
+        parts.append(z / len(moves))
     return np.concatenate(parts, axis=-2)
 
 
@@ -118,8 +123,8 @@ def sweep_bias(z: Array, y: Array, classes: Sequence[int], biases: Array) -> Bia
     """Count the errors for each of many biases, and choose one (Section 3).
 
     With test labels as ``y`` this is the paper's protocol. For an honest one, hold cases out
-    of the transfer set and let ``y`` be what the *teacher* says of them: no label at all is
-    looked at, and no test case.
+    of the transfer set and let ``y`` be what the *teacher* says of them: to choose the bias, no
+    label is looked at, and no test case.
 
     Parameters
     ----------
@@ -138,29 +143,45 @@ def sweep_bias(z: Array, y: Array, classes: Sequence[int], biases: Array) -> Bia
     Raises
     ------
     ValueError
-        If no class or every class is named: moving all of them changes nothing.
+        If no class or every class is named (moving all of them changes nothing), there is no
+        bias to try, or z and y do not go together.
     """
-    z, y, biases = to_host(z), to_host(y), np.asarray(biases, dtype=float)
-    moved = np.zeros(z.shape[-1], dtype=bool)
-    moved[list(classes)] = True
+    z, y = _checked(z, y)
+    biases = np.asarray(biases, dtype=float)
+    moved = _mask(classes, z.shape[-1])
     if not moved.any() or moved.all():
         raise ValueError(f"classes is {list(classes)}; expected some of the classes, not all")
+    if z.ndim != 2 or biases.ndim != 1 or not biases.size:
+        raise ValueError(
+            f"z has shape {z.shape} and biases {biases.shape}; expected (n, N) and one bias or more"
+        )
     # A case goes to the moved classes once the bias exceeds the lead of the others.
     lead = z[:, ~moved].max(-1) - z[:, moved].max(-1)
-    inside, outside = (
-        np.flatnonzero(moved)[z[:, moved].argmax(-1)],
-        np.flatnonzero(~moved)[z[:, ~moved].argmax(-1)],
-    )
+    inside = np.flatnonzero(moved)[z[:, moved].argmax(-1)]
+    outside = np.flatnonzero(~moved)[z[:, ~moved].argmax(-1)]
     goes_in = biases[:, None] > lead
     counts = np.where(goes_in, inside != y, outside != y).sum(-1)
     best = biases[np.flatnonzero(counts == counts.min())]
     return BiasSweep(biases, counts, float(best[(len(best) - 1) // 2]))
 
 
-def _predicted(z: Array, y: Array) -> Any:
-    z = np.asarray(to_host(z))
-    if z.ndim < 2 or z.shape[-2] != len(y):
+def _checked(z: Array, y: Array) -> tuple[Any, Any]:
+    """Logits and labels on the host, if they go together."""
+    z, y = np.asarray(to_host(z)), np.asarray(to_host(y))
+    if z.ndim < 2 or y.ndim != 1 or z.shape[-2] != len(y):
         raise ValueError(
-            f"z has shape {z.shape}; expected ({len(y)}, classes), a row per label"
+            f"z has shape {z.shape} and y {y.shape}; expected (n, N) and (n,), a row per label"
         )
-    return z.argmax(-1)
+    if not np.isfinite(z).all():
+        raise ValueError("z holds NaN or infinity; expected finite logits")
+    N = z.shape[-1]
+    if not np.issubdtype(y.dtype, np.integer) or not np.isin(y, np.arange(N)).all():
+        raise ValueError(f"y holds labels that are no integers from 0 to {N - 1}")
+    return z, y
+
+
+def _mask(classes: Sequence[int], N: int) -> Any:
+    """Which of N classes are named: bool, shape (N,)."""
+    if any(c not in range(N) for c in classes):
+        raise ValueError(f"classes is {list(classes)}; expected classes from 0 to {N - 1}")
+    return np.isin(np.arange(N), list(classes))

@@ -6,7 +6,7 @@ NumPy code. Nothing here knows the rest of minikd.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from typing import Any, Literal
 
 import numpy as np
@@ -17,7 +17,7 @@ __all__ = ["GradcheckError", "gradcheck"]
 
 Method = Literal["complex", "central", "direction"]
 _EPS = {"complex": 1e-100, "central": 1e-6, "direction": 1e-6}
-_ATOL = {"complex": 1e-9, "central": 1e-7, "direction": 1e-7}
+_ATOL = {"complex": None, "central": 1e-7, "direction": 1e-7}
 _RTOL = {"complex": 1e-9, "central": 1e-6, "direction": 1e-6}
 
 
@@ -73,15 +73,18 @@ def gradcheck(
     ------
     GradcheckError
         Naming the input, the element and both numbers, and the factor if the gradient is wrong
-        by one; also if the derivative and the gradient are zero everywhere, since a check of
-        nothing passes always, and if an input was written to.
+        by one. Also if the check could not have told: derivative and gradient are zero, or too
+        small for atol, everywhere; no input has a gradient; the output drops the imaginary part
+        of a complex step. And if an input was written to.
     ValueError
-        If an input is not float64, or the method or a tolerance is not one.
+        If an input is empty or not float64, or the method or a tolerance is not one.
 
     Notes
     -----
-    The default tolerances are those of the method: 1e-9 for the complex step; for central
-    differences, whose rounding error is about 1e-16 / eps, atol 1e-7 and rtol 1e-6.
+    The default tolerances are those of the method. For the complex step, atol is 1e-9 times the
+    largest derivative of an input, and rtol 1e-9. For central differences, whose rounding error
+    is about 1e-16 / eps, atol is 1e-7 and rtol 1e-6; a derivative that is below atol everywhere
+    is an error there, since no mistake in it would show.
 
     Examples
     --------
@@ -100,21 +103,18 @@ def gradcheck(
     eps = _EPS[method] if eps is None else eps
     atol = _ATOL[method] if atol is None else atol
     rtol = _RTOL[method] if rtol is None else rtol
-    if not eps > 0 or atol < 0 or rtol < 0:
+    if not eps > 0 or (atol is not None and atol < 0) or rtol < 0:
         raise ValueError(
             f"eps {eps}, atol {atol}, rtol {rtol}; expected eps > 0, the others ≥ 0"
         )
     arrays = list(inputs) if isinstance(inputs, (tuple, list)) else [inputs]
     for i, x in enumerate(arrays):
-        if not isinstance(x, np.ndarray) or x.dtype != np.float64:
+        if not isinstance(x, np.ndarray) or x.dtype != np.float64 or not x.size:
             raise ValueError(
-                f"input {i} is {getattr(x, 'dtype', type(x).__name__)}; expected a float64 array"
+                f"input {i} is {getattr(x, 'dtype', type(x).__name__)}; expected a float64 array that is not empty"
             )
     try:
-        if method == "direction":
-            _check_direction(func, arrays, eps, atol, rtol, np.random.default_rng(rng))
-        else:
-            _check_jacobians(func, arrays, eps, atol, rtol, method)
+        _check(func, arrays, eps, atol, rtol, method, np.random.default_rng(rng))
     except GradcheckError:
         if raise_exception:
             raise
@@ -122,77 +122,65 @@ def gradcheck(
     return True
 
 
-def _check_jacobians(
+def _check(
     func: Callable[..., Any],
     arrays: list[Any],
     eps: float,
-    atol: float,
+    atol: float | None,
     rtol: float,
-    method: str,
+    method: Method,
+    rng: np.random.Generator,
 ) -> None:
     before = [x.copy() for x in arrays]
     out, backward = func(*arrays)
-    out = np.asarray(out)
-    # Row j of the Jacobian by hand: the gradient of output j alone.
-    rows = [_gradients(backward, one.reshape(out.shape), arrays) for one in np.eye(out.size)]
-    for i in range(len(arrays)):
-        if not all(
-            np.array_equal(a, b, equal_nan=True) for a, b in zip(before, arrays, strict=True)
-        ):
-            raise GradcheckError("an input was written to; a forward and a backward must not")
-        if rows and rows[0][i] is None:
+    out = np.array(out)
+    if method == "direction":
+        # One random gradient on the output, and one random direction of each input.
+        douts = rng.standard_normal((1, *out.shape))
+    else:
+        # Row j of the Jacobian by hand: the gradient of output j alone.
+        douts = np.eye(out.size).reshape(out.size, *out.shape)
+    rows = [_gradients(backward, dout, arrays) for dout in douts]
+    if not rows or all(gradient is None for gradient in rows[0]):
+        raise GradcheckError("nothing to check: no output, or no gradient on any input")
+    for i, x in enumerate(arrays):
+        if rows[0][i] is None:
             continue
-        columns = list(_derivatives(func, arrays, i, eps, method))
-        numeric = np.stack(columns, axis=-1)  # (outputs, elements of x)
-        by_hand = np.stack([row[i].reshape(-1) for row in rows])
-        _compare(by_hand, numeric, i, atol, rtol)
-
-
-def _derivatives(
-    func: Callable[..., Any], arrays: list[Any], i: int, eps: float, method: str
-) -> Iterator[Any]:
-    """∂out/∂x, one element of input i after the other, as flat arrays."""
-    for k in range(arrays[i].size):
-        if method == "complex":
-            yield np.imag(_moved(func, arrays, i, k, 1j * eps)) / eps
+        if method == "direction":
+            u = rng.standard_normal(x.shape)
+            moves = [u / np.linalg.norm(u)]
         else:
-            plus, minus = (_moved(func, arrays, i, k, step) for step in (eps, -eps))
-            yield (plus - minus) / (2 * eps)
+            moves = list(np.eye(x.size).reshape(x.size, *x.shape))
+        columns = [_derivative(func, arrays, i, move, eps, method) for move in moves]
+        numeric = np.array([[np.sum(d * c) for c in columns] for d in douts])
+        by_hand = np.array([[np.sum(row[i] * move) for move in moves] for row in rows])
+        _compare(by_hand, numeric, i, atol, rtol, method)
+    for i, (x, was) in enumerate(zip(arrays, before, strict=True)):
+        if not np.array_equal(x, was, equal_nan=True):
+            raise GradcheckError(f"input {i} was written to; forward and backward must not")
 
 
-def _moved(func: Callable[..., Any], arrays: list[Any], i: int, k: int, step: complex) -> Any:
-    x = arrays[i].astype(np.result_type(arrays[i], type(step)))
-    x.reshape(-1)[k] += step
-    out, _ = func(*arrays[:i], x, *arrays[i + 1 :])
-    return np.asarray(out).reshape(-1)
+def _derivative(
+    func: Callable[..., Any], arrays: list[Any], i: int, move: Any, eps: float, method: Method
+) -> Any:
+    """The derivative of the output along one direction of input i."""
 
+    def at(step: complex) -> Any:
+        return np.array(func(*arrays[:i], arrays[i] + step * move, *arrays[i + 1 :])[0])
 
-def _check_direction(
-    func: Callable[..., Any],
-    arrays: list[Any],
-    eps: float,
-    atol: float,
-    rtol: float,
-    rng: np.random.Generator,
-) -> None:
-    out, backward = func(*arrays)
-    dout = rng.standard_normal(np.shape(out))
-    gradients = _gradients(backward, dout, arrays)
-    for i, (x, gradient) in enumerate(zip(arrays, gradients, strict=True)):
-        if gradient is None:
-            continue
-        u = rng.standard_normal(x.shape)
-        u /= np.linalg.norm(u) or 1.0
-        plus, minus = (
-            np.sum(dout * func(*arrays[:i], x + step * u, *arrays[i + 1 :])[0])
-            for step in (eps, -eps)
+    if method != "complex":
+        return (at(eps) - at(-eps)) / (2 * eps)
+    out = at(1j * eps)
+    if not np.iscomplexobj(out):
+        raise GradcheckError(
+            "the function drops the imaginary part of a complex step (abs, real, a real buffer); "
+            "use method='central'"
         )
-        numeric = np.array([[(plus - minus) / (2 * eps)]])
-        _compare(np.array([[np.sum(gradient * u)]]), numeric, i, atol, rtol)
+    return out.imag / eps
 
 
 def _gradients(backward: Callable[..., Any], dout: Any, arrays: list[Any]) -> list[Any]:
-    given = backward(dout)
+    given = backward(dout.copy())
     gradients = list(given) if isinstance(given, (tuple, list)) else [given]
     if len(gradients) != len(arrays):
         raise GradcheckError(
@@ -207,21 +195,35 @@ def _gradients(backward: Callable[..., Any], dout: Any, arrays: list[Any]) -> li
     return [None if g is None else np.array(g) for g in gradients]
 
 
-def _compare(by_hand: Any, numeric: Any, i: int, atol: float, rtol: float) -> None:
+def _compare(
+    by_hand: Any, numeric: Any, i: int, atol: float | None, rtol: float, method: Method
+) -> None:
     if not by_hand.any() and not numeric.any():
         raise GradcheckError(
             f"input {i}: gradient and derivative are both zero everywhere, which checks nothing; "
             "choose inputs where the function varies"
         )
+    largest = np.abs(numeric).max()
+    atol = 1e-9 * largest if atol is None else atol
     excess = np.abs(by_hand - numeric) - (atol + rtol * np.abs(numeric))
     if (excess <= 0).all():  # false for NaN too
+        if largest <= atol:
+            raise GradcheckError(
+                f"input {i}: no derivative is larger than {largest:.1e}, and atol is {atol:.1e}, so "
+                "this check could not have told; lower atol, or use method='complex'"
+            )
         return
     worst = np.unravel_index(
         np.argmax(np.where(np.isnan(excess), np.inf, excess)), excess.shape
     )
+    where = (
+        "along a random direction"
+        if method == "direction"
+        else f"output {worst[0]}, element {worst[1]}"
+    )
     raise GradcheckError(
-        f"input {i}, output {worst[0]}, element {worst[1]}: gradient {by_hand[worst]}, "
-        f"derivative {numeric[worst]}{_factor(by_hand, numeric)}"
+        f"input {i}, {where}: gradient {by_hand[worst]}, derivative {numeric[worst]}"
+        f"{_factor(by_hand, numeric)}"
     )
 
 

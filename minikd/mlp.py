@@ -5,33 +5,33 @@ One :class:`MLP` is one network, or a stack of networks of the same shape that n
 
 from __future__ import annotations
 
+import operator
 from collections.abc import Callable, Sequence
 from itertools import pairwise
+from math import prod
 from os import PathLike
 from typing import Any
 
 import numpy as np
 
 from minikd import layers
-from minikd.backend import Array, array_module, generator, namespace, to_host
+from minikd.backend import Array, Stream, array_module, generator, namespace, to_host
 from minikd.checkpoint import load_checkpoint, save_checkpoint
-
-# What the streams of a member's seed are for; see backend.generator.
-_WEIGHTS, _MASKS = 0, 1
 
 
 class Workspace:
     """Buffers that are made once and used again in every step.
 
     Called with a name and a shape, it gives the buffer of that name, which holds whatever was
-    left in it. Without a workspace, a network makes fresh arrays: the results are the same.
+    left in it. Without a workspace, a network makes fresh arrays: the results are the same, but
+    those of a workspace are overwritten by the next pass that uses it.
     """
 
     def __init__(self) -> None:
         self._buffers: dict[tuple[Any, ...], Array] = {}
 
     def __call__(self, name: str, shape: tuple[int, ...], like: Array) -> Array:
-        key = (name, shape)
+        key = (name, shape, like.dtype)
         if key not in self._buffers:
             self._buffers[key] = namespace(like).empty(shape, dtype=like.dtype)
         return self._buffers[key]
@@ -48,7 +48,7 @@ class MLP:
     ----------
     sizes : sequence of int
         Inputs, hidden units of each layer, classes: ``[784, 1200, 1200, 10]``.
-    rng : int, Generator, or sequence of them
+    rng : int, Generator, or sequence or 1-D array of them
         The seed of the weights and of the dropout masks. A sequence makes a stack with one
         member for each. Member k of a stack equals the network made from its seed alone.
     dtype : dtype
@@ -87,15 +87,18 @@ class MLP:
     ) -> None:
         if len(sizes) < 2 or any(int(n) != n or n < 1 for n in sizes):
             raise ValueError(f"sizes is {list(sizes)}; expected at least two positive integers")
+        if np.dtype(dtype) not in (np.float32, np.float64):
+            raise ValueError(f"dtype is {dtype}; expected float32 or float64")
         self.sizes = [int(n) for n in sizes]
-        self.members: tuple[int, ...] = (len(rng),) if isinstance(rng, (list, tuple)) else ()
-        self.seeds = [_seed(r) for r in (rng if self.members else [rng])]
+        stacked = isinstance(rng, Sequence) or getattr(rng, "ndim", 0) == 1
+        self.members: tuple[int, ...] = (len(rng),) if stacked else ()
+        self.seeds = [as_seed(r) for r in (rng if stacked else [rng])]
         if not self.seeds:
             raise ValueError("rng is an empty sequence; expected a seed for each member")
         xp = array_module(device)
         drawn = [_initial(self.sizes, seed) for seed in self.seeds]
-        stacked = (np.stack(p) if self.members else p[0] for p in zip(*drawn, strict=True))
-        self.parameters: list[Array] = [xp.asarray(p.astype(dtype)) for p in stacked]
+        joined = (np.stack(p) if stacked else p[0] for p in zip(*drawn, strict=True))
+        self.parameters: list[Array] = [xp.asarray(p.astype(dtype)) for p in joined]
 
     @property
     def size(self) -> int:
@@ -115,6 +118,7 @@ class MLP:
         """Member k of a stack, as a network of its own that shares no memory with it."""
         if not self.members:
             raise TypeError("this MLP is one network, not a stack")
+        k = operator.index(k)
         return self._copy([p[k].copy() for p in self.parameters], (), [self.seeds[k]])
 
     def with_parameters(self, parameters: Sequence[Array]) -> MLP:
@@ -261,9 +265,14 @@ class MLP:
             net.sizes, net.seeds = meta["sizes"], meta["seeds"]
             count = 2 * (len(net.sizes) - 1)
             net.parameters = [xp.asarray(arrays[f"p{i}"]) for i in range(count)]
-        except KeyError as error:
-            raise ValueError(f"{path} holds no network: it has no {error}") from error
+        except (KeyError, TypeError) as error:
+            raise ValueError(f"{path} holds no network ({error})") from error
         net.members = tuple(net.parameters[0].shape[:-2])
+        shapes = [
+            s for n in pairwise(net.sizes) for s in ((*net.members, *n), (*net.members, n[1]))
+        ]
+        if [p.shape for p in net.parameters] != shapes or len(net.seeds) != prod(net.members):
+            raise ValueError(f"{path} holds arrays that do not fit the sizes {net.sizes}")
         return net
 
 
@@ -303,10 +312,17 @@ def draw_masks(
 
 def mask_generators(net: MLP, epoch: int) -> list[Any]:
     """The generators of the dropout masks of one epoch, one per member."""
-    return [generator(seed, _MASKS, epoch, xp=net.xp) for seed in net.seeds]
+    return [generator(seed, Stream.MASKS, epoch, xp=net.xp) for seed in net.seeds]
 
 
-def _seed(rng: Any) -> int:
+def as_seed(rng: Any) -> int:
+    """An integer seed: the integer itself, or one drawn from a Generator.
+
+    Raises
+    ------
+    ValueError
+        If it is neither, or negative.
+    """
     if isinstance(rng, np.random.Generator):
         return int(rng.integers(2**63))
     if isinstance(rng, (bool, np.bool)) or not isinstance(rng, (int, np.integer)) or rng < 0:
@@ -315,7 +331,7 @@ def _seed(rng: Any) -> int:
 
 
 def _initial(sizes: Sequence[int], seed: int) -> list[Any]:
-    rng = generator(seed, _WEIGHTS)
+    rng = generator(seed, Stream.WEIGHTS)
     parameters = []
     for n_in, n_out in pairwise(sizes):
         parameters.append(rng.standard_normal((n_in, n_out)) * np.sqrt(2 / n_in))

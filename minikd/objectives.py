@@ -42,6 +42,8 @@ class Objective:
         the soft targets).
     needs : str
         The fields of a batch that it looks at.
+    members : tuple of int
+        ``(E,)`` if it has a setting for each of E members of a stack, else ``()``.
     """
 
     name: str
@@ -49,6 +51,7 @@ class Objective:
     gradient: Callable[[Array, Batch], Array]
     floor: Callable[[Batch], Array]
     needs: str
+    members: tuple[int, ...] = ()
 
 
 def hard_targets() -> Objective:
@@ -78,7 +81,9 @@ def soft_targets(T: Any, hard_weight: float = 0.0) -> Objective:
     ValueError
         If a temperature is not positive and finite, or the weight is negative.
     """
-    per_member = None if isinstance(T, (int, float)) else np.asarray(T, float).reshape(-1, 1, 1)
+    per_member = np.asarray(T, dtype=float).reshape(-1, 1, 1) if np.ndim(T) else None
+    T = T if np.ndim(T) else float(T)
+    hard_weight = float(hard_weight)
 
     def at(z: Array) -> Any:
         return T if per_member is None else namespace(z).asarray(per_member, dtype=z.dtype)
@@ -98,6 +103,7 @@ def soft_targets(T: Any, hard_weight: float = 0.0) -> Objective:
         # What a student that equals its teacher pays.
         floor=lambda batch: equations.distillation_cost(batch.v, batch.v, T=at(batch.v)),
         needs="vy" if hard_weight else "v",
+        members=() if per_member is None else (len(per_member),),
     )
 
 

@@ -11,30 +11,28 @@ from typing import Any
 
 import numpy as np
 
-from minikd.backend import Array, generator, on_host, to_host
+from minikd.backend import Array, Stream, generator, on_host, to_host
 from minikd.checkpoint import load_checkpoint, save_checkpoint
 from minikd.data.augment import draw_shifts, shift_images
 from minikd.data.dataset import Dataset
-from minikd.mlp import MLP, Workspace, draw_masks, mask_generators
+from minikd.mlp import MLP, Workspace, as_seed, draw_masks, mask_generators
 from minikd.objectives import Batch, Objective
 from minikd.optim import clip_norms, learning_rate_at, sgd_step
-
-# What the streams of a run's seed are for; see backend.generator.
-_ORDER, _JITTER = 0, 1
+from minikd.progress import with_progress
 
 
 class TrainingDiverged(ArithmeticError):
-    """The logits are no longer finite, or the network gives every case the same answer.
+    """The network is no longer finite, or its hidden units are all off.
 
     Attributes
     ----------
     step : int
         Where it was noticed, counted from 0 over all epochs.
     learning_rate : float
-        Of that step; the largest one, if there is one for each member.
+        Of that step, and of the member of the stack that diverged.
     """
 
-    def __init__(self, step: int, learning_rate: float, what: str) -> None:
+    def __init__(self, what: str, step: int, learning_rate: float) -> None:
         self.step, self.learning_rate = step, learning_rate
         super().__init__(
             f"training diverged at step {step}, learning rate {learning_rate:.3g}: {what}; use a "
@@ -95,14 +93,26 @@ class Recipe:
     def __post_init__(self) -> None:
         for name, least in (("epochs", 1), ("batch", 1), ("warm_up", 0), ("jitter", 0)):
             value = getattr(self, name)
-            if value != int(value) or value < least:
+            if not np.isfinite(value) or value != int(value) or value < least:
                 raise ValueError(f"{name} is {value!r}; expected an integer ≥ {least}")
-        if not np.all(np.isfinite(self.learning_rate)) or np.min(self.learning_rate) <= 0:
+            object.__setattr__(self, name, int(value))
+        rates = np.asarray(self.learning_rate, dtype=float)
+        if (
+            rates.ndim > 1
+            or not np.isfinite(rates).all()
+            or (rates <= 0).any()
+            or not rates.size
+        ):
             raise ValueError(f"learning_rate is {self.learning_rate}; expected > 0 and finite")
+        # Plain numbers, so that recipes compare and go into records.
+        object.__setattr__(
+            self, "learning_rate", tuple(rates.tolist()) if rates.ndim else float(rates)
+        )
         if not 0 <= self.momentum < 1:
             raise ValueError(f"momentum is {self.momentum}; expected 0 ≤ momentum < 1")
         if not all(0 <= rate < 1 for rate in self.dropout):
             raise ValueError(f"dropout is {self.dropout}; expected rates 0 ≤ rate < 1")
+        object.__setattr__(self, "dropout", tuple(float(rate) for rate in self.dropout))
         if self.max_norm is not None and not self.max_norm > 0:
             raise ValueError(f"max_norm is {self.max_norm}; expected a length > 0, or None")
 
@@ -112,7 +122,7 @@ def train(
     data: Dataset,
     objective: Objective,
     recipe: Recipe,
-    rng: int = 0,
+    rng: Any = 0,
     *,
     checkpoint: str | PathLike[str] | None = None,
     seconds_between: float = 30.0,
@@ -128,7 +138,7 @@ def train(
         Must have what the objective needs: labels, or a teacher's logits.
     objective : Objective
     recipe : Recipe
-    rng : int
+    rng : int or Generator
         Seed of the order of the cases and of the jitter. A stack shares them, so that each
         member sees what it would see alone.
     checkpoint : path, optional
@@ -153,6 +163,7 @@ def train(
         Naming the step and the learning rate.
     """
     _check(net, data, objective, recipe)
+    rng = as_seed(rng)
     xp, cases = net.xp, len(data)
     work = Workspace()
     velocities = [xp.zeros_like(p) for p in net.parameters]
@@ -172,7 +183,7 @@ def train(
     if isinstance(peak, tuple):
         peak = xp.asarray(peak, dtype=net.parameters[0].dtype).reshape(-1, 1, 1)
 
-    for epoch in _with_progress(len(history.costs), recipe.epochs, progress):
+    for epoch in with_progress(len(history.costs), recipe.epochs, progress, "epoch"):
         masks = mask_generators(net, epoch)
         total: Any = 0.0
         for i, batch in enumerate(_batches(on_device, data, recipe, rng, epoch, xp)):
@@ -181,26 +192,23 @@ def train(
             size = batch.x.shape[-2]
             drop = draw_masks(net, recipe.dropout, masks, size) if recipe.dropout else None
 
-            # An overflow needs no warning of NumPy's: the line after next tells of it.
-            with np.errstate(over="ignore", invalid="ignore"):
+            # An overflow needs no warning of NumPy's: the checks tell of it.
+            with np.errstate(all="ignore"):
                 z, caches = net.forward(batch.x, drop, work)
-            # Looking at every step would stall a GPU, so there it is a sample of them.
-            if on_host(z) or i % 100 == 0 or i == per_epoch - 1:
-                _stop_if_diverged(z, step, rate)
-            total = total + (objective.cost(z, batch) - objective.floor(batch)).sum(-1)
-            # The one place where the mean over the cases is taken.
-            dz = objective.gradient(z, batch) / size
-            sgd_step(
-                net.parameters,
-                net.backward(dz, caches, work),
-                velocities,
-                rate,
-                recipe.momentum,
-            )
+                # Looking at every step would stall a GPU, so there it is a sample of them.
+                if on_host(z) or i % 100 == 0 or i == per_epoch - 1:
+                    _stop_if_diverged(net, z, caches, step, rate)
+                total = total + (objective.cost(z, batch) - objective.floor(batch)).sum(-1)
+                # The one place where the mean over the cases is taken.
+                dz = objective.gradient(z, batch) / size
+                gradients = net.backward(dz, caches, work)
+                sgd_step(net.parameters, gradients, velocities, rate, recipe.momentum)
             if recipe.max_norm is not None:
                 for W in net.parameters[0:-2:2]:
                     clip_norms(W, recipe.max_norm)
 
+        # The last step of an epoch has no forward pass after it that would tell.
+        _stop_if_diverged(net, net.parameters[-1][..., None, :], [], step, rate)
         history.costs.append([float(c) / cases for c in np.atleast_1d(to_host(total))])
         now = time.monotonic()
         history.seconds, last = history.seconds + now - last, now
@@ -216,9 +224,11 @@ def _batches(
     """One epoch: every case once, in a new order, the images jittered if the recipe says so."""
     cases = len(data)
     # Drawn on the host, so that every device sees the same cases in the same order.
-    order = xp.asarray(generator(rng, _ORDER, epoch).permutation(cases))
+    order = xp.asarray(generator(rng, Stream.ORDER, epoch).permutation(cases))
     if recipe.jitter:
-        shifts = xp.asarray(draw_shifts(generator(rng, _JITTER, epoch), cases, recipe.jitter))
+        shifts = xp.asarray(
+            draw_shifts(generator(rng, Stream.JITTER, epoch), cases, recipe.jitter)
+        )
     for start in range(0, cases, recipe.batch):
         chosen = order[start : start + recipe.batch]
         x = on_device.x[chosen]
@@ -231,29 +241,24 @@ def _batches(
         )
 
 
-def _with_progress(start: int, epochs: int, title: str | None) -> Iterator[int]:
-    if title is None:
-        yield from range(start, epochs)
-        return
-    from tqdm import tqdm
+def _stop_if_diverged(net: MLP, z: Array, caches: list[Any], step: int, rate: Any) -> None:
+    """Raise if a member's logits are not finite, or it says the same of every case.
 
-    # disable=None: no bar where stderr is no terminal.
-    yield from tqdm(
-        range(start, epochs),
-        desc=title, initial=start, total=epochs, unit="epoch", leave=False, disable=None,
-    )  # fmt: skip
-
-
-def _stop_if_diverged(z: Array, step: int, rate: Any) -> None:
-    """Raise if the logits are not finite, or say the same of every case."""
-    z, largest = to_host(z), float(np.max(to_host(rate)))
-    if not np.isfinite(z).all():
-        raise TrainingDiverged(step, largest, "logits are not finite")
-    spread = np.ptp(z, axis=-2).max(axis=-1)
-    if z.shape[-2] > 1 and (spread <= 1e-6 * np.abs(z).max()).any():
-        raise TrainingDiverged(
-            step, largest, "every case gets the same logits (no hidden unit is active any more)"
-        )
+    It does the second when a hidden layer is off in every case: then only biases are left.
+    """
+    z = to_host(z).reshape(-1, *z.shape[-2:])
+    rates = np.broadcast_to(np.ravel(to_host(rate)), len(z))
+    finite = np.isfinite(z).all(axis=(-1, -2))
+    with np.errstate(invalid="ignore"):
+        same = (np.ptp(z, axis=-2) <= 1e-6 * np.abs(z).max(axis=-2)).all(-1) & (z.shape[-2] > 1)
+    for k in np.flatnonzero(~finite | same):
+        member = f"member {k}: " if net.members else ""
+        if not finite[k]:
+            raise TrainingDiverged(member + "logits are not finite", step, float(rates[k]))
+        hidden = [to_host(relu).reshape(len(z), -1)[k] for _, _, relu in caches[:-1]]
+        if any(not h.any() for h in hidden):
+            what = "no hidden unit is active, so every case gets the same logits"
+            raise TrainingDiverged(member + what, step, float(rates[k]))
 
 
 def _check(net: MLP, data: Dataset, objective: Objective, recipe: Recipe) -> None:
@@ -284,10 +289,19 @@ def _check(net: MLP, data: Dataset, objective: Objective, recipe: Recipe) -> Non
             f"dropout has {len(recipe.dropout)} rates; expected {len(net.sizes) - 1}: "
             "one for the inputs and one for each hidden layer"
         )
-    if isinstance(recipe.learning_rate, tuple) and len(recipe.learning_rate) != len(net.seeds):
-        raise ValueError(
-            f"learning_rate has {len(recipe.learning_rate)} values for {len(net.seeds)} members"
-        )
+    for name, given in (
+        ("learning_rate", np.shape(recipe.learning_rate)),
+        ("T", objective.members),
+        ("the teacher's logits", () if data.v is None else data.v.shape[:-2]),
+    ):
+        if given and given != net.members:
+            raise ValueError(
+                f"{name} has values for {given[0]} members; the network has "
+                f"{net.members[0] if net.members else 'no member axis'}"
+            )
+    steps = recipe.epochs * -(-len(data) // recipe.batch)
+    if recipe.warm_up >= steps > 1:
+        raise ValueError(f"warm_up is {recipe.warm_up} steps; the whole run has {steps}")
 
 
 # ---------------------------------------------------------------- checkpoints

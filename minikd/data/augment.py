@@ -25,10 +25,10 @@ def shift_images(x: Array, shifts: Array, shape: tuple[int, int], pixels: int) -
     ----------
     x : array, shape (B, H * W)
     shifts : array of int, shape (B, 2)
-        From :func:`draw_shifts`.
+        Rows down and columns right, from :func:`draw_shifts`.
     shape : (H, W)
     pixels : int
-        Largest shift.
+        No shift is larger.
 
     Returns
     -------
@@ -46,6 +46,8 @@ def shift_images(x: Array, shifts: Array, shape: tuple[int, int], pixels: int) -
     padded = xp.zeros((B, H + 2 * p, W + 2 * p), dtype=x.dtype)
     padded[:, p : p + H, p : p + W] = x.reshape(B, H, W)
     # Every H × W window of every padded image, without a copy; then one window for each.
-    windows = xp.lib.stride_tricks.sliding_window_view(padded, (H, W), axis=(1, 2))
+    windows = xp.lib.stride_tricks.as_strided(
+        padded, (B, 2 * p + 1, 2 * p + 1, H, W), (*padded.strides, *padded.strides[1:])
+    )
     moved = windows[xp.arange(B), p - shifts[:, 0], p - shifts[:, 1]]
     return moved.reshape(B, H * W)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass, replace
 from typing import Any, NamedTuple
 
@@ -34,19 +35,26 @@ class Dataset:
     shape: tuple[int, int] = (28, 28)
 
     def __post_init__(self) -> None:
-        if self.x.ndim != 2 or self.x.shape[1] != self.shape[0] * self.shape[1]:
+        x, y, v = self.x, self.y, self.v
+        if not isinstance(x, np.ndarray) or x.ndim != 2 or x.shape[1] != math.prod(self.shape):
             raise ValueError(
-                f"x has shape {self.x.shape}; expected (n, {self.shape[0]} * {self.shape[1]})"
+                f"x has shape {np.shape(x)}; expected an array (n, {self.shape[0]} * {self.shape[1]})"
             )
-        if self.y is not None and (
-            self.y.shape != (len(self.x),) or not np.issubdtype(self.y.dtype, np.integer)
+        if not np.isfinite(x).all():
+            raise ValueError("x holds NaN or infinity; expected finite pixels")
+        if y is not None and (
+            np.shape(y) != (len(x),) or not np.issubdtype(np.asarray(y).dtype, np.integer)
         ):
             raise ValueError(
-                f"y has shape {self.y.shape} and dtype {self.y.dtype}; "
-                f"expected {len(self.x)} integer labels"
+                f"y has shape {np.shape(y)} and dtype {np.asarray(y).dtype}; "
+                f"expected {len(x)} integer labels"
             )
-        if self.y is not None and len(self.y) and self.y.min() < 0:
-            raise ValueError(f"y holds the label {self.y.min()}; expected labels ≥ 0")
+        if y is not None and len(y) and y.min() < 0:
+            raise ValueError(f"y holds the label {y.min()}; expected labels ≥ 0")
+        if v is not None and (np.ndim(v) < 2 or np.shape(v)[-2] != len(x)):
+            raise ValueError(f"v has shape {np.shape(v)}; expected ({len(x)}, classes)")
+        if v is not None and not np.isfinite(v).all():
+            raise ValueError("v holds NaN or infinity; expected finite logits")
 
     def __len__(self) -> int:
         return len(self.x)
@@ -68,12 +76,7 @@ class Dataset:
         ValueError
             If there is not one row per case, or a logit is not finite.
         """
-        v = np.asarray(to_host(v), dtype=np.float32)
-        if v.ndim < 2 or v.shape[-2] != len(self):
-            raise ValueError(f"v has shape {v.shape}; expected ({len(self)}, classes)")
-        if not np.isfinite(v).all():
-            raise ValueError("v holds NaN or infinity; expected finite logits")
-        return replace(self, v=v)
+        return replace(self, v=np.asarray(to_host(v), dtype=np.float32))
 
     def take(self, chosen: Any) -> Dataset:
         """The cases that an index array or a boolean mask chooses."""
@@ -97,6 +100,8 @@ class Dataset:
             raise ValueError("this data has no labels to choose classes by")
         if not classes:
             raise ValueError("no classes were named; expected at least one, like without(3)")
+        if not all(isinstance(c, (int, np.integer)) for c in classes):
+            raise ValueError(f"classes is {classes}; expected integers, like without(3, 5)")
         unknown = sorted(set(classes) - set(np.unique(self.y).tolist()))
         if unknown:
             raise ValueError(f"no case has the label {', '.join(map(str, unknown))}")
@@ -135,5 +140,3 @@ class Digits(NamedTuple):
 
     train: Dataset
     test: Dataset
-    name: str
-    """What it is, as figures and records call it."""

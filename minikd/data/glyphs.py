@@ -7,13 +7,10 @@ from typing import Any
 
 import numpy as np
 
-from minikd.backend import generator
+from minikd.backend import Stream, generator
 from minikd.data.dataset import Dataset, Digits
 
 SHA256 = "479ad5b6f83a1bd8c2482926472c859643ce44b3bf4324afe0d63d149003e569"
-
-# Streams of the seed; see backend.generator.
-_STREAMS = {"train": 0, "test": 1}
 
 
 def load_glyphs(rng: int = 0, train: int = 6000, test: int = 4000) -> Digits:
@@ -43,12 +40,15 @@ def load_glyphs(rng: int = 0, train: int = 6000, test: int = 4000) -> Digits:
         raise ValueError(f"train is {train} and test {test}; expected at least one image each")
     images, labels = _templates()
     parts = {}
-    for part, cases in (("train", train), ("test", test)):
-        stream = generator(rng, _STREAMS[part])
+    for part, cases, purpose in (
+        ("train", train, Stream.GLYPHS_TRAIN),
+        ("test", test, Stream.GLYPHS_TEST),
+    ):
+        stream = generator(rng, purpose)
         chosen = stream.permutation(np.arange(cases) % len(images))
         x = _warp(images[chosen].astype(np.float32) / np.float32(255), stream)
         parts[part] = Dataset(x.reshape(cases, -1), labels[chosen].astype(np.int64))
-    return Digits(parts["train"], parts["test"], "glyphs")
+    return Digits(parts["train"], parts["test"])
 
 
 def _templates() -> tuple[Any, Any]:

@@ -33,7 +33,7 @@ SHA256 = {
 
 def mnist_folder() -> Path:
     """Where MNIST is looked for: ``$MINIKD_DATA_DIR/mnist``, or the user's cache."""
-    if "MINIKD_DATA_DIR" in os.environ:
+    if os.environ.get("MINIKD_DATA_DIR"):
         return Path(os.environ["MINIKD_DATA_DIR"]) / "mnist"
     import pooch
 
@@ -54,8 +54,10 @@ def load_mnist() -> Digits:
     FileNotFoundError
         Naming the folder and what to do.
     ValueError
-        If a file is damaged.
+        If a file is not the one that its name says.
     """
+    import hashlib
+
     folder = mnist_folder()
     missing = [name for name in SHA256 if not (folder / name).exists()]
     if missing:
@@ -63,18 +65,19 @@ def load_mnist() -> Digits:
             f"MNIST is not in {folder} ({len(missing)} of 4 files missing): "
             f"run 'minikd data mnist' to download it, or {_BY_HAND}"
         )
+    for name, sha256 in SHA256.items():
+        if hashlib.sha256((folder / name).read_bytes()).hexdigest() != sha256:
+            raise ValueError(
+                f"{folder / name} is not the file of MNIST (its sha256 differs); delete it and "
+                "run 'minikd data mnist'"
+            )
     parts = {}
     for part, prefix in (("train", "train"), ("test", "t10k")):
         images = read_idx(folder / f"{prefix}-images-idx3-ubyte.gz")
         labels = read_idx(folder / f"{prefix}-labels-idx1-ubyte.gz")
-        if images.ndim != 3 or images.shape[1:] != (28, 28) or labels.shape != images.shape[:1]:
-            raise ValueError(
-                f"{folder}: {prefix} images have shape {images.shape} and labels {labels.shape}; "
-                "expected (n, 28, 28) and (n,)"
-            )
         x = images.reshape(len(images), 784).astype(np.float32) / np.float32(255)
         parts[part] = Dataset(x, labels.astype(np.int64))
-    return Digits(parts["train"], parts["test"], "mnist")
+    return Digits(parts["train"], parts["test"])
 
 
 _BY_HAND = (
@@ -132,5 +135,6 @@ def _fetch_one(name: str, sha256: str, folder: Path, progress: bool) -> None:
         except (OSError, ValueError) as error:
             failures.append(f"{mirror}{name} ({type(error).__name__})")
     raise OSError(
-        f"could not download {name}: tried {', '.join(failures)}. Offline? {_BY_HAND}"
+        f"could not download {name} into {folder}: tried {', '.join(failures)}. Offline? Put the "
+        f"four .gz files into that folder by hand, {_BY_HAND}"
     )

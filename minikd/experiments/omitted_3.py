@@ -20,7 +20,7 @@ PRESETS = {
         student=Recipe(epochs=40, learning_rate=0.02, batch=100, warm_up=100),
         hard=Recipe(epochs=15, learning_rate=0.1, batch=100),
         T=20.0,
-        views=0,
+        view_pixels=0,
         held_out=1000,
     ),
     "mnist": Unseen(
@@ -31,13 +31,13 @@ PRESETS = {
         teacher_hidden=(1200, 1200),
         student_hidden=(800, 800),
         teacher=Recipe(
-            epochs=100, learning_rate=0.1, batch=128, warm_up=500,
-            dropout=(0.0, 0.2, 0.5), max_norm=3.5, jitter=2,
+            epochs=100, learning_rate=0.15, batch=256, warm_up=300,
+            dropout=(0.0, 0.2, 0.4), max_norm=3.5, jitter=2,
         ),
-        student=Recipe(epochs=60, learning_rate=0.03, batch=128, warm_up=500),
+        student=Recipe(epochs=40, learning_rate=0.03, batch=128, warm_up=500),
         hard=Recipe(epochs=10, learning_rate=0.1, batch=128),
         T=20.0,
-        views=2,
+        view_pixels=2,
         held_out=5000,
     ),
 }  # fmt: skip

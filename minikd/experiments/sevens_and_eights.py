@@ -13,7 +13,7 @@ _OTHERS = (0, 1, 2, 3, 4, 5, 6, 9)
 
 
 def _only_7_and_8(preset: Unseen, epochs: int) -> Unseen:
-    # A fifth of the cases, so more epochs for as many steps.
+    # About a fifth of the cases, so fewer steps an epoch; more epochs make up for some of it.
     return replace(
         preset,
         name="sevens-and-eights",

@@ -8,14 +8,15 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
+from functools import partial
 from os import PathLike
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from minikd.backend import array_module, device_name
-from minikd.data import Digits, load_glyphs, load_mnist
+from minikd.backend import array_module
+from minikd.data import Dataset, Digits, load_glyphs, load_mnist
 from minikd.evaluate import (
     errors,
     errors_per_class,
@@ -23,10 +24,10 @@ from minikd.evaluate import (
     sweep_bias,
     with_bias,
 )
-from minikd.experiments.record import digest, environment, read_part, write_part, write_record
+from minikd.experiments.record import Kept, environment, write_record
 from minikd.mlp import MLP
-from minikd.objectives import Objective, hard_targets, soft_targets
-from minikd.train import Recipe, train
+from minikd.objectives import hard_targets, soft_targets
+from minikd.train import Recipe
 
 # Run number `seed` gives these seeds to its parts: 4 · seed + 1, …, 4 · seed + 4.
 _TEACHER, _STUDENT, _HARD, _SPLIT = range(1, 5)
@@ -51,7 +52,7 @@ class Unseen:
         on the hard labels of the same cases.
     T : float
         Temperature of the soft targets; no hard targets are used beside them.
-    views : int
+    view_pixels : int
         The teacher's logits are averaged over all moves of an image by up to so many pixels; 0
         takes the image as it is, as the paper does. No student sees a moved image.
     held_out : int
@@ -71,7 +72,7 @@ class Unseen:
     student: Recipe
     hard: Recipe
     T: float
-    views: int
+    view_pixels: int
     held_out: int
     biases: tuple[float, float, float] = (-15.0, 15.0, 0.1)
 
@@ -93,6 +94,8 @@ def run_unseen(
     Each seed is finished and kept before the next begins, and each training run is resumed
     where it was stopped: a run that is killed and called again gives the record it would have
     given. A teacher with the same settings is trained once and kept for other experiments.
+    What was kept by other versions, on another device or with another number of threads is
+    made again.
 
     Parameters
     ----------
@@ -108,28 +111,31 @@ def run_unseen(
     -------
     dict
         The record, as it was written.
+
+    Raises
+    ------
+    ValueError
+        If there is no seed, or the device is not there.
     """
-    out = Path(out)
-    xp = array_module(device)
+    out, seeds = Path(out), list(seeds)
+    if not seeds:
+        raise ValueError("seeds is empty; expected at least one")
+    made_with = environment(array_module(device))
     digits: Digits | None = None
     parts = []
     for seed in seeds:
-        path = (
-            out / ".kept" / f"{config.name}.{config.data}.{digest(config, seed, device)}.json"
-        )
-        part = read_part(path)
+        kept = Kept(out / ".kept", seed, made_with, device, progress)
+        part = kept.read_part(config)
         if part is None:
             digits = digits or {"glyphs": load_glyphs, "mnist": load_mnist}[config.data]()
-            part = _one_seed(config, digits, seed, out / ".kept", device, progress)
-            write_part(path, part)
+            part = kept.write_part(config, _one_seed(config, digits, kept))
         parts.append(part)
     record = {
         "name": config.name,
         "data": config.data,
         "config": asdict(config),
-        "seeds": list(seeds),
-        "device": device_name(xp),
-        **environment(xp),
+        "seeds": seeds,
+        **made_with,
         "seconds": [part["seconds"] for part in parts],
         "metrics": {m: [part["metrics"][m] for part in parts] for m in parts[0]["metrics"]},
         "curves": {
@@ -140,61 +146,44 @@ def run_unseen(
     return write_record(out / f"{config.name}.{config.data}.json", record)
 
 
-def _one_seed(
-    config: Unseen, digits: Digits, seed: int, kept: Path, device: str, progress: bool
-) -> dict[str, Any]:
-    classes = int(digits.train.y.max()) + 1
-    inputs = digits.train.x.shape[1]
-    seconds = 0.0
+def _one_seed(config: Unseen, digits: Digits, kept: Kept) -> dict[str, Any]:
+    classes, inputs = int(digits.train.y.max()) + 1, digits.train.x.shape[1]
+    seed = 4 * kept.seed
+    teacher_sizes = [inputs, *config.teacher_hidden, classes]
+    student_sizes = [inputs, *config.student_hidden, classes]
 
-    def trained(
-        role: int,
-        title: str,
-        hidden: Sequence[int],
-        data: Any,
-        objective: Objective,
-        recipe: Recipe,
-    ) -> MLP:
-        nonlocal seconds
-        net = MLP([inputs, *hidden, classes], rng=4 * seed + role, device=device)
-        # A teacher serves every experiment that would train the same one.
-        which = (config.data, hidden, recipe) if role == _TEACHER else config
-        history = train(
-            net, data, objective, recipe, rng=seed,
-            checkpoint=kept / f"{title}.{digest(which, seed, device)}.npz",
-            progress=f"{title}, seed {seed}" if progress else None,
-        )  # fmt: skip
-        seconds += history.seconds
-        return net
+    # A teacher and its logits serve every experiment that would make the same ones.
+    which = (config.data, config.teacher_hidden, config.teacher)
+    teacher = MLP(teacher_sizes, rng=seed + _TEACHER, device=kept.device)
+    kept.train("teacher", which, teacher, digits.train, hard_targets(), config.teacher)
 
-    teacher = trained(
-        _TEACHER, "teacher", config.teacher_hidden, digits.train, hard_targets(), config.teacher
-    )
-    v_train = logits_over_views(teacher, digits.train, config.views)
+    def over_views(data: Dataset, title: str | None) -> Any:
+        return logits_over_views(teacher, data, config.view_pixels, progress=title)
+
+    viewed = (*which, config.view_pixels)
+    v_train = kept.array("logits-train", viewed, partial(over_views, digits.train))
+    v = kept.array("logits-test", viewed, partial(over_views, digits.test))
+
     transfer, validation = digits.train.with_logits(v_train).split(
-        config.held_out, rng=4 * seed + _SPLIT
+        config.held_out, rng=seed + _SPLIT
     )
     transfer = transfer.without(*config.omitted)
-    student = trained(
-        _STUDENT,
-        "student",
-        config.student_hidden,
-        transfer,
-        soft_targets(config.T),
-        config.student,
-    )
-    hard = trained(_HARD, "hard", config.student_hidden, transfer, hard_targets(), config.hard)
+    student = MLP(student_sizes, rng=seed + _STUDENT, device=kept.device)
+    kept.train("student", config, student, transfer, soft_targets(config.T), config.student)
+    hard = MLP(student_sizes, rng=seed + _HARD, device=kept.device)
+    kept.train("hard", config, hard, transfer, hard_targets(), config.hard)
 
     test, moved, grid = digits.test, config.moved, config.bias_grid()
-    z, z_hard, v = student(test.x), hard(test.x), teacher(test.x)
+    z, z_hard = student(test.x), hard(test.x)
     # The paper's protocol: the bias that does best on the test set.
     paper = sweep_bias(z, test.y, moved, grid)
     # The honest one: the bias at which the student agrees best with its teacher on cases that
-    # it never saw. Neither their labels nor any test case are looked at.
+    # it never saw. To choose it, neither their labels nor any test case are looked at. (The
+    # teacher was trained on them, so what it says there is nearly always the label.)
     honest = sweep_bias(student(validation.x), validation.v.argmax(-1), moved, grid)
     hard_sweep = sweep_bias(z_hard, test.y, moved, grid)
     per_class = {
-        "teacher": errors_per_class(v, test.y),
+        "teacher": errors_per_class(teacher(test.x), test.y),
         "before": errors_per_class(z, test.y),
         "after": errors_per_class(with_bias(z, moved, paper.best), test.y),
         "honest": errors_per_class(with_bias(z, moved, honest.best), test.y),
@@ -209,14 +198,12 @@ def _one_seed(
         return int(per_class[which][list(config.omitted)].sum())
 
     return {
-        "seconds": round(seconds, 1),
+        "seconds": round(kept.seconds, 1),
         "metrics": {
             "test_cases": len(test),
             "omitted_cases": int(np.isin(test.y, config.omitted).sum()),
-            "teacher_errors": errors(v, test.y),
-            "teacher_views_errors": errors(
-                logits_over_views(teacher, test, config.views), test.y
-            ),
+            "teacher_errors": total("teacher"),
+            "teacher_views_errors": errors(v, test.y),
             "errors_before": total("before"),
             "omitted_errors_before": omitted("before"),
             "bias": paper.best,
