@@ -51,8 +51,8 @@ def sgd_step(
 def clip_norms(W: Array, limit: float) -> None:
     """Max-norm: incoming weight vectors longer than ``limit`` are scaled back to it, in place.
 
-    The constraint of Srivastava et al. 2014 on each hidden unit, used with dropout by the
-    teacher of Section 3 ("weight-constraints").
+    The constraint that Hinton et al. 2012 (arXiv:1207.0580) use with dropout, which the teacher
+    of Section 3 takes from there.
 
     Parameters
     ----------

@@ -197,7 +197,8 @@ def train(
                 z, caches = net.forward(batch.x, drop, work)
                 # Looking at every step would stall a GPU, so there it is a sample of them.
                 if on_host(z) or i % 100 == 0 or i == per_epoch - 1:
-                    _stop_if_diverged(net, z, caches, step, rate)
+                    _stop_if_not_finite(net, z, step, rate)
+                    _stop_if_dead(net, z, caches, step, rate)
                 total = total + (objective.cost(z, batch) - objective.floor(batch)).sum(-1)
                 # The one place where the mean over the cases is taken.
                 dz = objective.gradient(z, batch) / size
@@ -207,8 +208,9 @@ def train(
                 for W in net.parameters[0:-2:2]:
                     clip_norms(W, recipe.max_norm)
 
-        # The last step of an epoch has no forward pass after it that would tell.
-        _stop_if_diverged(net, net.parameters[-1][..., None, :], [], step, rate)
+        # No forward pass after the last step would tell of it.
+        for p in net.parameters:
+            _stop_if_not_finite(net, p, step, rate)
         history.costs.append([float(c) / cases for c in np.atleast_1d(to_host(total))])
         now = time.monotonic()
         history.seconds, last = history.seconds + now - last, now
@@ -241,24 +243,31 @@ def _batches(
         )
 
 
-def _stop_if_diverged(net: MLP, z: Array, caches: list[Any], step: int, rate: Any) -> None:
-    """Raise if a member's logits are not finite, or it says the same of every case.
+def _stop_if_not_finite(net: MLP, x: Array, step: int, rate: Any) -> None:
+    finite = to_host(net.xp.isfinite(x)).reshape(len(net.seeds), -1).all(-1)
+    _stop(net, ~finite, "logits or weights are not finite", step, rate)
 
-    It does the second when a hidden layer is off in every case: then only biases are left.
+
+def _stop_if_dead(net: MLP, z: Array, caches: list[Any], step: int, rate: Any) -> None:
+    """Stop where a hidden layer is off in every case: only biases are left.
+
+    The logits are looked at first, since that is quick: they must be alike in all cases.
     """
-    z = to_host(z).reshape(-1, *z.shape[-2:])
-    rates = np.broadcast_to(np.ravel(to_host(rate)), len(z))
-    finite = np.isfinite(z).all(axis=(-1, -2))
-    with np.errstate(invalid="ignore"):
-        same = (np.ptp(z, axis=-2) <= 1e-6 * np.abs(z).max(axis=-2)).all(-1) & (z.shape[-2] > 1)
-    for k in np.flatnonzero(~finite | same):
+    logits = to_host(z).reshape(len(net.seeds), *z.shape[-2:])
+    spread, size = np.ptp(logits, axis=-2), np.abs(logits).max(axis=-2)
+    alike = (spread <= 1e-6 * size).all(-1) & (logits.shape[-2] > 1)
+    if alike.any():
+        layers = [to_host(relu).reshape(len(net.seeds), -1) for _, _, relu in caches[:-1]]
+        off = np.any([~layer.any(-1) for layer in layers], axis=0) if layers else False
+        what = "no hidden unit is active, so every case gets the same logits"
+        _stop(net, alike & off, what, step, rate)
+
+
+def _stop(net: MLP, diverged: Any, what: str, step: int, rate: Any) -> None:
+    for k in np.flatnonzero(diverged):
+        rates = np.broadcast_to(np.ravel(to_host(rate)), len(net.seeds))
         member = f"member {k}: " if net.members else ""
-        if not finite[k]:
-            raise TrainingDiverged(member + "logits are not finite", step, float(rates[k]))
-        hidden = [to_host(relu).reshape(len(z), -1)[k] for _, _, relu in caches[:-1]]
-        if any(not h.any() for h in hidden):
-            what = "no hidden unit is active, so every case gets the same logits"
-            raise TrainingDiverged(member + what, step, float(rates[k]))
+        raise TrainingDiverged(member + what, step, float(rates[k]))
 
 
 def _check(net: MLP, data: Dataset, objective: Objective, recipe: Recipe) -> None:

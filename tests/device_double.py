@@ -28,6 +28,7 @@ class DeviceArray(NDArrayOperatorsMixin):
     dtype = property(lambda self: self._values.dtype)
     ndim = property(lambda self: self._values.ndim)
     size = property(lambda self: self._values.size)
+    strides = property(lambda self: self._values.strides)
     __cuda_array_interface__ = None  # marks it as memory of a GPU
 
     def __array__(self, *_: Any, **__: Any) -> Any:
@@ -101,18 +102,21 @@ def install(monkeypatch: Any) -> types.ModuleType:
     """Put the double in the place of CuPy, for one test."""
     module = types.ModuleType("cupy")
     module.__version__ = "double"  # type: ignore[attr-defined]
-    module.__getattr__ = lambda name: (  # type: ignore[method-assign]
-        getattr(np, name)
-        if isinstance(getattr(np, name), type) or name in {"isdtype", "newaxis"}
-        else on_device(getattr(np, name))
-    )
+    module.asked = []  # type: ignore[attr-defined]
+
+    def function(name: str) -> Any:
+        module.asked.append(name)  # type: ignore[attr-defined]
+        found = getattr(np, name)
+        return found if isinstance(found, type) or name == "isdtype" else on_device(found)
+
+    module.__getattr__ = function  # type: ignore[method-assign]
     module.asarray = lambda x, dtype=None: DeviceArray(  # type: ignore[attr-defined]
         np.array(x._values if isinstance(x, DeviceArray) else x, dtype=dtype)
     )
     module.random = types.SimpleNamespace(default_rng=_Generator)  # type: ignore[attr-defined]
     module.lib = types.SimpleNamespace(  # type: ignore[attr-defined]
         stride_tricks=types.SimpleNamespace(
-            sliding_window_view=on_device(np.lib.stride_tricks.sliding_window_view)
+            as_strided=on_device(np.lib.stride_tricks.as_strided)
         )
     )
     module.cuda = types.SimpleNamespace(  # type: ignore[attr-defined]

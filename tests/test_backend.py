@@ -7,8 +7,17 @@ import builtins
 import numpy as np
 import pytest
 
-from minikd import MLP, Recipe, hard_targets, load_glyphs, soft_targets, train
+from minikd import (
+    MLP,
+    Recipe,
+    hard_targets,
+    load_glyphs,
+    logit_matching,
+    soft_targets,
+    train,
+)
 from minikd.backend import (
+    Stream,
     array_module,
     device_name,
     generator,
@@ -16,6 +25,7 @@ from minikd.backend import (
     random_bytes,
     to_host,
 )
+from minikd.evaluate import logits_over_views
 
 DIGITS = load_glyphs(rng=0, train=200, test=100)
 SIZES = [784, 30, 20, 10]
@@ -50,15 +60,19 @@ def test_cupy_without_a_gpu(fake_gpu):
 
 
 def test_streams_are_the_children_of_their_seed():
-    child = np.random.SeedSequence(5).spawn(3)[2]
+    child = np.random.SeedSequence(5).spawn(3)[Stream.ORDER]
     np.testing.assert_array_equal(
-        generator(5, 2).random(4), np.random.default_rng(child).random(4)
+        generator(5, Stream.ORDER).random(4), np.random.default_rng(child).random(4)
     )
-    assert generator(5, 2).random() != generator(5, 1).random()
+
+
+def test_streams_of_one_seed_never_meet():
+    streams = [generator(0, purpose, *key) for purpose in Stream for key in ((), (0,), (1,))]
+    assert len({rng.random() for rng in streams}) == 3 * len(Stream)
 
 
 def test_random_bytes_are_uniform():
-    drawn = random_bytes(generator(0), (1000, 256))
+    drawn = random_bytes(generator(0, Stream.MASKS), (1000, 256))
     assert drawn.shape == (1000, 256)
     counts = np.bincount(drawn.ravel(), minlength=256)
     assert np.abs(counts - 1000).max() < 5 * np.sqrt(1000)
@@ -106,6 +120,22 @@ def test_dropout_on_the_device(fake_gpu):
     train(
         net, DIGITS.train.with_logits(np.ones((200, 10))), soft_targets((2.0, 4.0)), per_member
     )
+
+
+def test_cupy_has_every_function_that_is_asked_of_it(fake_gpu, monkeypatch, tmp_path):
+    """CuPy imports without a GPU, so its names can be checked anywhere it is installed."""
+    data = DIGITS.train.with_logits(np.ones((200, 10)))
+    for objective in (hard_targets(), soft_targets(4.0, 0.1), logit_matching()):
+        net = MLP(SIZES, (1, 2), device="cuda")
+        train(net, data, objective, RECIPE)
+        logits_over_views(net, data, 1)
+    asked = set(fake_gpu.asked)
+    assert {"matmul", "einsum", "exp", "where", "maximum"} <= asked
+    monkeypatch.undo()
+    cupy = pytest.importorskip("cupy", reason="CuPy is not installed")
+    assert not {name for name in asked if not hasattr(cupy, name)}
+    assert callable(cupy.lib.stride_tricks.as_strided)
+    assert callable(cupy.random.Generator.integers)
 
 
 @pytest.mark.gpu

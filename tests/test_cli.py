@@ -19,8 +19,11 @@ def quick(monkeypatch):
     """The real experiments with a small data set and small networks."""
     monkeypatch.setattr(unseen, "load_glyphs", lambda: load_glyphs(rng=0, train=800, test=400))
     shrunk = {
-        name: (claim, {data: replace(preset, **QUICK) for data, preset in presets.items()})
-        for name, (claim, presets) in EXPERIMENTS.items()
+        name: replace(
+            experiment,
+            presets={data: replace(p, **QUICK) for data, p in experiment.presets.items()},
+        )
+        for name, experiment in EXPERIMENTS.items()
     }
     monkeypatch.setattr(experiments, "EXPERIMENTS", shrunk)
 
@@ -102,7 +105,8 @@ def test_an_interrupt_says_how_to_go_on(monkeypatch, capsys):
     def interrupted(*_args, **_kwargs):
         raise KeyboardInterrupt
 
-    monkeypatch.setattr(experiments, "run_unseen", interrupted)
+    stopped = {name: replace(e, run=interrupted) for name, e in EXPERIMENTS.items()}
+    monkeypatch.setattr(experiments, "EXPERIMENTS", stopped)
     assert cli.main(["run", "omitted-3"]) == 130
     assert "goes on" in capsys.readouterr().err
 

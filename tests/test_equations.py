@@ -247,9 +247,18 @@ def test_runs_on_any_array_and_writes_to_none(arrays, call):
 def test_an_array_of_temperatures_on_any_array(arrays):
     T = np.linspace(1, 6, 6)[:, None]
     got = eq.distillation_gradient(arrays(Z), arrays(V), T=arrays(T))
-    np.testing.assert_allclose(
-        arrays.back(got), eq.distillation_gradient(Z, V, T=T), rtol=1e3 * arrays.tolerance
-    )
+    expected = eq.distillation_gradient(Z, V, T=T)
+    # T (q - p): the rounding of q and p, of size 1 at most, is multiplied by T.
+    np.testing.assert_allclose(arrays.back(got), expected, atol=6 * arrays.tolerance)
+    for other in (T, T.tolist()):  # a NumPy array or a list goes with any library
+        again = eq.distillation_gradient(arrays(Z), arrays(V), T=other)
+        np.testing.assert_array_equal(arrays.back(again), arrays.back(got))
+
+
+def test_labels_from_anywhere(arrays):
+    for y in (arrays(Y), Y, Y.tolist()):
+        got = arrays.back(eq.hard_target_cost(arrays(Z), y))
+        np.testing.assert_allclose(got, eq.hard_target_cost(Z, Y), rtol=10 * arrays.tolerance)
 
 
 def test_float32_stays_float32():
@@ -296,6 +305,8 @@ def test_shapes_that_do_not_go_together():
         eq.soft_target_cost(Z, V[:4])
     with pytest.raises(ValueError, match="expected logits"):
         eq.softmax(1.0)
+    with pytest.raises(ValueError, match=r"T has shape \(7, 1\)"):
+        eq.soft_target_cost(Z, V, T=np.ones((7, 1)))
 
 
 def test_bad_labels():
@@ -305,8 +316,17 @@ def test_bad_labels():
         eq.hard_target_gradient(Z, -1 - Y)
     with pytest.raises(ValueError, match="integer labels"):
         eq.hard_target_cost(Z, Y.astype(float))
-    with pytest.raises(ValueError, match="one label per case"):
-        eq.hard_target_cost(Z, Y[:3])
+    for y in (Y[:3], 3, Y[:, None], [Y, Y]):
+        with pytest.raises(ValueError, match="one label per case"):
+            eq.hard_target_cost(Z, y)
+
+
+def test_labels_are_shared_by_members_or_not():
+    z = np.stack([Z, V])
+    both = eq.hard_target_cost(z, Y)
+    np.testing.assert_array_equal(both, [eq.hard_target_cost(Z, Y), eq.hard_target_cost(V, Y)])
+    np.testing.assert_array_equal(both, eq.hard_target_cost(z, np.stack([Y, Y])))
+    assert eq.hard_target_cost(Z[0], Y[0]) == eq.hard_target_cost(Z, Y)[0]
 
 
 def test_bad_hard_weight():

@@ -65,8 +65,27 @@ def test_logits_over_views():
 
 
 def test_bad_calls():
-    with pytest.raises(ValueError, match="a row per label"):
-        errors(Z, Y[:-1])
+    grid = np.array([0.0])
+    for z, y in ((Z, Y[:-1]), (Z, Y[:1]), (Z[0], Y)):
+        with pytest.raises(ValueError, match="a row per label"):
+            errors(z, y)
+        with pytest.raises(ValueError, match="a row per label"):
+            sweep_bias(z, y, [3], grid)
+    for y in (Y + 10, Y - 20, Y.astype(float)):
+        with pytest.raises(ValueError, match="labels"):
+            errors_per_class(Z, y)
+    with pytest.raises(ValueError, match="NaN"):
+        errors(np.where(Z > 5, np.nan, Z), Y)
     for classes in ((), tuple(range(10))):
         with pytest.raises(ValueError, match="not all"):
-            sweep_bias(Z, Y, classes, [0.0])
+            sweep_bias(Z, Y, classes, grid)
+    for classes in ((-7,), (10,), (2.5,)):
+        with pytest.raises(ValueError, match="classes from 0 to 9"):
+            sweep_bias(Z, Y, classes, grid)
+        with pytest.raises(ValueError, match="classes from 0 to 9"):
+            with_bias(Z, classes, 1.0)
+    with pytest.raises(ValueError, match="one bias or more"):
+        sweep_bias(Z, Y, [3], [])
+    with pytest.raises(ValueError, match=r"expected \(n, N\)"):
+        sweep_bias(np.stack([Z, Z]), Y, [3], grid)
+    assert errors_per_class(Z.tolist(), Y.tolist()).sum() == errors(Z, Y)

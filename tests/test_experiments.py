@@ -22,7 +22,7 @@ QUICK = {
     "student": Recipe(epochs=15, learning_rate=0.02, batch=50, warm_up=20),
     "hard": Recipe(epochs=5, learning_rate=0.1, batch=50),
     "T": 8.0,
-    "views": 1,
+    "view_pixels": 1,
     "held_out": 100,
 }
 METRICS = {
@@ -40,7 +40,7 @@ def small_data(monkeypatch):
 
 
 def quick(name):
-    return replace(EXPERIMENTS[name][1]["glyphs"], **QUICK)
+    return replace(EXPERIMENTS[name].presets["glyphs"], **QUICK)
 
 
 def comparable(record):
@@ -151,8 +151,9 @@ def test_no_student_sees_an_omitted_class_or_a_held_out_case(tmp_path, monkeypat
 
 
 def test_presets():
-    for name, (claim, presets) in EXPERIMENTS.items():
-        assert claim
+    for name, experiment in EXPERIMENTS.items():
+        presets = experiment.presets
+        assert experiment.claim
         assert set(presets) == {"glyphs", "mnist"}
         for data, preset in presets.items():
             assert (preset.name, preset.data) == (name, data)

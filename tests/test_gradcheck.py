@@ -7,7 +7,7 @@ import pytest
 
 from minikd import GradcheckError, gradcheck, layers
 from minikd import equations as eq
-from minikd.backend import generator
+from minikd.backend import Stream, generator
 
 RNG = np.random.default_rng(4)
 Z, V = RNG.normal(0, 2, (2, 4, 5))
@@ -37,7 +37,7 @@ def relu_on_output(z):
 
 
 def dropout_without_scale(h):
-    mask = layers.dropout_mask(generator(0), h.shape, 0.5, h)
+    mask = layers.dropout_mask(generator(0, Stream.MASKS), h.shape, 0.5, h)
     return h * mask, lambda dout: dout * (mask > 0)
 
 
@@ -119,18 +119,60 @@ def test_several_inputs_and_one_without_gradient():
         gradcheck(lambda a: (a.sum(-1), lambda d: d), Z)
 
 
-def test_writing_to_an_input_is_caught():
+@pytest.mark.parametrize("method", METHODS)
+def test_writing_to_an_input_is_caught(method):
     def in_place(x):
         out = x**2
 
         def backward(dout):
-            x.real[...] *= 2
-            return dout * x
+            gradient = 2 * x * dout
+            x.real[...] *= 1 + 1e-15
+            return gradient
 
         return out, backward
 
     with pytest.raises(GradcheckError, match="written to"):
-        gradcheck(in_place, Z.copy())
+        gradcheck(in_place, Z.copy(), method=method)
+
+
+@pytest.mark.parametrize("method", METHODS)
+def test_any_memory_layout(method):
+    def square(x):
+        return x**2, lambda dout: 2 * x * dout
+
+    for x in (np.asfortranarray(Z), Z.T, Z[::2, ::-1]):
+        assert gradcheck(square, x, method=method)
+
+
+@pytest.mark.parametrize("method", METHODS)
+def test_a_check_that_could_not_have_told(method):
+    def no_gradient(x):
+        return x**2, lambda dout: None
+
+    with pytest.raises(GradcheckError, match="nothing to check"):
+        gradcheck(no_gradient, Z, method=method)
+    # At T = 1e5 Eq. 2 is 1e-11: far below what a central difference can see.
+    hot = {"T": 1e5}
+
+    def func(factor):
+        return lambda z: (
+            eq.soft_target_cost(z, V, **hot),
+            lambda dc: factor * dc[..., None] * eq.soft_target_gradient(z, V, **hot),
+        )
+
+    if method == "complex":
+        assert gradcheck(func(1.0), Z)
+        with pytest.raises(GradcheckError, match=r"1\.001 times"):
+            gradcheck(func(1.001), Z)
+    else:
+        for factor in (1.0, 1.5):
+            with pytest.raises(GradcheckError, match="could not have told"):
+                gradcheck(func(factor), Z, method=method, atol=1e-6)
+
+
+def test_a_function_that_drops_the_imaginary_part():
+    with pytest.raises(GradcheckError, match="method='central'"):
+        gradcheck(lambda x: (np.abs(x), lambda dout: dout * np.sign(x)), Z)
 
 
 def test_a_buffer_that_the_backward_gives_twice_is_no_trouble():
@@ -145,13 +187,17 @@ def test_a_buffer_that_the_backward_gives_twice_is_no_trouble():
 def test_tolerances_are_used():
     wrong = WRONG["off by 0.1 %"]
     assert gradcheck(wrong, Z, rtol=2e-3)
-    assert gradcheck(wrong, Z, atol=1.0)
+    assert gradcheck(wrong, Z, atol=1e-3)
 
 
 def test_bad_arguments():
     right = soft_target(lambda z: eq.soft_target_gradient(z, V, T=T))
     with pytest.raises(ValueError, match="float64"):
         gradcheck(right, Z.astype(np.float32))
+    with pytest.raises(ValueError, match="not empty"):
+        gradcheck(right, Z[:0])
+    with pytest.raises(GradcheckError, match="nothing to check"):
+        gradcheck(lambda: (np.ones(1), lambda dout: ()), [])
     with pytest.raises(ValueError, match="method"):
         gradcheck(right, Z, method="forward")  # type: ignore[arg-type]
     with pytest.raises(ValueError, match="eps"):

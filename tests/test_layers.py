@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from minikd import gradcheck, layers
-from minikd.backend import generator
+from minikd.backend import Stream, generator
 
 RNG = np.random.default_rng(1)
 
@@ -54,7 +54,7 @@ def test_relu_passes_nothing_where_it_is_off():
 @pytest.mark.parametrize("rate", [0.2, 0.5])
 def test_dropout(rate):
     h = RNG.normal(size=(4, 6))
-    mask = layers.dropout_mask(generator(0), h.shape, rate, h)
+    mask = layers.dropout_mask(generator(0, Stream.MASKS), h.shape, rate, h)
 
     def func(h):
         out, cache = layers.dropout_forward(h, mask)
@@ -66,7 +66,9 @@ def test_dropout(rate):
 def test_a_dropout_mask_keeps_the_mean_and_drops_at_its_rate():
     n = 1_000_000
     for rate in (0.2, 0.5, 0.9):
-        mask = layers.dropout_mask(generator(0), (n,), rate, np.zeros(1, np.float32))
+        mask = layers.dropout_mask(
+            generator(0, Stream.MASKS), (n,), rate, np.zeros(1, np.float32)
+        )
         kept = mask > 0
         assert mask.dtype == np.float32
         assert len(np.unique(mask)) == 2
@@ -81,7 +83,7 @@ def test_a_dropout_mask_keeps_the_mean_and_drops_at_its_rate():
 def test_a_rate_is_below_one():
     for rate in (1.0, -0.1, np.nan):
         with pytest.raises(ValueError, match="dropout rate"):
-            layers.dropout_mask(generator(0), (2,), rate, np.zeros(1))
+            layers.dropout_mask(generator(0, Stream.MASKS), (2,), rate, np.zeros(1))
 
 
 def test_buffers_change_no_result():

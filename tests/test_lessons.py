@@ -61,7 +61,7 @@ def test_a_lesson_does_what_its_experiment_does(stem, name, folder, monkeypatch)
     lesson = runpy.run_path(str(path))
     assert (folder / "out" / f"{stem}.png").stat().st_size > 10_000
 
-    preset = EXPERIMENTS[name][1]["glyphs"]
+    preset = EXPERIMENTS[name].presets["glyphs"]
     assert (lesson["TEACHER"], lesson["STUDENT"]) == (preset.teacher, preset.student)
     record = run_unseen(preset, out=folder / "experiment")
     m = {metric: values[0] for metric, values in record["metrics"].items()}

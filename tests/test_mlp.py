@@ -7,6 +7,7 @@ import pytest
 
 from minikd import MLP, gradcheck
 from minikd import equations as eq
+from minikd.checkpoint import save_checkpoint
 from minikd.mlp import Workspace, draw_masks, mask_generators
 
 RNG = np.random.default_rng(2)
@@ -106,6 +107,21 @@ def test_a_generator_seeds_a_network():
     assert stack.seeds[0] == a.seeds[0] != stack.seeds[1]
 
 
+def test_a_workspace_serves_networks_of_any_type():
+    x, work = RNG.random((8, 6)), Workspace()
+    for dtype in (np.float32, np.float64):
+        net = MLP(SIZES, 0, dtype=dtype)
+        z, _ = net.forward(x.astype(dtype), work=work)
+        assert z.dtype == dtype
+        np.testing.assert_array_equal(z, net.forward(x.astype(dtype))[0])
+
+
+def test_seeds_in_an_array_make_a_stack():
+    for seeds in (range(3), np.arange(3), (0, 1, 2)):
+        assert MLP(SIZES, seeds).seeds == [0, 1, 2]
+    assert MLP(SIZES, np.int64(3)).members == ()
+
+
 def test_a_call_goes_batch_by_batch_and_never_drops():
     net = MLP(SIZES, 0, dtype=np.float64)
     x = RNG.random((50, 6))
@@ -133,6 +149,10 @@ def test_damaged_files(tmp_path):
     np.savez(path, meta=np.array("{}"))
     with pytest.raises(ValueError, match="holds no network"):
         MLP.load(path)
+    arrays = {f"p{i}": p for i, p in enumerate(MLP(SIZES, 0).parameters)}
+    save_checkpoint(path, arrays, {"sizes": [6, 5, 5, 3], "seeds": [0]})
+    with pytest.raises(ValueError, match="do not fit"):
+        MLP.load(path)
     np.save(tmp_path / "pickle.npy", np.array([{}]), allow_pickle=True)
     with pytest.raises(ValueError, match="no minikd checkpoint"):
         MLP.load(tmp_path / "pickle.npy")
@@ -158,5 +178,9 @@ def test_bad_calls():
         net(np.zeros((0, 6)))
     with pytest.raises(TypeError, match="not a stack"):
         net[0]
+    with pytest.raises(TypeError):
+        MLP(SIZES, [0, 1])[:1]
+    with pytest.raises(ValueError, match="float32 or float64"):
+        MLP(SIZES, 0, dtype=int)
     with pytest.raises(ValueError, match="device"):
         MLP(SIZES, 0, device="tpu")

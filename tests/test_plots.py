@@ -15,7 +15,7 @@ RNG = np.random.default_rng(7)
 
 def record(name, data="glyphs", seeds=2):
     """A record with figures made up for the test."""
-    preset = EXPERIMENTS[name][1][data]
+    preset = EXPERIMENTS[name].presets[data]
     per_class = {role: RNG.integers(0, 300, 10).tolist() for role, *_ in plots._ROLES}
     values = {"test_cases": 4000, "omitted_cases": 400, "omitted_errors_before": 60,
               "honest_omitted_errors_after": 20, "bias": 3.0, "honest_bias": 2.0,

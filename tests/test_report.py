@@ -8,6 +8,7 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 
 from minikd import cli
@@ -47,9 +48,10 @@ def records(tmp_path):
     """Two records of three seeds, made up."""
     for name in EXPERIMENTS:
         metrics = {metric: [10.0, 20.0, 30.0] for metric in FIGURES[name]}
-        metrics["honest_bias"] = [1.0, 2.0, 3.0]
+        metrics |= {"honest_bias": [1.0, 2.0, 3.0], "test_cases": [10_000] * 3}
+        metrics["teacher_views_errors"] = [5.0, 5.0, 5.0]
         record = {
-            "name": name, "data": "mnist", "seeds": [0, 1, 2], "device": "cpu",
+            "name": name, "data": "mnist", "config": {}, "seeds": [0, 1, 2], "device": "cpu",
             "versions": {"numpy": "2.4.0", "python": "3.11.7"}, "threads": 2,
             "seconds": [60.0, 60.0, 60.0], "metrics": metrics,
         }  # fmt: skip
@@ -63,9 +65,10 @@ def test_the_table(records):
         for figure in figures.values():
             assert figure.what in table
             assert f"{figure.value:g} {figure.unit}" in table
-    assert "20.0 ± 10.0 (n = 3); honest 2.0 ± 1.0 (n = 3)" in table
-    assert table.count("the teacher |") == 1
-    assert "`minikd run omitted-3 --data mnist --seeds 3`: 1.0 minutes a seed" in table
+    assert "| 3.5 logits | 20.0 ± 10.0 (n = 3) | 2.0 ± 1.0 (n = 3) |" in table
+    assert "| 47.3 % | 0.2 ± 0.1 (n = 3) |  |" in table  # 10, 20 and 30 errors of 10,000
+    assert table.count("| teacher |") == 1
+    assert "`minikd run omitted-3 --data mnist --seeds 3`: 1 minutes a seed" in table
 
 
 def test_the_command(records, tmp_path, capsys):
@@ -80,7 +83,26 @@ def test_the_command(records, tmp_path, capsys):
     page.write_text("no markers")
     assert cli.main(["report", "--results", str(records), "--readme", str(page)]) == 2
     assert cli.main(["report", "--results", str(tmp_path / "none"), "--readme", str(page)]) == 2
-    assert capsys.readouterr().err.count("\n") == 2
+    for path in records.glob("*.json"):
+        path.write_text(path.read_text().replace('"mnist"', '"glyphs"'))
+    assert cli.main(["report", "--results", str(records), "--readme", str(page)]) == 2
+    assert capsys.readouterr().err.count("\n") == 3
+
+
+def test_the_committed_records_reach_what_was_set_out():
+    m = {
+        name: read_record(ROOT / "results" / f"{name}.mnist.json")["metrics"]
+        for name in ("omitted-3", "sevens-and-eights")
+    }
+    means = {name: {k: np.mean(v) for k, v in metrics.items()} for name, metrics in m.items()}
+    omitted, both = means["omitted-3"], means["sevens-and-eights"]
+    assert omitted["test_cases"] == both["test_cases"] == 10_000
+    assert omitted["teacher_errors"] <= 78
+    assert omitted["errors_before"] <= 160
+    assert omitted["errors_after"] <= 115
+    assert omitted["omitted_errors_after"] <= 0.02 * omitted["omitted_cases"]
+    assert both["errors_before"] <= 3000
+    assert both["errors_after"] <= 1200
 
 
 def test_committed_records_are_of_the_presets():
@@ -88,7 +110,7 @@ def test_committed_records_are_of_the_presets():
     for path in sorted((ROOT / "results").glob("*.json")):
         record = read_record(path)
         assert path.name == f"{record['name']}.{record['data']}.json"
-        _, presets = EXPERIMENTS[record["name"]]
+        presets = EXPERIMENTS[record["name"]].presets
         settings = json.loads(json.dumps(asdict(presets[record["data"]])))
         assert record["config"] == settings
 

@@ -209,6 +209,20 @@ def test_a_damaged_checkpoint(tmp_path):
     assert path.read_bytes() == b"PK\x03\x04 nonsense"  # nothing is lost
 
 
+def test_a_flipped_bit_is_an_error_or_nothing(tmp_path):
+    path = tmp_path / "a.npz"
+    save_checkpoint(path, {"x": np.arange(3.0)}, {"n": 1})
+    whole, rng = path.read_bytes(), np.random.default_rng(0)
+    for at in rng.integers(0, 8 * len(whole), 400):
+        damaged = bytearray(whole)
+        damaged[at // 8] ^= 1 << (at % 8)
+        path.write_bytes(damaged)
+        try:
+            load_checkpoint(path)
+        except ValueError as error:
+            assert "damaged" in str(error)  # noqa: PT017
+
+
 def test_a_checkpoint_holds_no_pickle(tmp_path):
     save_checkpoint(tmp_path / "a.npz", {"x": np.arange(3)}, {"n": [1, 2.5, "three"]})
     arrays, meta = load_checkpoint(tmp_path / "a.npz")
@@ -233,14 +247,28 @@ def test_t_squared_at_a_rate_for_hard_labels_is_an_error():
 
 
 def test_logits_that_overflow_are_an_error():
-    with np.errstate(all="ignore"), pytest.raises(TrainingDiverged, match="learning rate"):
+    with pytest.raises(TrainingDiverged, match="not finite"):
         train(MLP(SIZES, 1), TRANSFER, logit_matching(), Recipe(epochs=5, learning_rate=1e4))
 
 
-def test_one_member_that_dies_is_an_error():
+def test_the_last_step_is_looked_at_too(tmp_path):
+    recipe = Recipe(epochs=1, learning_rate=1e38, batch=600)
+    path = tmp_path / "run.npz"
+    with pytest.raises(TrainingDiverged, match="not finite"):
+        train(MLP(SIZES, 1), SURE, logit_matching(), recipe, checkpoint=path)
+    assert not path.exists()
+
+
+def test_the_member_that_died_is_named_with_its_rate():
     recipe = Recipe(epochs=10, learning_rate=(0.01, 0.2), batch=50)
-    with pytest.raises(TrainingDiverged):
+    with pytest.raises(TrainingDiverged, match="member 1: no hidden unit is active") as caught:
         train(MLP(SIZES, [1, 2]), SURE, soft_targets(20), recipe)
+    assert 0.05 < caught.value.learning_rate <= 0.2
+
+
+def test_cases_that_are_all_alike_are_no_divergence():
+    alike = DIGITS.train.take(np.zeros(4, dtype=int))
+    train(MLP(SIZES, 1), alike, hard_targets(), Recipe(epochs=3, learning_rate=0.01, batch=2))
 
 
 # ---------------------------------------------------------------- bad input
@@ -274,8 +302,46 @@ def test_data_that_does_not_fit():
             train(net, data, objective, PLAIN)
     with pytest.raises(ValueError, match="dropout has 2 rates; expected 3"):
         train(net, DIGITS.train, hard_targets(), Recipe(1, 0.1, dropout=(0.2, 0.5)))
-    with pytest.raises(ValueError, match="2 values for 1 members"):
-        train(net, DIGITS.train, hard_targets(), Recipe(1, learning_rate=(0.1, 0.2)))
+
+
+def test_members_that_do_not_match():
+    one, three = MLP(SIZES, 1), MLP(SIZES, [1, 2, 3])
+    two_teachers = DIGITS.train.with_logits(np.stack([V, V]))
+    cases = [
+        (one, TRANSFER, soft_targets(4), Recipe(1, learning_rate=(0.1,)), "learning_rate has"),
+        (
+            three,
+            TRANSFER,
+            soft_targets(4),
+            Recipe(1, learning_rate=[0.1, 0.2]),
+            "learning_rate has",
+        ),
+        (three, TRANSFER, soft_targets([1.0, 2.0]), PLAIN, "T has values for 2 members"),
+        (one, TRANSFER, soft_targets([4.0]), PLAIN, "no member axis"),
+        (three, two_teachers, soft_targets(4), PLAIN, "the teacher's logits has values for 2"),
+    ]
+    for net, data, objective, recipe, message in cases:
+        with pytest.raises(ValueError, match=message):
+            train(net, data, objective, recipe)
+
+
+def test_numbers_of_numpy_are_numbers(tmp_path):
+    plain, numpy = MLP(SIZES, 1), MLP(SIZES, np.int64(1))
+    recipe = Recipe(epochs=np.int64(2), learning_rate=np.float64(0.02), batch=np.int32(50))
+    assert recipe == Recipe(epochs=2, learning_rate=0.02, batch=50)
+    assert Recipe(1, np.array([0.1, 0.2])) == Recipe(1, (0.1, 0.2))
+    train(plain, TRANSFER, soft_targets(4), Recipe(2, 0.02, 50), rng=3)
+    path = tmp_path / "run.npz"
+    for T in (np.int64(4), np.float32(4), 4.0, np.array(4.0)):  # one run, so one checkpoint
+        train(numpy, TRANSFER, soft_targets(T), recipe, rng=np.int64(3), checkpoint=path)
+        assert_same(numpy, plain)
+        numpy = MLP(SIZES, 1)
+    train(numpy, TRANSFER, soft_targets(4), recipe, rng=np.random.default_rng(0))
+
+
+def test_a_warm_up_that_never_ends():
+    with pytest.raises(ValueError, match="warm_up is 48 steps; the whole run has 48"):
+        train(MLP(SIZES, 1), TRANSFER, soft_targets(4), Recipe(4, 0.02, 50, warm_up=48))
 
 
 @pytest.mark.parametrize("T", [0, -1, np.inf, np.nan, (1.0, 0.0)])
