@@ -122,22 +122,11 @@ left.loglog(
 left.set(xlabel="temperature T", ylabel="largest element")
 left.set_title("Eq. 3 and zero-mean Eq. 4: the error falls faster than the gradient")
 left.legend()
-right.plot(
-    matching[:300].ravel(),
-    warm[:300].ravel(),
-    ".",
-    color=ORANGE,
-    ms=2,
-    label=f"T = 2: r = {r_warm:.4f}",
-)
-right.plot(
-    matching[:300].ravel(),
-    hot[:300].ravel(),
-    ".",
-    color=BLUE,
-    ms=2,
-    label=f"T = 500: r = {r_hot:.4f}",
-)
+for logits, r, color, title in ((warm, r_warm, ORANGE, "T = 2"), (hot, r_hot, BLUE, "T = 500")):
+    label = f"{title}: r = {r:.4f}"
+    right.plot(
+        matching[:300].ravel(), logits[:300].ravel(), ".", color=color, ms=2, label=label
+    )
 right.axline((0, 0), slope=1, color=GREY, lw=1)
 right.set(xlabel="test logits of logit matching", ylabel="test logits of soft targets")
 right.set_title("At T = 500, soft targets give nearly the student of ½(z − v)²")

@@ -6,25 +6,15 @@
 # test errors, 133 of them on the 1,010 threes; and with the bias of class 3 raised by 3.5, only
 # 109, 14 of them on threes. It knew 98.6 % of the digit that it never saw.
 #
-# This lesson does the same, step by step, on the bundled printed digits, which are not
-# handwriting. `minikd run omitted-3 --data mnist` does it on MNIST, with networks of the
-# paper's size.
+# This lesson does the same, step by step, on the bundled printed digits, not handwriting.
+# `minikd run omitted-3 --data mnist` does it on MNIST, with networks of the paper's size.
 
 # %%
 import matplotlib.pyplot as plt
 import numpy as np
 
-from minikd import (
-    MLP,
-    Recipe,
-    errors,
-    errors_per_class,
-    hard_targets,
-    load_glyphs,
-    soft_targets,
-    sweep_bias,
-    train,
-)
+from minikd import MLP, Recipe, hard_targets, load_glyphs, soft_targets, train
+from minikd.evaluate import errors, errors_per_class, sweep_bias
 from minikd.plots import BLUE, GREEN, GREY, HOUSE_STYLE, ORANGE, save_figure
 
 plt.style.use(HOUSE_STYLE)
@@ -34,9 +24,9 @@ threes = (digits.test.y == 3).sum()
 # %% [markdown]
 # ## A teacher
 # Large, and regularized as in the paper: dropout, a limit on the length of the incoming
-# weights, and images moved by up to two pixels. It is trained on the labels. Once trained, a
-# call like `teacher(x)` never drops a unit: a teacher with dropout left on would teach noise.
-# (It is kept in a file for the next time. If you change its recipe, delete the file.)
+# weights, and images moved by up to two pixels. It is trained on the labels. A call like
+# `teacher(x)` never drops a unit: a teacher with dropout left on would teach noise. (It is kept
+# in a file for the next time. If you change its recipe, delete the file.)
 
 # %%
 TEACHER = Recipe(
@@ -110,8 +100,7 @@ print(f"control, bias +{control_bias:.1f}: {control_after} of the {threes} three
 
 # %% [markdown]
 # ## The picture
-# Threes that the student got right the first time it ever saw one, and those it needed the
-# bias for.
+# Threes that the student got right at once, those it needed the bias for, and the rest.
 
 # %%
 figure = plt.figure(figsize=(12, 5))
@@ -129,11 +118,10 @@ for row, (title, which) in enumerate(rows):
             axes.set_title(f"{title}: {len(chosen)} of {threes}")
 axes = figure.add_subplot(grid[:, 6:])
 axes.plot(biases, on_test.errors, color=BLUE)
-axes.plot(
-    0, before, "o", color=ORANGE, label=f"as trained: {before} errors, {before_on_3} on threes"
-)
-axes.plot(by_teacher.best, after, "o", color=GREEN,
-          label=f"bias +{by_teacher.best:.1f}, chosen by the teacher: {after} errors, {after_on_3} on threes")  # fmt: skip
+as_trained = f"as trained: {before} errors, {before_on_3} on threes"
+chosen = f"bias +{by_teacher.best:.1f}, chosen by the teacher: {after} errors, {after_on_3} on threes"
+axes.plot(0, before, "o", color=ORANGE, label=as_trained)
+axes.plot(by_teacher.best, after, "o", color=GREEN, label=chosen)
 axes.set(xlabel="added to the bias of class 3", ylabel="test errors", yscale="log")
 axes.set_yticks([50, 100, 200, 500, 1000], labels=[50, 100, 200, 500, 1000])
 axes.minorticks_off()

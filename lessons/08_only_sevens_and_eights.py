@@ -2,24 +2,15 @@
 # # 08 Only sevens and eights
 # Lesson 07 left one digit out. The paper went further (Section 3): a transfer set of *nothing
 # but* sevens and eights. On MNIST the student made 47.3 % errors, and 13.2 % once the biases
-# of 7 and 8 were lowered by 7.6: most of eight digits, learnt from what a teacher says of the
-# other two.
+# of 7 and 8 were lowered by 7.6: most of eight digits, from what a teacher says of two others.
 
 # %%
 import matplotlib.pyplot as plt
 import numpy as np
 
-from minikd import (
-    MLP,
-    Recipe,
-    errors,
-    hard_targets,
-    load_glyphs,
-    soft_targets,
-    sweep_bias,
-    train,
-)
+from minikd import MLP, Recipe, hard_targets, load_glyphs, soft_targets, train
 from minikd.equations import softmax
+from minikd.evaluate import errors, sweep_bias
 from minikd.plots import BLUE, GREEN, GREY, HOUSE_STYLE, ORANGE, save_figure
 
 plt.style.use(HOUSE_STYLE)
@@ -86,9 +77,8 @@ lowered = z.copy()
 lowered[:, [7, 8]] += by_teacher.best
 after = errors(lowered, y)
 print(f"biases {by_teacher.best:+.1f}: {100 * after / len(y):.1f} % errors")
-print(
-    f"(the best on the test set is {on_test.best:+.1f}: {100 * on_test.errors.min() / len(y):.1f} %)"
-)
+best = 100 * on_test.errors.min() / len(y)
+print(f"(the best on the test set is {on_test.best:+.1f}: {best:.1f} %)")
 
 z_control = control(x)
 control_sweep = sweep_bias(z_control, y, [7, 8], biases)

@@ -22,7 +22,7 @@ def test_the_lessons_are_there():
 def test_a_lesson_is_short_and_has_its_parts(path):
     text = path.read_text()
     assert text.startswith("# %% [markdown]\n# # ")
-    assert 60 <= len(text.splitlines()) <= 160
+    assert 60 <= len(text.splitlines()) <= 150
     assert "**The claim of this lesson**" in text
     assert "assert" in text.split("**The claim of this lesson**")[1]
     assert "def train" not in text
