@@ -74,10 +74,13 @@ def _parser() -> argparse.ArgumentParser:
     temperature = commands.add_parser("temperature", help="draw what temperature does")
     temperature.add_argument("--out", type=Path, default=Path("out"), metavar="DIR")
     temperature.set_defaults(command=_temperature)
-    report = commands.add_parser("report", help="put the figures of records into the README")
+    report = commands.add_parser(
+        "report", help="put the numbers of records into the README, and draw their pictures"
+    )
     report.add_argument("--results", type=Path, default=Path("results"), metavar="DIR",
                         help="folder of records (default: results)")  # fmt: skip
     report.add_argument("--readme", type=Path, default=Path("README.md"), metavar="FILE")
+    report.add_argument("--images", type=Path, default=Path("docs/images"), metavar="DIR")
     report.set_defaults(command=_report)
     # So that --debug is understood on both sides of the command's name.
     for command in (listing, run, data, temperature, report):
@@ -137,10 +140,11 @@ def _temperature(arguments: argparse.Namespace) -> None:
 
 
 def _report(arguments: argparse.Namespace) -> None:
+    _plots()
     from minikd.report import write_report
 
-    write_report(arguments.results, arguments.readme)
-    print(f"wrote the figures of {arguments.results} into {arguments.readme}")
+    write_report(arguments.results, arguments.readme, arguments.images)
+    print(f"put {arguments.results} into {arguments.readme} and {arguments.images}")
 
 
 def _plots() -> Any:

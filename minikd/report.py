@@ -1,4 +1,4 @@
-"""Tables from records: nothing here is typed by hand, and nothing is run."""
+"""Tables and pictures from records: nothing here is typed by hand, and nothing is run."""
 
 from __future__ import annotations
 
@@ -12,6 +12,7 @@ import numpy as np
 from minikd.checkpoint import write_atomically
 from minikd.experiments.record import read_record
 from minikd.paper import FIGURES
+from minikd.plots import plot_record, save_figure
 
 _BLOCK = re.compile(r"(<!-- results -->\n).*?(<!-- end of results -->)", re.DOTALL)
 
@@ -98,6 +99,9 @@ def with_results(text: str, records: list[dict[str, Any]]) -> str:
     return page
 
 
-def write_report(results: Path, readme: Path) -> None:
-    """Put the table of all records into the README."""
-    write_atomically(readme, with_results(readme.read_text(), read_results(results)).encode())
+def write_report(results: Path, readme: Path, images: Path) -> None:
+    """Put the table of all records into the README, and draw their pictures."""
+    records = read_results(results)
+    write_atomically(readme, with_results(readme.read_text(), records).encode())
+    for record in records:
+        save_figure(plot_record(record), images / f"{record['name']}.{record['data']}.png")

@@ -10,7 +10,7 @@ import pytest
 
 from minikd import Recipe, load_glyphs
 from minikd.data import Digits
-from minikd.experiments import EXPERIMENTS, run_unseen, unseen
+from minikd.experiments import EXPERIMENTS, record, run_unseen, unseen
 from minikd.experiments.record import read_record
 from minikd.paper import FIGURES
 
@@ -43,29 +43,29 @@ def quick(name):
     return replace(EXPERIMENTS[name].presets["glyphs"], **QUICK)
 
 
-def comparable(record):
-    return {k: v for k, v in record.items() if k != "seconds"}
+def comparable(found):
+    return {k: v for k, v in found.items() if k != "seconds"}
 
 
 @pytest.mark.parametrize("name", EXPERIMENTS)
 def test_a_record_holds_what_it_should(name, tmp_path):
-    record = run_unseen(quick(name), seeds=(0, 1), out=tmp_path)
-    assert record == read_record(tmp_path / f"{name}.glyphs.json")
-    assert set(record["metrics"]) == METRICS
-    assert all(len(values) == 2 for values in record["metrics"].values())
+    found = run_unseen(quick(name), seeds=(0, 1), out=tmp_path)
+    assert found == read_record(tmp_path / f"{name}.glyphs.json")
+    assert set(found["metrics"]) == METRICS
+    assert all(len(values) == 2 for values in found["metrics"].values())
     for key in ("config", "seeds", "versions", "threads", "seconds", "device"):
-        assert key in record
-    assert record["seeds"] == [0, 1]
-    assert record["device"] == "cpu"
-    assert {"python", "numpy", "scipy", "minikd"} <= set(record["versions"])
-    m = {k: np.array(v) for k, v in record["metrics"].items()}
+        assert key in found
+    assert found["seeds"] == [0, 1]
+    assert found["device"] == "cpu"
+    assert {"python", "numpy", "scipy", "minikd"} <= set(found["versions"])
+    m = {k: np.array(v) for k, v in found["metrics"].items()}
     assert (m["test_cases"] == 400).all()
     # The best bias on the test set does no worse than any other, and 0 is one of the others.
     assert (m["errors_after"] <= m["honest_errors_after"]).all()
     assert (m["errors_after"] <= m["errors_before"]).all()
     assert (m["omitted_errors_before"] <= m["omitted_cases"]).all()
-    for seed, curves in enumerate(record["curves"]["errors"]):
-        at = dict(zip(record["curves"]["biases"], curves, strict=True))
+    for seed, curves in enumerate(found["curves"]["errors"]):
+        at = dict(zip(found["curves"]["biases"], curves, strict=True))
         assert at[0.0] == m["errors_before"][seed]
         assert at[m["bias"][seed]] == m["errors_after"][seed] == min(curves)
         assert at[m["honest_bias"][seed]] == m["honest_errors_after"][seed]
@@ -82,7 +82,7 @@ def test_the_shape_of_the_finding(tmp_path):
 def test_a_stopped_run_goes_on_and_gives_the_same_record(tmp_path, monkeypatch):
     config = quick("omitted-3")
     expected = run_unseen(config, seeds=range(2), out=tmp_path / "straight")
-    calls, real = [], unseen.train
+    calls, real = [], record.train
 
     class Killed(BaseException):
         pass
@@ -93,7 +93,7 @@ def test_a_stopped_run_goes_on_and_gives_the_same_record(tmp_path, monkeypatch):
             raise Killed
         return real(*args, **kwargs)
 
-    monkeypatch.setattr(unseen, "train", killed_at_the_fifth_network)
+    monkeypatch.setattr(record, "train", killed_at_the_fifth_network)
     with pytest.raises(Killed):
         run_unseen(config, seeds=range(2), out=tmp_path / "killed")
     assert not (tmp_path / "killed" / "omitted-3.glyphs.json").exists()
@@ -131,23 +131,28 @@ def test_no_label_of_the_test_set_touches_the_honest_choice(tmp_path, monkeypatc
     honest = run_unseen(config, out=tmp_path / "a")["metrics"]["honest_bias"]
     digits = load_glyphs(rng=0, train=800, test=400)
     shuffled = replace(digits.test, y=np.roll(digits.test.y, 1))
-    monkeypatch.setattr(unseen, "load_glyphs", lambda: Digits(digits.train, shuffled, "glyphs"))
+    monkeypatch.setattr(unseen, "load_glyphs", lambda: Digits(digits.train, shuffled))
     assert run_unseen(config, out=tmp_path / "b")["metrics"]["honest_bias"] == honest
 
 
 def test_no_student_sees_an_omitted_class_or_a_held_out_case(tmp_path, monkeypatch):
-    seen, real = [], unseen.train
+    seen, real = [], record.train
 
     def spy(net, data, *args, **kwargs):
         seen.append(data)
         return real(net, data, *args, **kwargs)
 
-    monkeypatch.setattr(unseen, "train", spy)
+    monkeypatch.setattr(record, "train", spy)
     run_unseen(quick("sevens-and-eights"), out=tmp_path)
     teacher, student, hard = seen
     assert len(teacher) == 800
     assert set(student.y) == set(hard.y) == {7, 8}
-    assert len(student) < (np.isin(teacher.y, (7, 8))).sum()
+    # The held-out cases are those that the split with the run's seed gives.
+    _, held_out = teacher.split(100, rng=4)
+    assert not set(map(bytes, student.x)) & set(map(bytes, held_out.x))
+    assert (
+        len(student) == (np.isin(teacher.y, (7, 8))).sum() - np.isin(held_out.y, (7, 8)).sum()
+    )
 
 
 def test_presets():
@@ -180,8 +185,26 @@ def test_records_are_plain_json(tmp_path):
     assert json.loads(text)["config"]["student"]["epochs"] == 15
 
 
-@pytest.mark.slow
 def test_on_the_device_double(fake_gpu, tmp_path):
-    record = run_unseen(quick("omitted-3"), out=tmp_path, device="cuda")
-    assert record["device"] == "cuda: double"
-    assert record["versions"]["cupy"] == "double"
+    # Without dropout the two draw the same numbers, and the double computes with NumPy.
+    config = replace(quick("omitted-3"), teacher=Recipe(epochs=15, learning_rate=0.1, batch=50))
+    on_device = run_unseen(config, out=tmp_path / "device", device="cuda")
+    assert on_device["device"] == "cuda: double"
+    assert on_device["versions"]["cupy"] == "double"
+    assert on_device["metrics"] == run_unseen(config, out=tmp_path / "host")["metrics"]
+
+
+def test_what_another_environment_kept_is_not_used(tmp_path, monkeypatch):
+    run_unseen(quick("omitted-3"), out=tmp_path)
+    files = set((tmp_path / ".kept").iterdir())
+    monkeypatch.setattr(record.np, "__version__", "0.0")
+    assert run_unseen(quick("omitted-3"), out=tmp_path)["versions"]["numpy"] == "0.0"
+    assert not {p.name for p in files} & {
+        p.name for p in set((tmp_path / ".kept").iterdir()) - files
+    }
+    assert len(set((tmp_path / ".kept").iterdir())) == 2 * len(files)
+
+
+def test_no_seeds(tmp_path):
+    with pytest.raises(ValueError, match="seeds is empty"):
+        run_unseen(quick("omitted-3"), seeds=(), out=tmp_path)

@@ -71,21 +71,30 @@ def test_the_table(records):
     assert "`minikd run omitted-3 --data mnist --seeds 3`: 1 minutes a seed" in table
 
 
-def test_the_command(records, tmp_path, capsys):
-    page = tmp_path / "page.md"
+def test_the_command(tmp_path, capsys):
+    page, images = tmp_path / "page.md", tmp_path / "images"
     page.write_text("before\n<!-- results -->\nold\n<!-- end of results -->\nafter\n")
-    assert cli.main(["report", "--results", str(records), "--readme", str(page)]) == 0
+    argv = ["report", "--readme", str(page), "--images", str(images)]
+    assert cli.main([*argv, "--results", str(ROOT / "results")]) == 0
     text = page.read_text()
-    assert "20.0 ± 10.0" in text
     assert "old" not in text
+    assert "| 206 errors |" in text
     assert text.startswith("before\n<!--")
     assert text.endswith("-->\nafter\n")
+    assert {path.name for path in images.iterdir()} >= {
+        "omitted-3.mnist.png", "sevens-and-eights.mnist.png",
+    }  # fmt: skip
+
+
+def test_reports_that_cannot_be_made(records, tmp_path, capsys):
+    page = tmp_path / "page.md"
     page.write_text("no markers")
-    assert cli.main(["report", "--results", str(records), "--readme", str(page)]) == 2
-    assert cli.main(["report", "--results", str(tmp_path / "none"), "--readme", str(page)]) == 2
+    argv = ["report", "--readme", str(page), "--images", str(tmp_path)]
+    assert cli.main([*argv, "--results", str(records)]) == 2
+    assert cli.main([*argv, "--results", str(tmp_path / "none")]) == 2
     for path in records.glob("*.json"):
         path.write_text(path.read_text().replace('"mnist"', '"glyphs"'))
-    assert cli.main(["report", "--results", str(records), "--readme", str(page)]) == 2
+    assert cli.main([*argv, "--results", str(records)]) == 2
     assert capsys.readouterr().err.count("\n") == 3
 
 
