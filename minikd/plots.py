@@ -121,7 +121,7 @@ def plot_gradient_norms(axes: Any, z: Any = EXAMPLE_STUDENT, v: Any = EXAMPLE_LO
     difference = np.subtract(z, v)
     limit = np.linalg.norm(difference - difference.mean()) / len(v)
     axes.axhline(limit, color=GREY, ls="--", lw=1)
-    axes.text(0.5, 1.1 * limit, "|z − v| / N, means taken out", color=GREY)
+    axes.text(0.5, 1.6 * limit, "|z − v| / N, means taken out", color=GREY, fontsize=9)
     axes.set(xlabel="temperature T", ylabel="length of the gradient", ylim=(None, 6))
     axes.set_title("Eq. 2 fades like 1/T²; T² times it levels off")
     axes.legend()
