@@ -158,36 +158,19 @@ def _plots() -> Any:
 
 def _summary(record: dict[str, Any]) -> str:
     """The record's main numbers beside the paper's, as a table."""
+    from minikd.experiments import EXPERIMENTS
     from minikd.paper import FIGURES
     from minikd.report import mean_and_sd
 
     paper, m = FIGURES[record["name"]], record["metrics"]
     rows = [("", "this run", "paper, MNIST")]
-    for metric, what in _SHOWN.items():
+    for metric, what in EXPERIMENTS[record["name"]].shown.items():
         said = f"{paper[metric].value:g} {paper[metric].unit}" if metric in paper else ""
         rows.append((what, mean_and_sd(m[metric]), said))
     widths = [max(len(row[i]) for row in rows) for i in range(3)]
     title = (
-        f"{record['name']} on {record['data']}: errors of {m['test_cases'][0]} test cases, "
-        f"{m['omitted_cases'][0]} of them of classes that no student saw; "
+        f"{record['name']} on {record['data']}: errors of {m['test_cases'][0]} test cases; "
         f"{sum(record['seconds']):.0f} s on {record['device']}"
     )
     lines = [f"  {a:{widths[0]}}  {b:>{widths[1]}}  {c:>{widths[2]}}" for a, b, c in rows]
     return "\n".join([title, *lines])
-
-
-_SHOWN = {
-    "teacher_errors": "teacher",
-    "teacher_views_errors": "teacher, averaged over moves of the image",
-    "errors_before": "distilled student",
-    "omitted_errors_before": "  of them on unseen classes",
-    "bias": "bias tuned on the test set",
-    "errors_after": "  errors with it",
-    "omitted_errors_after": "  of them on unseen classes",
-    "honest_bias": "bias chosen without labels",
-    "honest_errors_after": "  errors with it",
-    "honest_omitted_errors_after": "  of them on unseen classes",
-    "hard_errors": "student of hard labels",
-    "hard_omitted_errors": "  of them on unseen classes",
-    "hard_omitted_errors_after": "  the same, its own bias tuned on the test set",
-}

@@ -165,6 +165,35 @@ def sweep_bias(z: Array, y: Array, classes: Sequence[int], biases: Array) -> Bia
     return BiasSweep(biases, counts, float(best[(len(best) - 1) // 2]))
 
 
+def paired_test(wrong_a: Any, wrong_b: Any) -> float:
+    """Could two networks be equally good? The exact McNemar test, two-sided.
+
+    Only the cases that one of them gets right and the other wrong say anything; if both were
+    equally good, each such case would be a fair coin.
+
+    Parameters
+    ----------
+    wrong_a, wrong_b : array of bool, shape (n,)
+        Where each network is wrong, on the same cases.
+
+    Returns
+    -------
+    float
+        The probability of a split as uneven as this one, or more.
+
+    Examples
+    --------
+    >>> paired_test(np.array([1, 1, 1, 0, 0]) > 0, np.array([0, 0, 0, 0, 1]) > 0)
+    0.625
+    """
+    from scipy.stats import binomtest
+
+    only_a, only_b = int((wrong_a & ~wrong_b).sum()), int((wrong_b & ~wrong_a).sum())
+    if only_a + only_b == 0:
+        return 1.0
+    return float(binomtest(only_a, only_a + only_b, 0.5).pvalue)
+
+
 def _checked(z: Array, y: Array) -> tuple[Any, Any]:
     """Logits and labels on the host, if they go together."""
     z, y = np.asarray(to_host(z)), np.asarray(to_host(y))

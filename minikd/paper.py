@@ -41,6 +41,11 @@ class Figure:
 
 # Experiment → metric of its record → what the paper reports.
 FIGURES: dict[str, dict[str, Figure]] = {
+    "teacher-student": {
+        "teacher_errors": Figure(67, "errors", "3", "teacher"),
+        "alone_errors": Figure(146, "errors", "3", "student alone, on hard labels"),
+        "distilled_errors": Figure(74, "errors", "3", "student on soft targets at T = 20"),
+    },
     "omitted-3": {
         "teacher_errors": Figure(67, "errors", "3", "teacher"),
         "errors_before": Figure(206, "errors", "3", "student that never saw a 3"),

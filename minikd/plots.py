@@ -284,7 +284,75 @@ def _source(record: dict[str, Any]) -> str:
     )
 
 
+# ---------------------------------------------------------------- teacher and students
+
+_STUDENTS = (
+    ("teacher", "teacher", GREY),
+    ("teacher_views", "teacher, averaged over moves", GREY),
+    ("alone", "student, hard labels, no tricks", ORANGE),
+    ("tricks", "student, hard labels, teacher's tricks", ORANGE),
+    ("distilled", "student, soft targets", BLUE),
+    ("distilled_views", "student, averaged soft targets", GREEN),
+    ("distilled_jittered", "  the same, its images moved too", GREEN),
+)
+
+
+@_in_house_style
+def plot_teacher_student(record: dict[str, Any]) -> Any:
+    """Test error of the teacher and of each student, beside the paper's.
+
+    Parameters
+    ----------
+    record : dict
+        Of ``teacher-student``.
+
+    Returns
+    -------
+    matplotlib.figure.Figure
+    """
+    figure, (left, right) = plt.subplots(1, 2, figsize=(13, 5), width_ratios=(3, 2))
+    m = {name: np.array(values) for name, values in record["metrics"].items()}
+    cases, paper = np.mean(m["test_cases"]), FIGURES[record["name"]]
+    starred = False
+    for row, (role, _, color) in enumerate(_STUDENTS):
+        values = 100 * m[f"{role}_errors"] / cases
+        left.barh(row, values.mean(), color=color, alpha=0.6)
+        left.plot(values, np.full(len(values), row), ".", color="k", ms=4)
+        left.text(0.004, row, f"{values.mean():.2f} %", va="center", fontsize=9)
+        if f"{role}_errors" in paper:
+            percent = paper[f"{role}_errors"].percent()
+            left.plot(
+                percent, row, "k*", ms=10, label=None if starred else "the paper, on MNIST"
+            )
+            starred = True
+    left.set_yticks(range(len(_STUDENTS)), labels=[label for _, label, _ in _STUDENTS])
+    left.invert_yaxis()
+    left.set(xlabel="test error (%); a dot for each seed")
+    left.set_title("The teacher, and the same student in five trainings")
+    left.legend(loc="lower right")
+
+    per_class = record["curves"]["errors_per_class"]
+    classes = np.arange(len(per_class[0]["alone"]))
+    for k, (role, label, color) in enumerate(
+        (("alone", "hard labels", ORANGE), ("distilled", "soft targets", BLUE))
+    ):
+        mean = np.mean([seed[role] for seed in per_class], axis=0)
+        right.bar(classes + 0.4 * (k - 0.5), mean, 0.4, color=color, alpha=0.6, label=label)
+    right.set(xticks=classes, xlabel="class", ylabel="errors")
+    shared = np.mean(m["errors_shared_with_teacher"]) / np.mean(m["distilled_errors"])
+    right.set_title(f"{100 * shared:.0f} % of its errors are the teacher's own answers")
+    right.legend()
+    alone, distilled = (np.mean(m[f"{role}_errors"]) for role in ("alone", "distilled"))
+    figure.suptitle(
+        f"Soft targets turn {alone:.0f} errors of a student into {distilled:.0f}",
+        x=0.01, ha="left", weight="bold",
+    )  # fmt: skip
+    figure.supxlabel(_source(record), fontsize=8, color=GREY, x=0.01, ha="left")
+    return figure
+
+
 _FIGURES: dict[str, Callable[[dict[str, Any]], Any]] = {
+    "teacher-student": plot_teacher_student,
     "omitted-3": plot_unseen,
     "sevens-and-eights": plot_unseen,
 }

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import math
+
 import numpy as np
 import pytest
 
 from minikd import MLP, errors, errors_per_class, load_glyphs, sweep_bias, with_bias
-from minikd.evaluate import logits_over_views
+from minikd.evaluate import logits_over_views, paired_test
 
 RNG = np.random.default_rng(6)
 Z, Y = RNG.normal(0, 3, (500, 10)), RNG.integers(0, 10, 500)
@@ -62,6 +64,14 @@ def test_logits_over_views():
         images[:, i : i + 28, j : j + 28].reshape(30, 784) for i in range(3) for j in range(3)
     ]
     np.testing.assert_allclose(got, np.mean([net(x) for x in moved], axis=0), rtol=1e-12)
+
+
+def test_paired_test_is_mcnemar():
+    wrong = RNG.random((2, 200)) < 0.3
+    b, c = (wrong[0] & ~wrong[1]).sum(), (wrong[1] & ~wrong[0]).sum()
+    tail = sum(math.comb(b + c, k) for k in range(min(b, c) + 1)) / 2 ** (b + c)
+    assert paired_test(*wrong) == pytest.approx(min(1, 2 * tail))
+    assert paired_test(wrong[0], wrong[0]) == 1
 
 
 def test_bad_calls():

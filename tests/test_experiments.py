@@ -7,10 +7,11 @@ from dataclasses import FrozenInstanceError, replace
 
 import numpy as np
 import pytest
+from scipy.stats import binomtest
 
 from minikd import Recipe, load_glyphs
 from minikd.data import Digits
-from minikd.experiments import EXPERIMENTS, record, run_unseen, unseen
+from minikd.experiments import EXPERIMENTS, record, run, run_teacher_student, run_unseen
 from minikd.experiments.record import read_record
 from minikd.paper import FIGURES
 
@@ -36,18 +37,33 @@ METRICS = {
 
 @pytest.fixture(autouse=True)
 def small_data(monkeypatch):
-    monkeypatch.setattr(unseen, "load_glyphs", lambda: load_glyphs(rng=0, train=800, test=400))
+    monkeypatch.setattr(run, "load_glyphs", lambda: load_glyphs(rng=0, train=800, test=400))
+
+
+QUICK_STUDENTS = {
+    "teacher_hidden": (60,),
+    "student_hidden": (40,),
+    "teacher": QUICK["teacher"],
+    "alone": Recipe(epochs=10, learning_rate=0.1, batch=50),
+    "tricks": QUICK["teacher"],
+    "student": QUICK["student"],
+    "jittered": replace(QUICK["student"], jitter=1),
+    "T": 8.0,
+    "view_pixels": 1,
+}
+UNSEEN = ["omitted-3", "sevens-and-eights"]
 
 
 def quick(name):
-    return replace(EXPERIMENTS[name].presets["glyphs"], **QUICK)
+    settings = QUICK if name in UNSEEN else QUICK_STUDENTS
+    return replace(EXPERIMENTS[name].presets["glyphs"], **settings)
 
 
 def comparable(found):
     return {k: v for k, v in found.items() if k != "seconds"}
 
 
-@pytest.mark.parametrize("name", EXPERIMENTS)
+@pytest.mark.parametrize("name", UNSEEN)
 def test_a_record_holds_what_it_should(name, tmp_path):
     found = run_unseen(quick(name), seeds=(0, 1), out=tmp_path)
     assert found == read_record(tmp_path / f"{name}.glyphs.json")
@@ -71,6 +87,27 @@ def test_a_record_holds_what_it_should(name, tmp_path):
         assert at[m["honest_bias"][seed]] == m["honest_errors_after"][seed]
 
 
+def test_the_record_of_teacher_and_student(tmp_path):
+    found = run_teacher_student(quick("teacher-student"), seeds=(0, 1), out=tmp_path)
+    assert found == read_record(tmp_path / "teacher-student.glyphs.json")
+    assert set(EXPERIMENTS["teacher-student"].shown) < set(found["metrics"])
+    m = found["metrics"]
+    for seed in (0, 1):
+        wrong = found["curves"]["wrong"][seed]
+        for role in ("teacher", "alone", "tricks", "distilled", "distilled_views"):
+            assert len(wrong[role]) == m[f"{role}_errors"][seed]
+            assert sum(found["curves"]["errors_per_class"][seed][role]) == len(wrong[role])
+        both = set(wrong["distilled"]) & set(wrong["teacher"])
+        assert m["errors_shared_with_teacher"][seed] <= len(both)
+        only = [set(wrong[a]) - set(wrong[b]) for a, b in
+                (("distilled", "alone"), ("alone", "distilled"))]  # fmt: skip
+        expected = binomtest(len(only[0]), len(only[0]) + len(only[1])).pvalue
+        assert m["p_distilled_against_alone"][seed] == pytest.approx(expected)
+    # Its teacher is the one that the other experiments use.
+    run_unseen(replace(quick("omitted-3"), view_pixels=1), seeds=(0, 1), out=tmp_path)
+    assert len(list((tmp_path / ".kept").glob("teacher.*.npz"))) == 2
+
+
 def test_the_shape_of_the_finding(tmp_path):
     """Even this small, the student gets threes right that it never saw; hard labels get none."""
     m = run_unseen(quick("omitted-3"), out=tmp_path)["metrics"]
@@ -82,7 +119,7 @@ def test_the_shape_of_the_finding(tmp_path):
 def test_a_stopped_run_goes_on_and_gives_the_same_record(tmp_path, monkeypatch):
     config = quick("omitted-3")
     expected = run_unseen(config, seeds=range(2), out=tmp_path / "straight")
-    calls, real = [], record.train
+    calls, real = [], run.train
 
     class Killed(BaseException):
         pass
@@ -93,7 +130,7 @@ def test_a_stopped_run_goes_on_and_gives_the_same_record(tmp_path, monkeypatch):
             raise Killed
         return real(*args, **kwargs)
 
-    monkeypatch.setattr(record, "train", killed_at_the_fifth_network)
+    monkeypatch.setattr(run, "train", killed_at_the_fifth_network)
     with pytest.raises(Killed):
         run_unseen(config, seeds=range(2), out=tmp_path / "killed")
     assert not (tmp_path / "killed" / "omitted-3.glyphs.json").exists()
@@ -131,18 +168,18 @@ def test_no_label_of_the_test_set_touches_the_honest_choice(tmp_path, monkeypatc
     honest = run_unseen(config, out=tmp_path / "a")["metrics"]["honest_bias"]
     digits = load_glyphs(rng=0, train=800, test=400)
     shuffled = replace(digits.test, y=np.roll(digits.test.y, 1))
-    monkeypatch.setattr(unseen, "load_glyphs", lambda: Digits(digits.train, shuffled))
+    monkeypatch.setattr(run, "load_glyphs", lambda: Digits(digits.train, shuffled))
     assert run_unseen(config, out=tmp_path / "b")["metrics"]["honest_bias"] == honest
 
 
 def test_no_student_sees_an_omitted_class_or_a_held_out_case(tmp_path, monkeypatch):
-    seen, real = [], record.train
+    seen, real = [], run.train
 
     def spy(net, data, *args, **kwargs):
         seen.append(data)
         return real(net, data, *args, **kwargs)
 
-    monkeypatch.setattr(record, "train", spy)
+    monkeypatch.setattr(run, "train", spy)
     run_unseen(quick("sevens-and-eights"), out=tmp_path)
     teacher, student, hard = seen
     assert len(teacher) == 800
@@ -162,12 +199,14 @@ def test_presets():
         assert set(presets) == {"glyphs", "mnist"}
         for data, preset in presets.items():
             assert (preset.name, preset.data) == (name, data)
-            assert 0.0 in preset.bias_grid()
             with pytest.raises(FrozenInstanceError):
                 preset.T = 1.0
         assert presets["mnist"].teacher_hidden == (1200, 1200)
         assert presets["mnist"].student_hidden == (800, 800)
-        assert set(FIGURES[name]) <= METRICS
+        assert set(FIGURES[name]) <= set(experiment.shown)
+        if name in UNSEEN:
+            assert all(0.0 in preset.bias_grid() for preset in presets.values())
+            assert set(experiment.shown) <= METRICS
 
 
 def test_bad_records(tmp_path):

@@ -19,8 +19,8 @@ ORDER = [
     "backend", "checkpoint", "equations", "layers", "gradcheck", "mlp", "objectives", "optim",
     "data.idx", "data.dataset", "data.augment", "data.render_glyphs", "data.glyphs",
     "data.mnist", "data", "progress", "train", "evaluate",
-    "paper", "experiments.record", "experiments.unseen", "experiments.omitted_3",
-    "experiments.sevens_and_eights", "experiments", "plots", "report", "cli", "__main__",
+    "paper", "experiments.record", "experiments.run", "experiments.unseen", "experiments.omitted_3",
+    "experiments.sevens_and_eights", "experiments.teacher_student", "experiments", "plots", "report", "cli", "__main__",
 ]  # fmt: skip
 
 

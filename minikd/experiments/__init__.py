@@ -6,10 +6,18 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
-from minikd.experiments import omitted_3, sevens_and_eights
+from minikd.experiments import omitted_3, sevens_and_eights, teacher_student, unseen
+from minikd.experiments.teacher_student import TeacherStudent, run_teacher_student
 from minikd.experiments.unseen import Unseen, run_unseen
 
-__all__ = ["EXPERIMENTS", "Experiment", "Unseen", "run_unseen"]
+__all__ = [
+    "EXPERIMENTS",
+    "Experiment",
+    "TeacherStudent",
+    "Unseen",
+    "run_teacher_student",
+    "run_unseen",
+]
 
 
 @dataclass(frozen=True)
@@ -24,16 +32,25 @@ class Experiment:
         From the name of a data set to settings.
     run : callable
         ``run(settings, seeds, out, device, progress)`` writes a record and returns it.
+    shown : dict
+        The metrics that a table shows, in order, with words for them.
     """
 
     claim: str
     presets: dict[str, Any]
     run: Callable[..., dict[str, Any]]
+    shown: dict[str, str]
 
 
 EXPERIMENTS = {
-    "omitted-3": Experiment(omitted_3.CLAIM, omitted_3.PRESETS, run_unseen),
+    "teacher-student": Experiment(
+        teacher_student.CLAIM,
+        teacher_student.PRESETS,
+        run_teacher_student,
+        teacher_student.SHOWN,
+    ),
+    "omitted-3": Experiment(omitted_3.CLAIM, omitted_3.PRESETS, run_unseen, unseen.SHOWN),
     "sevens-and-eights": Experiment(
-        sevens_and_eights.CLAIM, sevens_and_eights.PRESETS, run_unseen
+        sevens_and_eights.CLAIM, sevens_and_eights.PRESETS, run_unseen, unseen.SHOWN
     ),
 }

@@ -6,8 +6,6 @@ import hashlib
 import json
 import os
 import platform
-import time
-from collections.abc import Callable
 from dataclasses import asdict, is_dataclass
 from os import PathLike
 from pathlib import Path
@@ -18,11 +16,7 @@ import scipy
 
 import minikd
 from minikd.backend import device_name
-from minikd.checkpoint import load_checkpoint, save_checkpoint, write_atomically
-from minikd.data.dataset import Dataset
-from minikd.mlp import MLP
-from minikd.objectives import Objective
-from minikd.train import Recipe, train
+from minikd.checkpoint import write_atomically
 
 
 def digest(*what: Any) -> str:
@@ -54,80 +48,6 @@ def environment(xp: Any) -> dict[str, Any]:
         if asked.isdigit() and int(asked) > 0:
             threads = min(int(asked), cpus or 1)
     return {"device": device_name(xp), "versions": versions, "threads": threads}
-
-
-class Kept:
-    """What one seed of a run has made so far, in files, so that it can be stopped at any time.
-
-    Parameters
-    ----------
-    folder : Path
-    seed : int
-    made_with : dict
-        From :func:`environment`; files of another environment are left alone.
-    device : {"cpu", "cuda"}
-    progress : bool
-
-    Attributes
-    ----------
-    seconds : float
-        Spent on everything that was asked for, in this process or in those before it.
-    """
-
-    def __init__(
-        self, folder: Path, seed: int, made_with: dict[str, Any], device: str, progress: bool
-    ) -> None:
-        self.folder, self.seed, self.device = folder, seed, device
-        self.made_with, self.progress, self.seconds = made_with, progress, 0.0
-
-    def path(self, stem: str, which: Any, ending: str) -> Path:
-        """The file of something that the settings ``which`` make."""
-        return self.folder / f"{stem}.{digest(which, self.seed, self.made_with)}.{ending}"
-
-    def title(self, what: str) -> str | None:
-        """The title of a progress bar, or None for no bar."""
-        return f"{what}, seed {self.seed}" if self.progress else None
-
-    def train(
-        self,
-        what: str,
-        which: Any,
-        net: MLP,
-        data: Dataset,
-        objective: Objective,
-        recipe: Recipe,
-    ) -> None:
-        """Train a network, going on from its checkpoint if there is one."""
-        history = train(
-            net, data, objective, recipe, rng=self.seed,
-            checkpoint=self.path(what, which, "npz"), progress=self.title(what),
-        )  # fmt: skip
-        self.seconds += history.seconds
-
-    def array(self, what: str, which: Any, make: Callable[[str | None], Any]) -> Any:
-        """An array that takes long to make: read if it was kept, else made and kept."""
-        path = self.path(what, which, "npz")
-        if not path.exists():
-            start = time.monotonic()
-            made = {"array": make(self.title(what))}
-            save_checkpoint(path, made, {"seconds": time.monotonic() - start})
-        arrays, meta = load_checkpoint(path)
-        self.seconds += meta["seconds"]
-        return arrays["array"]
-
-    def write_part(self, config: Any, part: dict[str, Any]) -> dict[str, Any]:
-        """Keep what the seed found."""
-        path = self.path(f"{config.name}.{config.data}", config, "json")
-        write_atomically(path, json.dumps(part).encode())
-        return part
-
-    def read_part(self, config: Any) -> dict[str, Any] | None:
-        """What the seed found, if it was finished before and the file is whole."""
-        try:
-            text = self.path(f"{config.name}.{config.data}", config, "json").read_text()
-            return json.loads(text)  # type: ignore[no-any-return]
-        except (FileNotFoundError, ValueError):
-            return None
 
 
 def write_record(path: str | PathLike[str], record: dict[str, Any]) -> dict[str, Any]:

@@ -7,16 +7,14 @@ the same steps out on one seed.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from functools import partial
 from os import PathLike
-from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from minikd.backend import array_module
-from minikd.data import Dataset, Digits, load_glyphs, load_mnist
+from minikd.data import Dataset, Digits
 from minikd.evaluate import (
     errors,
     errors_per_class,
@@ -24,13 +22,32 @@ from minikd.evaluate import (
     sweep_bias,
     with_bias,
 )
-from minikd.experiments.record import Kept, environment, write_record
+from minikd.experiments.run import Kept, run_seeds
 from minikd.mlp import MLP
 from minikd.objectives import hard_targets, soft_targets
 from minikd.train import Recipe
 
 # Run number `seed` gives these seeds to its parts: 4 · seed + 1, …, 4 · seed + 4.
 _TEACHER, _STUDENT, _HARD, _SPLIT = range(1, 5)
+
+
+# The metrics that a table shows, in order.
+SHOWN = {
+    "omitted_cases": "test cases of unseen classes",
+    "teacher_errors": "teacher",
+    "teacher_views_errors": "teacher, averaged over moves of the image",
+    "errors_before": "distilled student",
+    "omitted_errors_before": "  of them on unseen classes",
+    "bias": "bias tuned on the test set",
+    "errors_after": "  errors with it",
+    "omitted_errors_after": "  of them on unseen classes",
+    "honest_bias": "bias chosen without labels",
+    "honest_errors_after": "  errors with it",
+    "honest_omitted_errors_after": "  of them on unseen classes",
+    "hard_errors": "student of hard labels",
+    "hard_omitted_errors": "  of them on unseen classes",
+    "hard_omitted_errors_after": "  the same, its own bias tuned on the test set",
+}
 
 
 @dataclass(frozen=True)
@@ -91,59 +108,15 @@ def run_unseen(
 ) -> dict[str, Any]:
     """Train teacher and students, move the bias by both protocols, and write the record.
 
-    Each seed is finished and kept before the next begins, and each training run is resumed
-    where it was stopped: a run that is killed and called again gives the record it would have
-    given. A teacher with the same settings is trained once and kept for other experiments.
-    What was kept by other versions, on another device or with another number of threads is
-    made again.
-
-    Parameters
-    ----------
-    config : Unseen
-    seeds : sequence of int
-    out : path
-        The record goes to ``out/NAME.DATA.json``, what is kept to resume to ``out/.kept``.
-    device : {"cpu", "cuda"}
-    progress : bool
-        Progress bars on stderr.
+    Parameters, files, resumption and errors as in :func:`minikd.experiments.run.run_seeds`.
 
     Returns
     -------
     dict
         The record, as it was written.
-
-    Raises
-    ------
-    ValueError
-        If there is no seed, or the device is not there.
     """
-    out, seeds = Path(out), list(seeds)
-    if not seeds:
-        raise ValueError("seeds is empty; expected at least one")
-    made_with = environment(array_module(device))
-    digits: Digits | None = None
-    parts = []
-    for seed in seeds:
-        kept = Kept(out / ".kept", seed, made_with, device, progress)
-        part = kept.read_part(config)
-        if part is None:
-            digits = digits or {"glyphs": load_glyphs, "mnist": load_mnist}[config.data]()
-            part = kept.write_part(config, _one_seed(config, digits, kept))
-        parts.append(part)
-    record = {
-        "name": config.name,
-        "data": config.data,
-        "config": asdict(config),
-        "seeds": seeds,
-        **made_with,
-        "seconds": [part["seconds"] for part in parts],
-        "metrics": {m: [part["metrics"][m] for part in parts] for m in parts[0]["metrics"]},
-        "curves": {
-            "biases": config.bias_grid().tolist(),
-            **{c: [part["curves"][c] for part in parts] for c in parts[0]["curves"]},
-        },
-    }
-    return write_record(out / f"{config.name}.{config.data}.json", record)
+    curves = {"biases": config.bias_grid().tolist()}
+    return run_seeds(config, _one_seed, seeds, out, device, progress, curves)
 
 
 def _one_seed(config: Unseen, digits: Digits, kept: Kept) -> dict[str, Any]:

@@ -1,0 +1,183 @@
+"""Section 3: the student that learns from soft targets makes half the errors of one alone."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import partial
+from os import PathLike
+from typing import Any
+
+import numpy as np
+
+from minikd.data import Dataset, Digits
+from minikd.evaluate import errors, errors_per_class, logits_over_views, paired_test
+from minikd.experiments.omitted_3 import PRESETS as OMITTED_3
+from minikd.experiments.run import Kept, run_seeds
+from minikd.mlp import MLP
+from minikd.objectives import hard_targets, soft_targets
+from minikd.train import Recipe
+
+CLAIM = "soft targets halve the errors of a student, with nothing else to regularize it"
+
+_TEACHER, _STUDENT = 1, 2
+
+# The metrics that a table shows, in order.
+SHOWN = {
+    "teacher_errors": "teacher",
+    "teacher_views_errors": "teacher, averaged over moves of the image",
+    "alone_errors": "student on hard labels, no tricks",
+    "tricks_errors": "student on hard labels, the teacher's tricks",
+    "distilled_errors": "student on soft targets",
+    "distilled_views_errors": "student on soft targets averaged over moves",
+    "distilled_jittered_errors": "  the same, its images moved too",
+    "errors_shared_with_teacher": "errors of soft targets that are the teacher's own",
+    "p_distilled_against_alone": "p of soft targets against hard labels (McNemar)",
+}
+
+
+@dataclass(frozen=True)
+class TeacherStudent:
+    """Settings of one run; frozen, and written into its record.
+
+    Attributes
+    ----------
+    name : str
+    data : {"glyphs", "mnist"}
+    teacher_hidden, student_hidden : tuple of int
+        Units of the hidden layers.
+    teacher : Recipe
+    alone : Recipe
+        The student on hard labels, with no tricks (the paper's 146).
+    tricks : Recipe
+        A control: the student on hard labels with the teacher's dropout, max-norm and jitter.
+    student : Recipe
+        The student on soft targets, its images not moved (the paper's 74).
+    jittered : Recipe
+        A control: the same, its images moved.
+    T : float
+    view_pixels : int
+        For two more students, the teacher's logits are averaged over all moves by up to so many
+        pixels, which the paper does not do.
+    """
+
+    name: str
+    data: str
+    teacher_hidden: tuple[int, ...]
+    student_hidden: tuple[int, ...]
+    teacher: Recipe
+    alone: Recipe
+    tricks: Recipe
+    student: Recipe
+    jittered: Recipe
+    T: float
+    view_pixels: int
+
+
+def run_teacher_student(
+    config: TeacherStudent,
+    seeds: Sequence[int] = (0,),
+    out: str | PathLike[str] = "out",
+    device: str = "cpu",
+    progress: bool = False,
+) -> dict[str, Any]:
+    """Train a teacher and its students, and write the record.
+
+    Parameters, files, resumption and errors as in :func:`minikd.experiments.run.run_seeds`.
+
+    Returns
+    -------
+    dict
+        The record, as it was written.
+    """
+    return run_seeds(config, _one_seed, seeds, out, device, progress, {})
+
+
+def _one_seed(config: TeacherStudent, digits: Digits, kept: Kept) -> dict[str, Any]:
+    train, test = digits.train, digits.test
+    classes, inputs = int(train.y.max()) + 1, train.x.shape[1]
+    which = (config.data, config.teacher_hidden, config.teacher)
+    teacher = MLP(
+        [inputs, *config.teacher_hidden, classes], 4 * kept.seed + _TEACHER, device=kept.device
+    )
+    kept.train("teacher", which, teacher, train, hard_targets(), config.teacher)
+
+    def over_views(data: Dataset, title: str | None) -> Any:
+        return logits_over_views(teacher, data, config.view_pixels, progress=title)
+
+    viewed = (*which, config.view_pixels)
+    plain = train.with_logits(teacher(train.x))
+    views = train.with_logits(kept.array("logits-train", viewed, partial(over_views, train)))
+    v_test = kept.array("logits-test", viewed, partial(over_views, test))
+    soft = soft_targets(config.T)
+    runs = {
+        "alone": (train, hard_targets(), config.alone),
+        "tricks": (train, hard_targets(), config.tricks),
+        "distilled": (plain, soft, config.student),
+        "distilled_views": (views, soft, config.student),
+        "distilled_jittered": (views, soft, config.jittered),
+    }
+    z = {"teacher": teacher(test.x), "teacher_views": v_test}
+    for name, (data, objective, recipe) in runs.items():
+        # One seed for all: they begin with the same weights.
+        student = MLP(
+            [inputs, *config.student_hidden, classes],
+            4 * kept.seed + _STUDENT,
+            device=kept.device,
+        )
+        kept.train(name, (config, name), student, data, objective, recipe)
+        z[name] = student(test.x)
+
+    wrong = {name: logits.argmax(-1) != test.y for name, logits in z.items()}
+    same = (z["distilled"].argmax(-1) == z["teacher"].argmax(-1)) & wrong["teacher"]
+    return {
+        "seconds": round(kept.seconds, 1),
+        "metrics": {
+            "test_cases": len(test),
+            **{f"{name}_errors": errors(logits, test.y) for name, logits in z.items()},
+            # Of the distilled student's errors, those that are the teacher's very answers.
+            "errors_shared_with_teacher": int(same.sum()),
+            "p_distilled_against_alone": paired_test(wrong["distilled"], wrong["alone"]),
+        },
+        "curves": {
+            "errors_per_class": {
+                name: errors_per_class(logits, test.y).tolist() for name, logits in z.items()
+            },
+            # Which test cases each one gets wrong, to show them.
+            "wrong": {name: np.flatnonzero(cases).tolist() for name, cases in wrong.items()},
+        },
+    }
+
+
+def _preset(
+    data: str, alone: Recipe, tricks: Recipe, student: Recipe, jittered: Recipe
+) -> TeacherStudent:
+    bias = OMITTED_3[data]
+    return TeacherStudent(
+        "teacher-student", data, bias.teacher_hidden, bias.student_hidden, bias.teacher,
+        alone, tricks, student, jittered, T=20.0, view_pixels=2,
+    )  # fmt: skip
+
+
+PRESETS = {
+    "glyphs": _preset(
+        "glyphs",
+        alone=Recipe(epochs=20, learning_rate=0.1, batch=100),
+        tricks=Recipe(
+            epochs=50, learning_rate=0.1, batch=100, warm_up=100,
+            dropout=(0.0, 0.2, 0.5), max_norm=3.5, jitter=2,
+        ),
+        student=Recipe(epochs=40, learning_rate=0.02, batch=100, warm_up=100),
+        jittered=Recipe(epochs=40, learning_rate=0.02, batch=100, warm_up=100, jitter=2),
+    ),
+    "mnist": _preset(
+        "mnist",
+        alone=Recipe(epochs=20, learning_rate=0.1, batch=128),
+        tricks=Recipe(
+            epochs=60, learning_rate=0.15, batch=256, warm_up=300,
+            dropout=(0.0, 0.2, 0.4), max_norm=3.5, jitter=2,
+        ),
+        student=Recipe(epochs=40, learning_rate=0.03, batch=128, warm_up=500),
+        jittered=Recipe(epochs=60, learning_rate=0.03, batch=128, warm_up=500, jitter=2),
+    ),
+}  # fmt: skip
