@@ -318,14 +318,15 @@ def plot_teacher_student(record: dict[str, Any]) -> Any:
         values = 100 * m[f"{role}_errors"] / cases
         left.barh(row, values.mean(), color=color, alpha=0.6)
         left.plot(values, np.full(len(values), row), ".", color="k", ms=4)
-        left.text(0.004, row, f"{values.mean():.2f} %", va="center", fontsize=9)
         if f"{role}_errors" in paper:
             percent = paper[f"{role}_errors"].percent()
             left.plot(
                 percent, row, "k*", ms=10, label=None if starred else "the paper, on MNIST"
             )
             starred = True
-    left.set_yticks(range(len(_STUDENTS)), labels=[label for _, label, _ in _STUDENTS])
+    shares = {role: 100 * np.mean(m[f"{role}_errors"]) / cases for role, *_ in _STUDENTS}
+    labels = [f"{label}: {shares[role]:.2f} %" for role, label, _ in _STUDENTS]
+    left.set_yticks(range(len(_STUDENTS)), labels=labels)
     left.invert_yaxis()
     left.set(xlabel="test error (%); a dot for each seed")
     left.set_title("The teacher, and the same student in five trainings")
@@ -339,9 +340,10 @@ def plot_teacher_student(record: dict[str, Any]) -> Any:
         mean = np.mean([seed[role] for seed in per_class], axis=0)
         right.bar(classes + 0.4 * (k - 0.5), mean, 0.4, color=color, alpha=0.6, label=label)
     right.set(xticks=classes, xlabel="class", ylabel="errors")
+    right.set_ylim(0, 1.2 * right.get_ylim()[1])
     shared = np.mean(m["errors_shared_with_teacher"]) / np.mean(m["distilled_errors"])
     right.set_title(f"{100 * shared:.0f} % of its errors are the teacher's own answers")
-    right.legend()
+    right.legend(ncols=2)
     alone, distilled = (np.mean(m[f"{role}_errors"]) for role in ("alone", "distilled"))
     figure.suptitle(
         f"Soft targets turn {alone:.0f} errors of a student into {distilled:.0f}",

@@ -34,7 +34,9 @@ def read_results(folder: Path) -> list[dict[str, Any]]:
 
 
 def mean_and_sd(values: list[float], digits: int = 1) -> str:
-    """``mean ± sd (n)``, or the value itself if there is one."""
+    """``mean ± sd (n)``, or the value itself if there is one; tiny means without their sd."""
+    if 0 < max(map(abs, values)) < 0.05:  # a p value
+        return f"{np.mean(values):.0e} (n = {len(values)})"
     if len(values) == 1:
         return f"{values[0]:.{digits}f}".removesuffix(".0") + " (n = 1)"
     return f"{np.mean(values):.{digits}f} ± {np.std(values, ddof=1):.{digits}f} (n = {len(values)})"

@@ -68,7 +68,7 @@ def test_logits_over_views():
 
 def test_paired_test_is_mcnemar():
     wrong = RNG.random((2, 200)) < 0.3
-    b, c = (wrong[0] & ~wrong[1]).sum(), (wrong[1] & ~wrong[0]).sum()
+    b, c = int((wrong[0] & ~wrong[1]).sum()), int((wrong[1] & ~wrong[0]).sum())
     tail = sum(math.comb(b + c, k) for k in range(min(b, c) + 1)) / 2 ** (b + c)
     assert paired_test(*wrong) == pytest.approx(min(1, 2 * tail))
     assert paired_test(wrong[0], wrong[0]) == 1

@@ -5,17 +5,19 @@ from __future__ import annotations
 import runpy
 import subprocess
 import sys
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
-from minikd.experiments import EXPERIMENTS, run_unseen
+from minikd import Recipe
+from minikd.experiments import EXPERIMENTS, run_teacher_student, run_unseen
 
 LESSONS = sorted((Path(__file__).parents[1] / "lessons").glob("[0-9]*.py"))
 
 
 def test_the_lessons_are_there():
-    assert [path.name[:2] for path in LESSONS] == ["01", "02", "03", "04", "07", "08"]
+    assert [path.name[:2] for path in LESSONS] == ["01", "02", "03", "04", "05", "07", "08"]
 
 
 @pytest.mark.parametrize("path", LESSONS, ids=lambda path: path.stem)
@@ -42,8 +44,25 @@ def test_a_lesson_runs_alone(path, tmp_path, environment):
 
 @pytest.fixture(scope="module")
 def folder(tmp_path_factory):
-    """One folder for lessons 07 and 08, so that the second finds the teacher of the first."""
+    """One folder for lessons 05, 07 and 08, so that the others find the teacher of the first."""
     return tmp_path_factory.mktemp("lessons")
+
+
+@pytest.mark.slow
+def test_lesson_05_does_what_its_experiment_does(folder, monkeypatch):
+    monkeypatch.chdir(folder)
+    lesson = runpy.run_path(str(LESSONS[4]))
+    assert (folder / "out" / f"{LESSONS[4].stem}.png").stat().st_size > 10_000
+    preset = EXPERIMENTS["teacher-student"].presets["glyphs"]
+    recipes = (lesson["TEACHER"], lesson["ALONE"], lesson["STUDENT"])
+    assert recipes == (preset.teacher, preset.alone, preset.student)
+    # The controls, which the lesson has not, are cut short.
+    once = Recipe(epochs=1, learning_rate=0.02)
+    config = replace(preset, tricks=once, jittered=once, view_pixels=0)
+    m = run_teacher_student(config, out=folder / "experiment")["metrics"]
+    for role in ("teacher", "alone", "distilled"):
+        assert [lesson["count"][role]] == m[f"{role}_errors"]
+    assert [lesson["p_value"]] == m["p_distilled_against_alone"]
 
 
 # A lesson spells out what an experiment does for many seeds; seed 0 must give the same figures.
@@ -72,7 +91,7 @@ def test_a_lesson_does_what_its_experiment_does(stem, name, folder, monkeypatch)
     # The finding on the bundled data: most of the unseen digits, and hard labels none of them.
     if name == "omitted-3":
         assert (
-            lesson["after_on_3"] == m["honest_omitted_errors_after"] < 0.08 * m["omitted_cases"]
+            lesson["after_on_3"] == m["honest_omitted_errors_after"] < 0.1 * m["omitted_cases"]
         )
         assert m["hard_omitted_errors"] == m["omitted_cases"]
     else:

@@ -41,6 +41,8 @@ def test_the_readme_commands_are_understood():
 def test_mean_and_sd():
     assert mean_and_sd([72]) == "72 (n = 1)"
     assert mean_and_sd([1, 2, 3]) == "2.0 ± 1.0 (n = 3)"
+    assert mean_and_sd([1e-9, 3e-9]) == "2e-09 (n = 2)"
+    assert mean_and_sd([0.0]) == "0 (n = 1)"
 
 
 @pytest.fixture
