@@ -75,7 +75,7 @@ def _parser() -> argparse.ArgumentParser:
     temperature.add_argument("--out", type=Path, default=Path("out"), metavar="DIR")
     temperature.set_defaults(command=_temperature)
     report = commands.add_parser(
-        "report", help="put the numbers of records into the README, and draw their pictures"
+        "report", help="write README table, REPRODUCTION.md and pictures from records"
     )
     report.add_argument("--results", type=Path, default=Path("results"), metavar="DIR",
                         help="folder of records (default: results)")  # fmt: skip
@@ -144,7 +144,10 @@ def _report(arguments: argparse.Namespace) -> None:
     from minikd.report import write_report
 
     write_report(arguments.results, arguments.readme, arguments.images)
-    print(f"put {arguments.results} into {arguments.readme} and {arguments.images}")
+    print(
+        f"wrote the numbers of {arguments.results} into {arguments.readme} and REPRODUCTION.md, "
+        f"and pictures into {arguments.images}"
+    )
 
 
 def _plots() -> Any:
@@ -160,13 +163,13 @@ def _summary(record: dict[str, Any]) -> str:
     """The record's main numbers beside the paper's, as a table."""
     from minikd.experiments import EXPERIMENTS
     from minikd.paper import FIGURES
-    from minikd.report import mean_and_sd
+    from minikd.report import in_papers_unit
 
     paper, m = FIGURES[record["name"]], record["metrics"]
     rows = [("", "this run", "paper, MNIST")]
     for metric, what in EXPERIMENTS[record["name"]].shown.items():
         said = f"{paper[metric].value:g} {paper[metric].unit}" if metric in paper else ""
-        rows.append((what, mean_and_sd(m[metric]), said))
+        rows.append((what, in_papers_unit(record, metric), said))
     widths = [max(len(row[i]) for row in rows) for i in range(3)]
     title = (
         f"{record['name']} on {record['data']}: errors of {m['test_cases'][0]} test cases; "

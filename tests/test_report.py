@@ -15,18 +15,26 @@ from minikd import cli
 from minikd.experiments import EXPERIMENTS
 from minikd.experiments.record import read_record, write_record
 from minikd.paper import FIGURES
-from minikd.report import mean_and_sd, read_results, results_table, with_results
+from minikd.report import (
+    mean_and_sd,
+    read_results,
+    reproduction_page,
+    results_table,
+    with_results,
+)
 
 ROOT = Path(__file__).parents[1]
 README = (ROOT / "README.md").read_text()
 
 
-def test_the_readme_shows_what_the_records_say():
-    assert with_results(README, read_results(ROOT / "results")) == README
+def test_the_pages_show_what_the_records_say():
+    records = read_results(ROOT / "results")
+    assert with_results(README, records) == README
+    assert reproduction_page(records) == (ROOT / "REPRODUCTION.md").read_text()
 
 
 def test_pictures_and_links_of_the_pages_are_there():
-    for page in ("README.md", "CONTRIBUTING.md", "CHANGELOG.md"):
+    for page in ("README.md", "CONTRIBUTING.md", "CHANGELOG.md", "REPRODUCTION.md"):
         for target in re.findall(r"\]\(([^)#]+)\)", (ROOT / page).read_text()):
             assert target.startswith("https://") or (ROOT / target).exists(), (page, target)
 
@@ -43,6 +51,7 @@ def test_mean_and_sd():
     assert mean_and_sd([1, 2, 3]) == "2.0 ± 1.0 (n = 3)"
     assert mean_and_sd([1e-9, 3e-9]) == "2e-09 (n = 2)"
     assert mean_and_sd([0.0]) == "0 (n = 1)"
+    assert mean_and_sd([18.75], "%") == "18.8 % (n = 1)"
 
 
 @pytest.fixture
@@ -68,7 +77,7 @@ def test_the_table(records):
             assert figure.what in table
             assert f"{figure.value:g} {figure.unit}" in table
     assert "| 3.5 logits | 20.0 ± 10.0 (n = 3) | 2.0 ± 1.0 (n = 3) |" in table
-    assert "| 47.3 % | 0.2 ± 0.1 (n = 3) |  |" in table  # 10, 20 and 30 errors of 10,000
+    assert "| 47.3 % | 0.2 ± 0.1 % (n = 3) |  |" in table  # 10, 20 and 30 errors of 10,000
     assert table.count("| teacher |") == 1
     assert "`minikd run omitted-3 --data mnist --seeds 3`: 1 minutes a seed" in table
 
@@ -81,6 +90,7 @@ def test_the_command(tmp_path, capsys):
     text = page.read_text()
     assert "old" not in text
     assert "| 206 errors |" in text
+    assert "## omitted-3" in (tmp_path / "REPRODUCTION.md").read_text()
     assert text.startswith("before\n<!--")
     assert text.endswith("-->\nafter\n")
     assert {path.name for path in images.iterdir()} >= {
