@@ -82,11 +82,25 @@ def generator(seed: int, purpose: Stream, *key: int, xp: Any = np) -> Any:
     """The random stream of ``seed`` for a purpose, on the host or on the device of ``xp``.
 
     Streams of different purposes or keys are independent: they are children of
-    ``SeedSequence(seed)``, as its ``spawn`` gives them. Each epoch of each member has streams
-    of its own, so a run that is resumed at an epoch needs no generator state to go on bit for
-    bit.
+    ``SeedSequence(seed)``, as its ``spawn`` gives them. Each epoch has streams of its own, so a
+    run that is resumed at an epoch needs no generator state to go on bit for bit.
     """
     return xp.random.default_rng(np.random.SeedSequence(seed, spawn_key=(purpose, *key)))
+
+
+def as_seed(rng: Any) -> int:
+    """An integer seed: the integer itself, or one drawn from a Generator.
+
+    Raises
+    ------
+    ValueError
+        If it is neither, or negative.
+    """
+    if isinstance(rng, np.random.Generator):
+        return int(rng.integers(2**63))
+    if isinstance(rng, (bool, np.bool)) or not isinstance(rng, (int, np.integer)) or rng < 0:
+        raise ValueError(f"rng is {rng!r}; expected an integer ≥ 0 or a numpy Generator")
+    return int(rng)
 
 
 def random_bytes(rng: Any, shape: tuple[int, ...], xp: Any = np) -> Array:

@@ -6,7 +6,7 @@ import argparse
 import sys
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, NoReturn
 
 import minikd
 
@@ -35,10 +35,17 @@ def main(argv: Sequence[str] | None = None) -> int:
     return 0
 
 
+class _Parser(argparse.ArgumentParser):
+    """Says what is wrong in one line."""
+
+    def error(self, message: str) -> NoReturn:
+        self.exit(2, f"{self.prog}: {message}; see {self.prog} --help\n")
+
+
 def _parser() -> argparse.ArgumentParser:
     from minikd.experiments import EXPERIMENTS
 
-    parser = argparse.ArgumentParser(
+    parser = _Parser(
         prog="minikd",
         description="Knowledge distillation from scratch: Hinton, Vinyals & Dean 2015.",
     )

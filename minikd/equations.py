@@ -5,7 +5,7 @@ the cumbersome model (the teacher), q and p their probabilities, T the temperatu
 number of classes. Cases stand on the second last axis and classes on the last, so z has shape
 ``(..., B, N)``; whatever stands before them (members of a stack) goes along.
 
-Costs give one value per case, ``(..., B)``, in nats. No mean is taken here: it stands in one
+Costs give one value per case, ``(..., B)``, in nats (logit matching: in squared logits). No mean is taken here: it stands in one
 place, in :mod:`minikd.train`.
 
 T may be a number, or an array whose last axis has length 1, such as ``(E, 1, 1)`` for one
@@ -345,6 +345,8 @@ def _together(soft: Array, hard: Array | None, T: Array, hard_weight: float) -> 
 
 # ---------------------------------------------------------------- argument checks
 
+_SMALLEST_T, _LARGEST_T = 1e-15, 1e15
+
 
 def _arguments(T: Array, **logits: Array) -> tuple[Any, ...]:
     """The namespace, T, and the logits, made arrays and checked."""
@@ -399,8 +401,12 @@ def _beside(x: Any, z: Array, dtype: Any = None) -> Array:
 def _as_temperature(T: Array, xp: Any, z: Array, shape: tuple[int, ...]) -> Array:
     if isinstance(T, (int, float, np.number)):
         T = float(T)
-        if not (math.isfinite(T) and T > 0):
-            raise ValueError(f"T is {T}; expected a positive, finite temperature")
+        # Beyond these, z / T or T² is no number any more, in float32 too.
+        if not _SMALLEST_T <= T <= _LARGEST_T:
+            raise ValueError(
+                f"T is {T}; expected a positive, finite temperature "
+                f"({_SMALLEST_T:g} to {_LARGEST_T:g})"
+            )
         return T
     T = _beside(T, z, xp.real(z).dtype if xp.isdtype(z.dtype, "complex floating") else z.dtype)
     if T.ndim > 0 and T.shape[-1] != 1:
@@ -408,7 +414,7 @@ def _as_temperature(T: Array, xp: Any, z: Array, shape: tuple[int, ...]) -> Arra
             f"T has shape {tuple(T.shape)}; expected a number, or a last axis of length 1: "
             "one temperature for all classes of a case"
         )
-    if on_host(T) and not xp.all(xp.isfinite(T) & (T > 0)):
+    if on_host(T) and not xp.all((T >= _SMALLEST_T) & (T <= _LARGEST_T)):
         raise ValueError("T holds values that are not positive and finite")
     _broadcast("T", tuple(T.shape), shape)
     return T
@@ -429,6 +435,8 @@ def _one_hot(y: Array, z: Array) -> Array:
         )
     if on_host(y) and not xp.all((y >= 0) & (y < N)):
         raise ValueError(f"y holds labels outside 0 … {N - 1}")
+    if xp.iinfo(y.dtype).max < N - 1:  # uint8 cannot count the classes
+        y = xp.astype(y, xp.int32)
     device = {"device": y.device} if on_host(y) else {}
     return y[..., None] == xp.arange(N, dtype=y.dtype, **device)
 

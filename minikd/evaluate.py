@@ -54,12 +54,16 @@ def errors_per_class(z: Array, y: Array) -> Any:
     array of int, shape (N,)
     """
     z, y = _checked(z, y)
+    if z.ndim != 2:
+        raise ValueError(f"z has shape {z.shape}; expected (n, N): one network at a time")
     return np.bincount(y[z.argmax(-1) != y], minlength=z.shape[-1])
 
 
 def with_bias(z: Array, classes: Sequence[int], bias: float) -> Any:
     """A copy of the logits with ``bias`` added to those of some classes."""
     z = np.array(to_host(z))
+    if not np.issubdtype(z.dtype, np.floating):
+        z = z.astype(float)
     z[..., _mask(classes, z.shape[-1])] += bias
     return z
 
@@ -89,6 +93,8 @@ def logits_over_views(
     array, shape (*E, n, N)
         On the host.
     """
+    if pixels < 0:
+        raise ValueError(f"pixels is {pixels}; expected 0 or more")
     shifts = range(-pixels, pixels + 1)
     moves = [(down, right) for down in shifts for right in shifts]
     xp, at_once, parts = net.xp, 2000, []
@@ -179,16 +185,24 @@ def paired_test(wrong_a: Any, wrong_b: Any) -> float:
     Returns
     -------
     float
-        The probability of a split as uneven as this one, or more.
+        The probability, if they were equally good, of a split as uneven as this one or more.
+
+    Raises
+    ------
+    ValueError
+        If the two are not of the same cases.
 
     Examples
     --------
-    >>> paired_test(np.array([1, 1, 1, 0, 0]) > 0, np.array([0, 0, 0, 0, 1]) > 0)
+    >>> paired_test([True, True, True, False, False], [False, False, False, False, True])
     0.625
     """
     from scipy.stats import binomtest
 
-    only_a, only_b = int((wrong_a & ~wrong_b).sum()), int((wrong_b & ~wrong_a).sum())
+    a, b = (np.asarray(to_host(wrong), dtype=bool) for wrong in (wrong_a, wrong_b))
+    if a.shape != b.shape or a.ndim != 1:
+        raise ValueError(f"shapes are {a.shape} and {b.shape}; expected (n,) for both")
+    only_a, only_b = int((a & ~b).sum()), int((b & ~a).sum())
     if only_a + only_b == 0:
         return 1.0
     return float(binomtest(only_a, only_a + only_b, 0.5).pvalue)
@@ -211,6 +225,8 @@ def _checked(z: Array, y: Array) -> tuple[Any, Any]:
 
 def _mask(classes: Sequence[int], N: int) -> Any:
     """Which of N classes are named: bool, shape (N,)."""
-    if any(c not in range(N) for c in classes):
-        raise ValueError(f"classes is {list(classes)}; expected classes from 0 to {N - 1}")
+    if not isinstance(classes, (list, tuple, range)) or any(c not in range(N) for c in classes):
+        raise ValueError(
+            f"classes is {classes!r}; expected classes from 0 to {N - 1}, like [7, 8]"
+        )
     return np.isin(np.arange(N), list(classes))

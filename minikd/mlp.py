@@ -15,7 +15,7 @@ from typing import Any
 import numpy as np
 
 from minikd import layers
-from minikd.backend import Array, Stream, array_module, generator, namespace, to_host
+from minikd.backend import Array, Stream, array_module, as_seed, generator, namespace, to_host
 from minikd.checkpoint import load_checkpoint, save_checkpoint
 
 
@@ -147,6 +147,7 @@ class MLP:
         array, shape (*E, n, classes)
             On the host if x is.
         """
+        x = x if hasattr(x, "ndim") else np.asarray(x)
         if x.ndim < 2 or x.shape[-1] != self.sizes[0]:
             raise ValueError(f"x has shape {x.shape}; expected (cases, {self.sizes[0]})")
         xp, dtype, cases = self.xp, self.parameters[0].dtype, x.shape[-2]
@@ -313,21 +314,6 @@ def draw_masks(
 def mask_generators(net: MLP, epoch: int) -> list[Any]:
     """The generators of the dropout masks of one epoch, one per member."""
     return [generator(seed, Stream.MASKS, epoch, xp=net.xp) for seed in net.seeds]
-
-
-def as_seed(rng: Any) -> int:
-    """An integer seed: the integer itself, or one drawn from a Generator.
-
-    Raises
-    ------
-    ValueError
-        If it is neither, or negative.
-    """
-    if isinstance(rng, np.random.Generator):
-        return int(rng.integers(2**63))
-    if isinstance(rng, (bool, np.bool)) or not isinstance(rng, (int, np.integer)) or rng < 0:
-        raise ValueError(f"rng is {rng!r}; expected an integer ≥ 0 or a numpy Generator")
-    return int(rng)
 
 
 def _initial(sizes: Sequence[int], seed: int) -> list[Any]:

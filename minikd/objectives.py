@@ -34,7 +34,7 @@ class Objective:
     name : str
         In words, with its settings.
     cost : callable
-        ``cost(z, batch)`` gives nats per case, (*E, B).
+        ``cost(z, batch)`` gives a value per case, (*E, B).
     gradient : callable
         ``gradient(z, batch)`` gives (*E, B, N), a gradient per case; no mean is taken.
     floor : callable
@@ -81,6 +81,8 @@ def soft_targets(T: Any, hard_weight: float = 0.0) -> Objective:
     ValueError
         If a temperature is not positive and finite, or the weight is negative.
     """
+    if T is None:
+        raise ValueError("T is None; expected a temperature")
     per_member = np.asarray(T, dtype=float).reshape(-1, 1, 1) if np.ndim(T) else None
     T = T if np.ndim(T) else float(T)
     hard_weight = float(hard_weight)
@@ -100,7 +102,7 @@ def soft_targets(T: Any, hard_weight: float = 0.0) -> Objective:
         gradient=lambda z, batch: equations.distillation_gradient(
             z, batch.v, batch.y, at(z), hard_weight
         ),
-        # What a student that equals its teacher pays.
+        # What the soft part costs a student that equals its teacher.
         floor=lambda batch: equations.distillation_cost(batch.v, batch.v, T=at(batch.v)),
         needs="vy" if hard_weight else "v",
         members=() if per_member is None else (len(per_member),),

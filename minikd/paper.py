@@ -63,12 +63,12 @@ FIGURES: dict[str, dict[str, Figure]] = {
             f"141 ({_PRADYOT}, transfer set jittered)",
         ),
         "omitted_errors_before": Figure(
-            133, "errors", "3", "of them on threes", "82 (the same)"
+            133, "errors", "3", "of them on threes", f"82 ({_PRADYOT}, transfer set jittered)"
         ),
         "bias": Figure(3.5, "logits", "3", "raise of the bias of class 3"),
         "errors_after": Figure(109, "errors", "3", "student after that", f"193 ({_CYBERTRON})"),
         "omitted_errors_after": Figure(
-            14, "errors", "3", "of them on threes, after that", "22 (the same)"
+            14, "errors", "3", "of them on threes, after that", f"22 ({_CYBERTRON})"
         ),
     },
     "sevens-and-eights": {

@@ -293,7 +293,7 @@ _STUDENTS = (
     ("tricks", "student, hard labels, teacher's tricks", ORANGE),
     ("distilled", "student, soft targets", BLUE),
     ("distilled_views", "student, averaged soft targets", GREEN),
-    ("distilled_jittered", "  the same, its images moved too", GREEN),
+    ("distilled_jittered", "student, averaged, images moved", GREEN),
 )
 
 

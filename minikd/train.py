@@ -11,11 +11,11 @@ from typing import Any
 
 import numpy as np
 
-from minikd.backend import Array, Stream, generator, on_host, to_host
+from minikd.backend import Array, Stream, as_seed, generator, on_host, to_host
 from minikd.checkpoint import load_checkpoint, save_checkpoint
 from minikd.data.augment import draw_shifts, shift_images
 from minikd.data.dataset import Dataset
-from minikd.mlp import MLP, Workspace, as_seed, draw_masks, mask_generators
+from minikd.mlp import MLP, Workspace, draw_masks, mask_generators
 from minikd.objectives import Batch, Objective
 from minikd.optim import clip_norms, learning_rate_at, sgd_step
 from minikd.progress import with_progress
@@ -47,8 +47,8 @@ class History:
     Attributes
     ----------
     costs : list of list of float
-        For each epoch and each member, the mean over the cases of the cost above its floor, in
-        nats: for soft targets T² KL(p ‖ q). Measured in training mode, on the way.
+        For each epoch and each member, the mean over the cases of the cost above its floor: for
+        soft targets T² KL(p ‖ q), in nats. Measured in training mode, on the way.
     seconds : float
         Of all parts of the run, if it was stopped and resumed.
     """
@@ -92,8 +92,13 @@ class Recipe:
 
     def __post_init__(self) -> None:
         for name, least in (("epochs", 1), ("batch", 1), ("warm_up", 0), ("jitter", 0)):
-            value = getattr(self, name)
-            if not np.isfinite(value) or value != int(value) or value < least:
+            value: Any = getattr(self, name)
+            if (
+                not isinstance(value, (int, float, np.number))
+                or not np.isfinite(value)
+                or value != int(value)
+                or value < least
+            ):
                 raise ValueError(f"{name} is {value!r}; expected an integer ≥ {least}")
             object.__setattr__(self, name, int(value))
         rates = np.asarray(self.learning_rate, dtype=float)
@@ -108,12 +113,16 @@ class Recipe:
         object.__setattr__(
             self, "learning_rate", tuple(rates.tolist()) if rates.ndim else float(rates)
         )
+        if not isinstance(self.dropout, Sequence):
+            raise ValueError(
+                f"dropout is {self.dropout}; expected a rate for each linear layer"
+            )
         if not 0 <= self.momentum < 1:
             raise ValueError(f"momentum is {self.momentum}; expected 0 ≤ momentum < 1")
         if not all(0 <= rate < 1 for rate in self.dropout):
             raise ValueError(f"dropout is {self.dropout}; expected rates 0 ≤ rate < 1")
         object.__setattr__(self, "dropout", tuple(float(rate) for rate in self.dropout))
-        if self.max_norm is not None and not self.max_norm > 0:
+        if self.max_norm is not None and not 0 < self.max_norm < 1e18:
             raise ValueError(f"max_norm is {self.max_norm}; expected a length > 0, or None")
 
 
@@ -176,12 +185,15 @@ def train(
     on_device = Batch(
         x=xp.asarray(data.x, dtype=net.parameters[0].dtype),
         y=None if data.y is None else xp.asarray(data.y),
-        v=None if data.v is None else xp.asarray(data.v, dtype=net.parameters[0].dtype),
+        v=None
+        if data.v is None or "v" not in objective.needs
+        else xp.asarray(data.v, dtype=net.parameters[0].dtype),
     )
+    sample = on_device.x[..., :2000, :]
     per_epoch = -(-cases // recipe.batch)
-    peak = recipe.learning_rate
+    peak: Any = recipe.learning_rate
     if isinstance(peak, tuple):
-        peak = xp.asarray(peak, dtype=net.parameters[0].dtype).reshape(-1, 1, 1)
+        peak = np.array(peak).reshape(-1, 1, 1)
 
     for epoch in with_progress(len(history.costs), recipe.epochs, progress, "epoch"):
         masks = mask_generators(net, epoch)
@@ -198,12 +210,14 @@ def train(
                 # Looking at every step would stall a GPU, so there it is a sample of them.
                 if on_host(z) or i % 100 == 0 or i == per_epoch - 1:
                     _stop_if_not_finite(net, z, step, rate)
-                    _stop_if_dead(net, z, caches, step, rate)
+                    if size > 1 and (z[..., :1, :] == z).all(-1).all(-1).any():
+                        _stop_if_dead(net, sample, step, rate)
                 total = total + (objective.cost(z, batch) - objective.floor(batch)).sum(-1)
                 # The one place where the mean over the cases is taken.
                 dz = objective.gradient(z, batch) / size
                 gradients = net.backward(dz, caches, work)
-                sgd_step(net.parameters, gradients, velocities, rate, recipe.momentum)
+                step_size = xp.asarray(rate, dtype=dz.dtype) if np.ndim(rate) else rate
+                sgd_step(net.parameters, gradients, velocities, step_size, recipe.momentum)
             if recipe.max_norm is not None:
                 for W in net.parameters[0:-2:2]:
                     clip_norms(W, recipe.max_norm)
@@ -211,6 +225,7 @@ def train(
         # No forward pass after the last step would tell of it.
         for p in net.parameters:
             _stop_if_not_finite(net, p, step, rate)
+        _stop_if_dead(net, sample, step, rate)
         history.costs.append([float(c) / cases for c in np.atleast_1d(to_host(total))])
         now = time.monotonic()
         history.seconds, last = history.seconds + now - last, now
@@ -248,24 +263,20 @@ def _stop_if_not_finite(net: MLP, x: Array, step: int, rate: Any) -> None:
     _stop(net, ~finite, "logits or weights are not finite", step, rate)
 
 
-def _stop_if_dead(net: MLP, z: Array, caches: list[Any], step: int, rate: Any) -> None:
-    """Stop where a hidden layer is off in every case: only biases are left.
+def _stop_if_dead(net: MLP, x: Array, step: int, rate: Any) -> None:
+    """Stop where a hidden layer is off in every case of x: then only biases are left.
 
-    The logits are looked at first, since that is quick: they must be alike in all cases.
+    One batch would not tell: a small layer may be off in all of it by chance, or by dropout.
     """
-    logits = to_host(z).reshape(len(net.seeds), *z.shape[-2:])
-    spread, size = np.ptp(logits, axis=-2), np.abs(logits).max(axis=-2)
-    alike = (spread <= 1e-6 * size).all(-1) & (logits.shape[-2] > 1)
-    if alike.any():
-        layers = [to_host(relu).reshape(len(net.seeds), -1) for _, _, relu in caches[:-1]]
-        off = np.any([~layer.any(-1) for layer in layers], axis=0) if layers else False
-        what = "no hidden unit is active, so every case gets the same logits"
-        _stop(net, alike & off, what, step, rate)
+    _, caches = net.forward(x)
+    hidden = [to_host(relu).reshape(len(net.seeds), -1) for _, _, relu in caches[:-1]]
+    off = np.any([~h.any(-1) for h in hidden], axis=0) if hidden else np.zeros(1, dtype=bool)
+    _stop(net, off, "no hidden unit is active, so every case gets the same logits", step, rate)
 
 
 def _stop(net: MLP, diverged: Any, what: str, step: int, rate: Any) -> None:
     for k in np.flatnonzero(diverged):
-        rates = np.broadcast_to(np.ravel(to_host(rate)), len(net.seeds))
+        rates = np.broadcast_to(np.ravel(rate), len(net.seeds))
         member = f"member {k}: " if net.members else ""
         raise TrainingDiverged(member + what, step, float(rates[k]))
 
@@ -301,7 +312,7 @@ def _check(net: MLP, data: Dataset, objective: Objective, recipe: Recipe) -> Non
     for name, given in (
         ("learning_rate", np.shape(recipe.learning_rate)),
         ("T", objective.members),
-        ("the teacher's logits", () if data.v is None else data.v.shape[:-2]),
+        ("v", data.v.shape[:-2] if data.v is not None and "v" in objective.needs else ()),
     ):
         if given and given != net.members:
             raise ValueError(
@@ -309,7 +320,7 @@ def _check(net: MLP, data: Dataset, objective: Objective, recipe: Recipe) -> Non
                 f"{net.members[0] if net.members else 'no member axis'}"
             )
     steps = recipe.epochs * -(-len(data) // recipe.batch)
-    if recipe.warm_up >= steps > 1:
+    if recipe.warm_up >= max(steps, 2):
         raise ValueError(f"warm_up is {recipe.warm_up} steps; the whole run has {steps}")
 
 

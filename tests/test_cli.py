@@ -90,12 +90,16 @@ def test_wrong_words_exit_with_2(argv, capsys):
     with pytest.raises(SystemExit) as caught:
         cli.main(argv)
     assert caught.value.code == 2
-    assert "minikd" in capsys.readouterr().err
+    error = capsys.readouterr().err
+    assert error.startswith("minikd")
+    assert error.count("\n") == 1
 
 
-def test_a_folder_that_cannot_be_written(tmp_path, capsys):
+@pytest.mark.parametrize("command", [["temperature"], ["run", "omitted-3"]])
+def test_a_folder_that_cannot_be_written(command, tmp_path, capsys, monkeypatch):
+    monkeypatch.setattr(run, "train", None)  # it must not come to that
     (tmp_path / "file").write_text("")
-    assert cli.main(["temperature", "--out", str(tmp_path / "file" / "out")]) == 2
+    assert cli.main([*command, "--out", str(tmp_path / "file" / "out")]) == 2
     assert capsys.readouterr().err.count("\n") == 1
 
 

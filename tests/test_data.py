@@ -187,6 +187,7 @@ def test_glyphs_follow_their_seed():
     a, b, c = (load_glyphs(rng=seed, train=50, test=50) for seed in (0, 0, 1))
     np.testing.assert_array_equal(a.train.x, b.train.x)
     np.testing.assert_array_equal(a.test.x, b.test.x)
+    load_glyphs(np.random.default_rng(0), train=1, test=1)
     assert (a.train.x != c.train.x).any()
     assert not set(map(bytes, a.train.x)) & set(map(bytes, a.test.x))
 
@@ -306,6 +307,7 @@ def test_bad_data(data):
         Dataset([[0.0] * 4], shape=(2, 2))
     with pytest.raises(ValueError, match="v has shape"):
         Dataset(np.zeros((3, 4)), v=np.zeros((30, 10)), shape=(2, 2))
+    assert Dataset(np.zeros((2, 4)), [0, 1], shape=(2, 2)).only(1).y == [1]
     with pytest.raises(ValueError, match="expected integers"):
         data.without([3, 5])
     with pytest.raises(ValueError, match="no case has the label 11"):

@@ -321,6 +321,22 @@ def test_bad_labels():
             eq.hard_target_cost(Z, y)
 
 
+def test_labels_of_a_small_type_count_many_classes():
+    z = np.zeros((1, 300))
+    assert eq.hard_target_cost(z, np.array([5], np.uint8))[0] == pytest.approx(np.log(300))
+
+
+def test_temperatures_that_no_float_can_divide_by():
+    for T in (1e-310, 1e200, np.full((6, 1), 1e-30)):
+        with pytest.raises(ValueError, match="positive"):
+            eq.distillation_cost(Z, V, T=T)
+    for T in (1e-15, 1e15):
+        assert np.isfinite(
+            eq.distillation_cost(Z.astype(np.float32), V.astype(np.float32), T=T)
+        ).all()
+        assert np.isfinite(eq.entropy(Z.astype(np.float32), T)).all()
+
+
 def test_labels_are_shared_by_members_or_not():
     z = np.stack([Z, V])
     both = eq.hard_target_cost(z, Y)

@@ -98,4 +98,13 @@ def test_bad_calls():
         sweep_bias(Z, Y, [3], [])
     with pytest.raises(ValueError, match=r"expected \(n, N\)"):
         sweep_bias(np.stack([Z, Z]), Y, [3], grid)
+    with pytest.raises(ValueError, match="one network at a time"):
+        errors_per_class(np.stack([Z, Z]), Y)
+    with pytest.raises(ValueError, match=r"like \[7, 8\]"):
+        with_bias(Z, 3, 1.0)
+    np.testing.assert_array_equal(with_bias([[1, 2]], [0], 0.5), [[1.5, 2]])
+    with pytest.raises(ValueError, match=r"expected \(n,\) for both"):
+        paired_test([True, False, True], [True])
+    with pytest.raises(ValueError, match="pixels is -1"):
+        logits_over_views(MLP([784, 10], 0), load_glyphs(train=1, test=1).train, -1)
     assert errors_per_class(Z.tolist(), Y.tolist()).sum() == errors(Z, Y)

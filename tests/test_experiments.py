@@ -211,7 +211,7 @@ def test_presets():
 
 def test_bad_records(tmp_path):
     path = tmp_path / "r.json"
-    for content in ("{", "[]", '{"metrics": 3}'):
+    for content in ("{", "[]", '{"metrics": 3}', '{"name": "omitted-3", "metrics": {}}'):
         path.write_text(content)
         with pytest.raises(ValueError, match="no record of a run"):
             read_record(path)

@@ -170,6 +170,17 @@ def test_a_check_that_could_not_have_told(method):
                 gradcheck(func(factor), Z, method=method, atol=1e-6)
 
 
+def test_a_mistake_too_small_to_see_is_not_passed():
+    for size in (1e-3, 1e-4, 1e-5, 1e-6):
+
+        def func(x, size=size):
+            return size * np.sin(x), lambda dout: 1.001 * size * np.cos(x) * dout
+
+        for method in METHODS:
+            with pytest.raises(GradcheckError):
+                gradcheck(func, Z, method=method)
+
+
 def test_a_function_that_drops_the_imaginary_part():
     with pytest.raises(GradcheckError, match="method='central'"):
         gradcheck(lambda x: (np.abs(x), lambda dout: dout * np.sign(x)), Z)

@@ -174,6 +174,7 @@ def test_bad_calls():
     net = MLP(SIZES, 0)
     with pytest.raises(ValueError, match=r"expected \(cases, 6\)"):
         net(np.zeros((5, 7)))
+    assert net([[0.0] * 6]).shape == (1, 3)
     with pytest.raises(ValueError, match="no cases"):
         net(np.zeros((0, 6)))
     with pytest.raises(TypeError, match="not a stack"):

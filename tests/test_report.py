@@ -16,6 +16,7 @@ from minikd.experiments import EXPERIMENTS
 from minikd.experiments.record import read_record, write_record
 from minikd.paper import FIGURES
 from minikd.report import (
+    in_papers_unit,
     mean_and_sd,
     read_results,
     reproduction_page,
@@ -24,18 +25,18 @@ from minikd.report import (
 )
 
 ROOT = Path(__file__).parents[1]
-README = (ROOT / "README.md").read_text()
+README = (ROOT / "README.md").read_text(encoding="utf-8")
 
 
 def test_the_pages_show_what_the_records_say():
     records = read_results(ROOT / "results")
     assert with_results(README, records) == README
-    assert reproduction_page(records) == (ROOT / "REPRODUCTION.md").read_text()
+    assert reproduction_page(records) == (ROOT / "REPRODUCTION.md").read_text(encoding="utf-8")
 
 
 def test_pictures_and_links_of_the_pages_are_there():
     for page in ("README.md", "CONTRIBUTING.md", "CHANGELOG.md", "REPRODUCTION.md"):
-        for target in re.findall(r"\]\(([^)#]+)\)", (ROOT / page).read_text()):
+        for target in re.findall(r"\]\(([^)#]+)\)", (ROOT / page).read_text(encoding="utf-8")):
             assert target.startswith("https://") or (ROOT / target).exists(), (page, target)
 
 
@@ -49,7 +50,9 @@ def test_the_readme_commands_are_understood():
 def test_mean_and_sd():
     assert mean_and_sd([72]) == "72 (n = 1)"
     assert mean_and_sd([1, 2, 3]) == "2.0 ± 1.0 (n = 3)"
-    assert mean_and_sd([1e-9, 3e-9]) == "2e-09 (n = 2)"
+    m = {"p_a": [1e-9, 3e-9], "test_cases": [10]}
+    p_value = in_papers_unit({"name": "teacher-student", "metrics": m}, "p_a")
+    assert p_value == "3e-09 at most (n = 2)"
     assert mean_and_sd([0.0]) == "0 (n = 1)"
     assert mean_and_sd([18.75], "%") == "18.8 % (n = 1)"
 
@@ -64,7 +67,7 @@ def records(tmp_path):
         record = {
             "name": name, "data": "mnist", "config": {}, "seeds": [0, 1, 2], "device": "cpu",
             "versions": {"numpy": "2.4.0", "python": "3.11.7"}, "threads": 2,
-            "seconds": [60.0, 60.0, 60.0], "metrics": metrics,
+            "seconds": [60.0, 60.0, 60.0], "curves": {}, "metrics": metrics,
         }  # fmt: skip
         write_record(tmp_path / f"{name}.mnist.json", record)
     return tmp_path
@@ -87,10 +90,10 @@ def test_the_command(tmp_path, capsys):
     page.write_text("before\n<!-- results -->\nold\n<!-- end of results -->\nafter\n")
     argv = ["report", "--readme", str(page), "--images", str(images)]
     assert cli.main([*argv, "--results", str(ROOT / "results")]) == 0
-    text = page.read_text()
+    text = page.read_text(encoding="utf-8")
     assert "old" not in text
     assert "| 206 errors |" in text
-    assert "## omitted-3" in (tmp_path / "REPRODUCTION.md").read_text()
+    assert "## omitted-3" in (tmp_path / "REPRODUCTION.md").read_text(encoding="utf-8")
     assert text.startswith("before\n<!--")
     assert text.endswith("-->\nafter\n")
     assert {path.name for path in images.iterdir()} >= {
@@ -105,7 +108,7 @@ def test_reports_that_cannot_be_made(records, tmp_path, capsys):
     assert cli.main([*argv, "--results", str(records)]) == 2
     assert cli.main([*argv, "--results", str(tmp_path / "none")]) == 2
     for path in records.glob("*.json"):
-        path.write_text(path.read_text().replace('"mnist"', '"glyphs"'))
+        path.write_text(path.read_text(encoding="utf-8").replace('"mnist"', '"glyphs"'))
     assert cli.main([*argv, "--results", str(records)]) == 2
     assert capsys.readouterr().err.count("\n") == 3
 

@@ -266,6 +266,21 @@ def test_the_member_that_died_is_named_with_its_rate():
     assert 0.05 < caught.value.learning_rate <= 0.2
 
 
+def test_a_layer_that_is_off_in_one_batch_is_no_divergence():
+    rng = np.random.default_rng(0)
+    data = Dataset(rng.normal(size=(34, 4)).astype(np.float32), np.arange(34) % 2, shape=(2, 2))
+    for seed in range(30):  # small layers, a last batch of two, dropout
+        recipe = Recipe(epochs=10, learning_rate=0.01, batch=16, dropout=(0, 0.5))
+        train(MLP([4, 8, 2], seed), data, hard_targets(), recipe)
+
+
+def test_a_dead_network_is_found_with_batches_of_one():
+    net = MLP([784, 8, 10], 1)
+    net.parameters[1][:] = -1000
+    with pytest.raises(TrainingDiverged, match="no hidden unit"):
+        train(net, DIGITS.train, hard_targets(), Recipe(epochs=1, learning_rate=1e-9, batch=1))
+
+
 def test_cases_that_are_all_alike_are_no_divergence():
     alike = DIGITS.train.take(np.zeros(4, dtype=int))
     train(MLP(SIZES, 1), alike, hard_targets(), Recipe(epochs=3, learning_rate=0.01, batch=2))
@@ -278,7 +293,7 @@ def test_cases_that_are_all_alike_are_no_divergence():
     "wrong",
     [{"epochs": 0}, {"epochs": 1.5}, {"batch": 0}, {"warm_up": -1}, {"jitter": -1},
      {"learning_rate": 0}, {"learning_rate": np.nan}, {"learning_rate": (0.1, -1)},
-     {"momentum": 1}, {"momentum": -0.1}, {"dropout": (0.5, 1.0)}, {"max_norm": 0}],
+     {"momentum": 1}, {"momentum": -0.1}, {"dropout": (0.5, 1.0)}, {"max_norm": 0}, {"max_norm": np.inf}, {"epochs": "5"}, {"epochs": None}, {"dropout": 0.5}],
 )  # fmt: skip
 def test_bad_recipes(wrong):
     with pytest.raises(ValueError, match=f"{next(iter(wrong))} is"):
@@ -318,7 +333,7 @@ def test_members_that_do_not_match():
         ),
         (three, TRANSFER, soft_targets([1.0, 2.0]), PLAIN, "T has values for 2 members"),
         (one, TRANSFER, soft_targets([4.0]), PLAIN, "no member axis"),
-        (three, two_teachers, soft_targets(4), PLAIN, "the teacher's logits has values for 2"),
+        (three, two_teachers, soft_targets(4), PLAIN, "v has values for 2"),
     ]
     for net, data, objective, recipe, message in cases:
         with pytest.raises(ValueError, match=message):
@@ -340,11 +355,31 @@ def test_numbers_of_numpy_are_numbers(tmp_path):
 
 
 def test_a_warm_up_that_never_ends():
-    with pytest.raises(ValueError, match="warm_up is 48 steps; the whole run has 48"):
-        train(MLP(SIZES, 1), TRANSFER, soft_targets(4), Recipe(4, 0.02, 50, warm_up=48))
+    for recipe, steps in (
+        (Recipe(4, 0.02, 50, warm_up=48), 48),
+        (Recipe(1, 0.02, 600, warm_up=500), 1),
+    ):
+        with pytest.raises(ValueError, match=f"the whole run has {steps}"):
+            train(MLP(SIZES, 1), TRANSFER, soft_targets(4), recipe)
 
 
-@pytest.mark.parametrize("T", [0, -1, np.inf, np.nan, (1.0, 0.0)])
+def test_logits_that_the_objective_does_not_use_do_not_matter():
+    two_teachers = DIGITS.train.with_logits(np.stack([V, V]))
+    a, b = MLP(SIZES, 1), MLP(SIZES, 1)
+    train(a, two_teachers, hard_targets(), PLAIN)
+    train(b, DIGITS.train, hard_targets(), PLAIN)
+    assert_same(a, b)
+
+
+def test_a_rate_per_member_is_the_same_rate_in_float32():
+    stack, alone = MLP(SIZES, [7, 8]), MLP(SIZES, 7)
+    train(stack, TRANSFER, soft_targets(4), Recipe(2, (0.02, 0.01), 50))
+    train(alone, TRANSFER, soft_targets(4), Recipe(2, 0.02, 50))
+    # Rounding of float32, over 24 steps.
+    np.testing.assert_allclose(stack[0].parameters[0], alone.parameters[0], atol=1e-6)
+
+
+@pytest.mark.parametrize("T", [0, -1, np.inf, np.nan, (1.0, 0.0), None])
 def test_bad_temperatures_are_errors_before_the_training(T):
     with pytest.raises(ValueError, match="T "):
         soft_targets(T)

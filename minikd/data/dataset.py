@@ -35,6 +35,9 @@ class Dataset:
     shape: tuple[int, int] = (28, 28)
 
     def __post_init__(self) -> None:
+        for name in ("y", "v"):
+            if getattr(self, name) is not None:
+                object.__setattr__(self, name, np.asarray(getattr(self, name)))
         x, y, v = self.x, self.y, self.v
         if not isinstance(x, np.ndarray) or x.ndim != 2 or x.shape[1] != math.prod(self.shape):
             raise ValueError(
@@ -42,17 +45,14 @@ class Dataset:
             )
         if not np.isfinite(x).all():
             raise ValueError("x holds NaN or infinity; expected finite pixels")
-        if y is not None and (
-            np.shape(y) != (len(x),) or not np.issubdtype(np.asarray(y).dtype, np.integer)
-        ):
+        if y is not None and (y.shape != (len(x),) or not np.issubdtype(y.dtype, np.integer)):
             raise ValueError(
-                f"y has shape {np.shape(y)} and dtype {np.asarray(y).dtype}; "
-                f"expected {len(x)} integer labels"
+                f"y has shape {y.shape} and dtype {y.dtype}; expected {len(x)} integer labels"
             )
         if y is not None and len(y) and y.min() < 0:
             raise ValueError(f"y holds the label {y.min()}; expected labels ≥ 0")
-        if v is not None and (np.ndim(v) < 2 or np.shape(v)[-2] != len(x)):
-            raise ValueError(f"v has shape {np.shape(v)}; expected ({len(x)}, classes)")
+        if v is not None and (v.ndim < 2 or v.shape[-2] != len(x)):
+            raise ValueError(f"v has shape {v.shape}; expected ({len(x)}, classes)")
         if v is not None and not np.isfinite(v).all():
             raise ValueError("v holds NaN or infinity; expected finite logits")
 

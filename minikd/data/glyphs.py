@@ -7,13 +7,13 @@ from typing import Any
 
 import numpy as np
 
-from minikd.backend import Stream, generator
+from minikd.backend import Stream, as_seed, generator
 from minikd.data.dataset import Dataset, Digits
 
 SHA256 = "479ad5b6f83a1bd8c2482926472c859643ce44b3bf4324afe0d63d149003e569"
 
 
-def load_glyphs(rng: int = 0, train: int = 6000, test: int = 4000) -> Digits:
+def load_glyphs(rng: Any = 0, train: int = 6000, test: int = 4000) -> Digits:
     """Printed digits, each turned, sheared, scaled, moved and bent at random.
 
     They stand in for MNIST where there is no network: 28 × 28 pixels and ten classes, hard
@@ -22,7 +22,7 @@ def load_glyphs(rng: int = 0, train: int = 6000, test: int = 4000) -> Digits:
 
     Parameters
     ----------
-    rng : int
+    rng : int or Generator
         The same seed gives the same images.
     train, test : int
         Number of images.
@@ -36,6 +36,7 @@ def load_glyphs(rng: int = 0, train: int = 6000, test: int = 4000) -> Digits:
     ValueError
         If the bundled file is damaged, or a number is not positive.
     """
+    rng = as_seed(rng)
     if train < 1 or test < 1:
         raise ValueError(f"train is {train} and test {test}; expected at least one image each")
     images, labels = _templates()

@@ -18,6 +18,11 @@ import minikd
 from minikd.backend import device_name
 from minikd.checkpoint import write_atomically
 
+_KEYS = {
+    "name", "data", "config", "seeds", "device", "versions", "threads", "seconds", "metrics",
+    "curves",
+}  # fmt: skip
+
 
 def digest(*what: Any) -> str:
     """A short name for settings: the same for the same settings, in every process."""
@@ -36,6 +41,7 @@ def environment(xp: Any) -> dict[str, Any]:
     versions = {
         "python": platform.python_version(),
         "minikd": minikd.__version__,
+        "source": _source(),
         "numpy": np.__version__,
         "scipy": scipy.__version__,
     }
@@ -48,6 +54,16 @@ def environment(xp: Any) -> dict[str, Any]:
         if asked.isdigit() and int(asked) > 0:
             threads = min(int(asked), cpus or 1)
     return {"device": device_name(xp), "versions": versions, "threads": threads}
+
+
+def _source() -> str:
+    """A short hash of the code that a run depends on: all but figures, reports and the command."""
+    package, hashed = Path(minikd.__file__).parent, hashlib.blake2b(digest_size=6)
+    unrelated = {"plots.py", "report.py", "paper.py", "cli.py", "__main__.py"}
+    for path in sorted(package.rglob("*.py")):
+        if path.name not in unrelated:
+            hashed.update(path.read_bytes())
+    return hashed.hexdigest()
 
 
 def write_record(path: str | PathLike[str], record: dict[str, Any]) -> dict[str, Any]:
@@ -76,8 +92,8 @@ def read_record(path: str | PathLike[str]) -> dict[str, Any]:
         If it is not a record.
     """
     try:
-        record: dict[str, Any] = json.loads(Path(path).read_text())
-        missing = {"name", "data", "config", "seeds", "metrics"} - set(record)
+        record: dict[str, Any] = json.loads(Path(path).read_text(encoding="utf-8"))
+        missing = _KEYS - set(record)
         if missing:
             raise ValueError(f"it has no {', '.join(sorted(missing))}")
         if not all(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict
@@ -13,10 +14,19 @@ from typing import Any
 from minikd.backend import array_module
 from minikd.checkpoint import load_checkpoint, save_checkpoint, write_atomically
 from minikd.data import Dataset, Digits, load_glyphs, load_mnist
+from minikd.evaluate import logits_over_views
 from minikd.experiments.record import digest, environment, write_record
 from minikd.mlp import MLP
-from minikd.objectives import Objective
+from minikd.objectives import Objective, hard_targets
 from minikd.train import Recipe, train
+
+# Run number `seed` gives these seeds to its parts: 4 · seed + 1, …, 4 · seed + 4.
+TEACHER, STUDENT, HARD, SPLIT = range(1, 5)
+
+
+def part_seed(seed: int, part: int) -> int:
+    """The seed of a part of a run, such as ``TEACHER``: no two networks of a run start alike."""
+    return 4 * seed + part
 
 
 class Kept:
@@ -78,6 +88,33 @@ class Kept:
         self.seconds += meta["seconds"]
         return arrays["array"]
 
+    def teacher(self, config: Any, digits: Digits) -> tuple[MLP, Callable[[str], Any]]:
+        """The teacher of a run, and its logits averaged over moves of the image.
+
+        Both serve every experiment that would make the same ones.
+
+        Returns
+        -------
+        teacher : MLP
+        over_views : callable
+            ``over_views("train")`` and ``over_views("test")`` give (n, classes).
+        """
+        train = digits.train
+        sizes = [train.x.shape[1], *config.teacher_hidden, int(train.y.max()) + 1]
+        net = MLP(sizes, rng=part_seed(self.seed, TEACHER), device=self.device)
+        which = (config.data, config.teacher_hidden, config.teacher)
+        self.train("teacher", which, net, train, hard_targets(), config.teacher)
+
+        def over_views(part: str) -> Any:
+            return self.array(
+                f"logits-{part}", (*which, config.view_pixels),
+                lambda title: logits_over_views(
+                    net, getattr(digits, part), config.view_pixels, progress=title
+                ),
+            )  # fmt: skip
+
+        return net, over_views
+
     def write_part(self, config: Any, part: dict[str, Any]) -> dict[str, Any]:
         """Keep what the seed found."""
         path = self.path(f"{config.name}.{config.data}", config, "json")
@@ -87,10 +124,11 @@ class Kept:
     def read_part(self, config: Any) -> dict[str, Any] | None:
         """What the seed found, if it was finished before and the file is whole."""
         try:
-            text = self.path(f"{config.name}.{config.data}", config, "json").read_text()
-            return json.loads(text)  # type: ignore[no-any-return]
+            path = self.path(f"{config.name}.{config.data}", config, "json")
+            part = json.loads(path.read_text(encoding="utf-8"))
         except (FileNotFoundError, ValueError):
             return None
+        return part if isinstance(part, dict) else None
 
 
 def run_seeds(
@@ -140,6 +178,10 @@ def run_seeds(
     if not seeds:
         raise ValueError("seeds is empty; expected at least one")
     made_with = environment(array_module(device))
+    # Now, not after an hour, if the folder cannot be written.
+    (out / ".kept").mkdir(parents=True, exist_ok=True)
+    if not os.access(out / ".kept", os.W_OK):
+        raise PermissionError(f"{out} cannot be written to; choose another folder")
     digits: Digits | None = None
     parts = []
     for seed in seeds:

@@ -3,24 +3,21 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
-from functools import partial
+from dataclasses import dataclass, replace
 from os import PathLike
 from typing import Any
 
 import numpy as np
 
-from minikd.data import Dataset, Digits
-from minikd.evaluate import errors, errors_per_class, logits_over_views, paired_test
+from minikd.data import Digits
+from minikd.evaluate import errors, errors_per_class, paired_test
 from minikd.experiments.omitted_3 import PRESETS as OMITTED_3
-from minikd.experiments.run import Kept, run_seeds
+from minikd.experiments.run import STUDENT, Kept, part_seed, run_seeds
 from minikd.mlp import MLP
 from minikd.objectives import hard_targets, soft_targets
 from minikd.train import Recipe
 
 CLAIM = "soft targets halve the errors of a student, with nothing else to regularize it"
-
-_TEACHER, _STUDENT = 1, 2
 
 # The metrics that a table shows, in order.
 SHOWN = {
@@ -30,7 +27,7 @@ SHOWN = {
     "tricks_errors": "student on hard labels, the teacher's tricks",
     "distilled_errors": "student on soft targets",
     "distilled_views_errors": "student on soft targets averaged over moves",
-    "distilled_jittered_errors": "  the same, its images moved too",
+    "distilled_jittered_errors": "student on averaged soft targets, its images moved",
     "errors_shared_with_teacher": "errors of soft targets that are the teacher's own",
     "p_distilled_against_alone": "p of soft targets against hard labels (McNemar)",
 }
@@ -54,7 +51,7 @@ class TeacherStudent:
     student : Recipe
         The student on soft targets, its images not moved (the paper's 74).
     jittered : Recipe
-        A control: the same, its images moved.
+        A control: the student on averaged soft targets, its images moved.
     T : float
     view_pixels : int
         For two more students, the teacher's logits are averaged over all moves by up to so many
@@ -95,20 +92,9 @@ def run_teacher_student(
 
 def _one_seed(config: TeacherStudent, digits: Digits, kept: Kept) -> dict[str, Any]:
     train, test = digits.train, digits.test
-    classes, inputs = int(train.y.max()) + 1, train.x.shape[1]
-    which = (config.data, config.teacher_hidden, config.teacher)
-    teacher = MLP(
-        [inputs, *config.teacher_hidden, classes], 4 * kept.seed + _TEACHER, device=kept.device
-    )
-    kept.train("teacher", which, teacher, train, hard_targets(), config.teacher)
-
-    def over_views(data: Dataset, title: str | None) -> Any:
-        return logits_over_views(teacher, data, config.view_pixels, progress=title)
-
-    viewed = (*which, config.view_pixels)
-    plain = train.with_logits(teacher(train.x))
-    views = train.with_logits(kept.array("logits-train", viewed, partial(over_views, train)))
-    v_test = kept.array("logits-test", viewed, partial(over_views, test))
+    teacher, over_views = kept.teacher(config, digits)
+    sizes = [teacher.sizes[0], *config.student_hidden, teacher.sizes[-1]]
+    plain, views = train.with_logits(teacher(train.x)), train.with_logits(over_views("train"))
     soft = soft_targets(config.T)
     runs = {
         "alone": (train, hard_targets(), config.alone),
@@ -117,15 +103,11 @@ def _one_seed(config: TeacherStudent, digits: Digits, kept: Kept) -> dict[str, A
         "distilled_views": (views, soft, config.student),
         "distilled_jittered": (views, soft, config.jittered),
     }
-    z = {"teacher": teacher(test.x), "teacher_views": v_test}
+    z = {"teacher": teacher(test.x), "teacher_views": over_views("test")}
     for name, (data, objective, recipe) in runs.items():
         # One seed for all: they begin with the same weights.
-        student = MLP(
-            [inputs, *config.student_hidden, classes],
-            4 * kept.seed + _STUDENT,
-            device=kept.device,
-        )
-        kept.train(name, (config, name), student, data, objective, recipe)
+        student = MLP(sizes, rng=part_seed(kept.seed, STUDENT), device=kept.device)
+        kept.train(name, config, student, data, objective, recipe)
         z[name] = student(test.x)
 
     wrong = {name: logits.argmax(-1) != test.y for name, logits in z.items()}
@@ -150,34 +132,36 @@ def _one_seed(config: TeacherStudent, digits: Digits, kept: Kept) -> dict[str, A
 
 
 def _preset(
-    data: str, alone: Recipe, tricks: Recipe, student: Recipe, jittered: Recipe
+    data: str, alone: Recipe, tricks_epochs: int, jittered_epochs: int
 ) -> TeacherStudent:
-    bias = OMITTED_3[data]
+    # The teacher, and the student of soft targets, are those of the other experiments.
+    others = OMITTED_3[data]
     return TeacherStudent(
-        "teacher-student", data, bias.teacher_hidden, bias.student_hidden, bias.teacher,
-        alone, tricks, student, jittered, T=20.0, view_pixels=2,
-    )  # fmt: skip
+        name="teacher-student",
+        data=data,
+        teacher_hidden=others.teacher_hidden,
+        student_hidden=others.student_hidden,
+        teacher=others.teacher,
+        alone=alone,
+        tricks=replace(others.teacher, epochs=tricks_epochs),
+        student=others.student,
+        jittered=replace(others.student, epochs=jittered_epochs, jitter=2),
+        T=20.0,
+        view_pixels=2,
+    )
 
 
 PRESETS = {
     "glyphs": _preset(
         "glyphs",
-        alone=Recipe(epochs=20, learning_rate=0.1, batch=100),
-        tricks=Recipe(
-            epochs=50, learning_rate=0.1, batch=100, warm_up=100,
-            dropout=(0.0, 0.2, 0.5), max_norm=3.5, jitter=2,
-        ),
-        student=Recipe(epochs=40, learning_rate=0.02, batch=100, warm_up=100),
-        jittered=Recipe(epochs=40, learning_rate=0.02, batch=100, warm_up=100, jitter=2),
+        Recipe(epochs=20, learning_rate=0.1, batch=100),
+        tricks_epochs=50,
+        jittered_epochs=40,
     ),
     "mnist": _preset(
         "mnist",
-        alone=Recipe(epochs=20, learning_rate=0.1, batch=128),
-        tricks=Recipe(
-            epochs=60, learning_rate=0.15, batch=256, warm_up=300,
-            dropout=(0.0, 0.2, 0.4), max_norm=3.5, jitter=2,
-        ),
-        student=Recipe(epochs=40, learning_rate=0.03, batch=128, warm_up=500),
-        jittered=Recipe(epochs=60, learning_rate=0.03, batch=128, warm_up=500, jitter=2),
+        Recipe(epochs=20, learning_rate=0.1, batch=128),
+        tricks_epochs=60,
+        jittered_epochs=60,
     ),
-}  # fmt: skip
+}

@@ -8,28 +8,22 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from functools import partial
 from os import PathLike
 from typing import Any
 
 import numpy as np
 
-from minikd.data import Dataset, Digits
+from minikd.data import Digits
 from minikd.evaluate import (
     errors,
     errors_per_class,
-    logits_over_views,
     sweep_bias,
     with_bias,
 )
-from minikd.experiments.run import Kept, run_seeds
+from minikd.experiments.run import HARD, SPLIT, STUDENT, Kept, part_seed, run_seeds
 from minikd.mlp import MLP
 from minikd.objectives import hard_targets, soft_targets
 from minikd.train import Recipe
-
-# Run number `seed` gives these seeds to its parts: 4 · seed + 1, …, 4 · seed + 4.
-_TEACHER, _STUDENT, _HARD, _SPLIT = range(1, 5)
-
 
 # The metrics that a table shows, in order.
 SHOWN = {
@@ -37,16 +31,16 @@ SHOWN = {
     "teacher_errors": "teacher",
     "teacher_views_errors": "teacher, averaged over moves of the image",
     "errors_before": "distilled student",
-    "omitted_errors_before": "  of them on unseen classes",
+    "omitted_errors_before": "distilled student, on unseen classes",
     "bias": "bias tuned on the test set",
-    "errors_after": "  errors with it",
-    "omitted_errors_after": "  of them on unseen classes",
+    "errors_after": "distilled student with it",
+    "omitted_errors_after": "distilled student with it, on unseen classes",
     "honest_bias": "bias chosen without labels",
-    "honest_errors_after": "  errors with it",
-    "honest_omitted_errors_after": "  of them on unseen classes",
+    "honest_errors_after": "distilled student with that",
+    "honest_omitted_errors_after": "distilled student with that, on unseen classes",
     "hard_errors": "student of hard labels",
-    "hard_omitted_errors": "  of them on unseen classes",
-    "hard_omitted_errors_after": "  the same, its own bias tuned on the test set",
+    "hard_omitted_errors": "student of hard labels, on unseen classes",
+    "hard_omitted_errors_after": "the same, its own bias tuned on the test set",
 }
 
 
@@ -120,30 +114,16 @@ def run_unseen(
 
 
 def _one_seed(config: Unseen, digits: Digits, kept: Kept) -> dict[str, Any]:
-    classes, inputs = int(digits.train.y.max()) + 1, digits.train.x.shape[1]
-    seed = 4 * kept.seed
-    teacher_sizes = [inputs, *config.teacher_hidden, classes]
-    student_sizes = [inputs, *config.student_hidden, classes]
+    teacher, over_views = kept.teacher(config, digits)
+    sizes = [teacher.sizes[0], *config.student_hidden, teacher.sizes[-1]]
 
-    # A teacher and its logits serve every experiment that would make the same ones.
-    which = (config.data, config.teacher_hidden, config.teacher)
-    teacher = MLP(teacher_sizes, rng=seed + _TEACHER, device=kept.device)
-    kept.train("teacher", which, teacher, digits.train, hard_targets(), config.teacher)
-
-    def over_views(data: Dataset, title: str | None) -> Any:
-        return logits_over_views(teacher, data, config.view_pixels, progress=title)
-
-    viewed = (*which, config.view_pixels)
-    v_train = kept.array("logits-train", viewed, partial(over_views, digits.train))
-    v = kept.array("logits-test", viewed, partial(over_views, digits.test))
-
-    transfer, validation = digits.train.with_logits(v_train).split(
-        config.held_out, rng=seed + _SPLIT
+    transfer, validation = digits.train.with_logits(over_views("train")).split(
+        config.held_out, rng=part_seed(kept.seed, SPLIT)
     )
     transfer = transfer.without(*config.omitted)
-    student = MLP(student_sizes, rng=seed + _STUDENT, device=kept.device)
+    student = MLP(sizes, rng=part_seed(kept.seed, STUDENT), device=kept.device)
     kept.train("student", config, student, transfer, soft_targets(config.T), config.student)
-    hard = MLP(student_sizes, rng=seed + _HARD, device=kept.device)
+    hard = MLP(sizes, rng=part_seed(kept.seed, HARD), device=kept.device)
     kept.train("hard", config, hard, transfer, hard_targets(), config.hard)
 
     test, moved, grid = digits.test, config.moved, config.bias_grid()
@@ -176,7 +156,7 @@ def _one_seed(config: Unseen, digits: Digits, kept: Kept) -> dict[str, Any]:
             "test_cases": len(test),
             "omitted_cases": int(np.isin(test.y, config.omitted).sum()),
             "teacher_errors": total("teacher"),
-            "teacher_views_errors": errors(v, test.y),
+            "teacher_views_errors": errors(over_views("test"), test.y),
             "errors_before": total("before"),
             "omitted_errors_before": omitted("before"),
             "bias": paper.best,
