@@ -342,7 +342,7 @@ def plot_teacher_student(record: dict[str, Any]) -> Any:
     right.set(xticks=classes, xlabel="class", ylabel="errors")
     right.set_ylim(0, 1.2 * right.get_ylim()[1])
     shared = np.mean(m["errors_shared_with_teacher"]) / np.mean(m["distilled_errors"])
-    right.set_title(f"{100 * shared:.0f} % of its errors are the teacher's own answers")
+    right.set_title(f"{100 * shared:.0f} % of its errors are the teacher's")
     right.legend(ncols=2)
     alone, distilled = (np.mean(m[f"{role}_errors"]) for role in ("alone", "distilled"))
     figure.suptitle(

@@ -68,7 +68,7 @@ def test_the_figure_of_teacher_and_student(data, tmp_path):
     figure = plots.plot_record(students(data))
     said = text_of(figure)
     assert "turn 146 errors of a student into 40" in said
-    assert "25 % of its errors are the teacher's own" in said
+    assert "25 % of its errors are the teacher's" in said
     assert "the paper, on MNIST" in said
     assert ("not handwriting" in said) == (data == "glyphs")
     plots.save_figure(figure, tmp_path / "figure.png")
