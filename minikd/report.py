@@ -19,7 +19,7 @@ _BLOCK = re.compile(r"(<!-- results -->\n).*?(<!-- end of results -->)", re.DOTA
 
 
 def read_results(folder: Path) -> list[dict[str, Any]]:
-    """All records of a folder, by name.
+    """All records of a folder, in the order of the experiments.
 
     Raises
     ------
@@ -36,7 +36,7 @@ def read_results(folder: Path) -> list[dict[str, Any]]:
         raise FileNotFoundError(
             f"no records (*.json) in {folder}; run an experiment with --out {folder}"
         )
-    return records
+    return sorted(records, key=lambda record: list(EXPERIMENTS).index(record["name"]))
 
 
 def mean_and_sd(values: list[float], unit: str = "") -> str:
@@ -164,7 +164,7 @@ def reproduction_page(records: list[dict[str, Any]]) -> str:
         "Hinton, Vinyals & Dean 2015 (arXiv:1503.02531).\n"
     ]
     short = []
-    for record in sorted(records, key=lambda record: list(EXPERIMENTS).index(record["name"])):
+    for record in records:
         name, experiment = record["name"], EXPERIMENTS[record["name"]]
         rows = [
             "| | § | paper | minikd | best public reproduction |",
