@@ -59,6 +59,13 @@ def in_papers_unit(record: dict[str, Any], metric: str) -> str:
     return mean_and_sd([figure.in_unit(v, m["test_cases"][0]) for v in m[metric]], "%")
 
 
+def _of_mnist(records: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    found = [record for record in records if record["data"] == "mnist"]
+    if not found:
+        raise ValueError("no record is of MNIST; run the experiments with --data mnist")
+    return found
+
+
 def results_table(records: list[dict[str, Any]]) -> str:
     """One row for each number of the paper that a record of MNIST answers, and how it was made.
 
@@ -67,9 +74,7 @@ def results_table(records: list[dict[str, Any]]) -> str:
     ValueError
         If no record is of MNIST.
     """
-    records = [record for record in records if record["data"] == "mnist"]
-    if not records:
-        raise ValueError("no record is of MNIST; run the experiments with --data mnist")
+    records = _of_mnist(records)
     head = (
         "| on MNIST's test set | § | paper | minikd | minikd, bias chosen without labels |",
         "| --- | --- | --- | --- | --- |",
@@ -154,9 +159,7 @@ def reproduction_page(records: list[dict[str, Any]]) -> str:
     ValueError
         If no record is of MNIST.
     """
-    records = [record for record in records if record["data"] == "mnist"]
-    if not records:
-        raise ValueError("no record is of MNIST; run the experiments with --data mnist")
+    records = _of_mnist(records)
     parts = [
         "# Reproduction\n"
         "`minikd report` writes this page from the records in `results/`. Numbers are mean ± standard "
