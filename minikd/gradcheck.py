@@ -18,7 +18,7 @@ __all__ = ["GradcheckError", "gradcheck"]
 Method = Literal["complex", "central", "direction"]
 _EPS = {"complex": 1e-100, "central": 1e-6, "direction": 1e-6}
 _ATOL = {"complex": None, "central": 1e-7, "direction": 1e-7}
-_RTOL = {"complex": 1e-9, "central": 1e-6, "direction": 1e-6}
+_RTOL = {"complex": 1e-12, "central": 1e-6, "direction": 1e-6}
 
 
 class GradcheckError(AssertionError):
@@ -82,8 +82,8 @@ def gradcheck(
 
     Notes
     -----
-    The default tolerances are those of the method. For the complex step, atol is 1e-9 times the
-    largest derivative of an input, and rtol 1e-9. For central differences, whose rounding error
+    The default tolerances are those of the method. For the complex step, atol is 1e-9, or
+    1e-9 times the largest derivative of an input if that is below 1, and rtol 1e-12. For central differences, whose rounding error
     is about 1e-16 / eps, atol is 1e-7 and rtol 1e-6. Where derivatives are so small that a
     mistake of 0.1 % in the largest would not exceed that, the check is an error; choose atol
     yourself, or the complex step.
@@ -215,7 +215,7 @@ def _compare(
             "choose inputs where the function varies"
         )
     largest = np.abs(numeric).max()
-    atol = 1e-9 * largest if atol is None else atol
+    atol = 1e-9 * min(largest, 1.0) if atol is None else atol
     excess = np.abs(by_hand - numeric) - (atol + rtol * np.abs(numeric))
     if (excess <= 0).all():  # false for NaN too
         if share * largest <= atol:
