@@ -107,8 +107,7 @@ def test_an_interrupt_says_how_to_go_on(monkeypatch, capsys):
     def interrupted(*_args, **_kwargs):
         raise KeyboardInterrupt
 
-    stopped = {name: replace(e, run=interrupted) for name, e in EXPERIMENTS.items()}
-    monkeypatch.setattr(experiments, "EXPERIMENTS", stopped)
+    monkeypatch.setattr(experiments, "run_seeds", interrupted)
     assert cli.main(["run", "omitted-3"]) == 130
     assert "goes on" in capsys.readouterr().err
 

@@ -11,9 +11,13 @@ from scipy.stats import binomtest
 
 from minikd import Recipe, load_glyphs
 from minikd.data import Digits
-from minikd.experiments import EXPERIMENTS, record, run, run_teacher_student, run_unseen
+from minikd.experiments import EXPERIMENTS, record, run
 from minikd.experiments.record import read_record
 from minikd.paper import FIGURES
+
+# The two kinds of run; an experiment differs from another of its kind by its settings alone.
+run_unseen = EXPERIMENTS["omitted-3"].run
+run_teacher_student = EXPERIMENTS["teacher-student"].run
 
 # The same steps as the presets, small enough for a test.
 QUICK = {

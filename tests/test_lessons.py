@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from minikd import Recipe
-from minikd.experiments import EXPERIMENTS, run_teacher_student, run_unseen
+from minikd.experiments import EXPERIMENTS
 
 LESSONS = sorted((Path(__file__).parents[1] / "lessons").glob("[0-9]*.py"))
 
@@ -59,7 +59,7 @@ def test_lesson_05_does_what_its_experiment_does(folder, monkeypatch):
     # The controls, which the lesson has not, are cut short.
     once = Recipe(epochs=1, learning_rate=0.02)
     config = replace(preset, tricks=once, jittered=once, view_pixels=0)
-    m = run_teacher_student(config, out=folder / "experiment")["metrics"]
+    m = EXPERIMENTS["teacher-student"].run(config, out=folder / "experiment")["metrics"]
     for role in ("teacher", "alone", "distilled"):
         assert [lesson["count"][role]] == m[f"{role}_errors"]
     assert [lesson["p_value"]] == m["p_distilled_against_alone"]
@@ -82,7 +82,7 @@ def test_a_lesson_does_what_its_experiment_does(stem, name, folder, monkeypatch)
 
     preset = EXPERIMENTS[name].presets["glyphs"]
     assert (lesson["TEACHER"], lesson["STUDENT"]) == (preset.teacher, preset.student)
-    record = run_unseen(preset, out=folder / "experiment")
+    record = EXPERIMENTS[name].run(preset, out=folder / "experiment")
     m = {metric: values[0] for metric, values in record["metrics"].items()}
     assert lesson["before"] == m["errors_before"]
     assert lesson["after"] == m["honest_errors_after"]

@@ -2,22 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from os import PathLike
 from typing import Any
 
 from minikd.experiments import omitted_3, sevens_and_eights, teacher_student, unseen
-from minikd.experiments.teacher_student import TeacherStudent, run_teacher_student
-from minikd.experiments.unseen import Unseen, run_unseen
+from minikd.experiments.run import run_seeds
 
-__all__ = [
-    "EXPERIMENTS",
-    "Experiment",
-    "TeacherStudent",
-    "Unseen",
-    "run_teacher_student",
-    "run_unseen",
-]
+__all__ = ["EXPERIMENTS", "Experiment"]
 
 
 @dataclass(frozen=True)
@@ -30,27 +23,57 @@ class Experiment:
         In one line.
     presets : dict
         From the name of a data set to settings.
-    run : callable
-        ``run(settings, seeds, out, device, progress)`` writes a record and returns it.
+    one_seed : callable
+        What is done for each seed; see :func:`minikd.experiments.run.run_seeds`.
     shown : dict
         The metrics that a table shows, in order, with words for them.
+    shared_curves : callable
+        From settings to what all seeds of a record share.
     """
 
     claim: str
     presets: dict[str, Any]
-    run: Callable[..., dict[str, Any]]
+    one_seed: Callable[..., dict[str, Any]]
     shown: dict[str, str]
+    shared_curves: Callable[[Any], dict[str, Any]] = lambda config: {}
+
+    def run(
+        self,
+        config: Any,
+        seeds: Sequence[int] = (0,),
+        out: str | PathLike[str] = "out",
+        device: str = "cpu",
+        progress: bool = False,
+    ) -> dict[str, Any]:
+        """Run it for each seed and write its record.
+
+        Parameters, files, resumption and errors as in
+        :func:`minikd.experiments.run.run_seeds`.
+
+        Returns
+        -------
+        dict
+            The record, as it was written.
+        """
+        curves = self.shared_curves(config)
+        return run_seeds(config, self.one_seed, seeds, out, device, progress, curves)
 
 
 EXPERIMENTS = {
     "teacher-student": Experiment(
         teacher_student.CLAIM,
         teacher_student.PRESETS,
-        run_teacher_student,
+        teacher_student.one_seed,
         teacher_student.SHOWN,
     ),
-    "omitted-3": Experiment(omitted_3.CLAIM, omitted_3.PRESETS, run_unseen, unseen.SHOWN),
+    "omitted-3": Experiment(
+        omitted_3.CLAIM, omitted_3.PRESETS, unseen.one_seed, unseen.SHOWN, unseen.shared_curves
+    ),
     "sevens-and-eights": Experiment(
-        sevens_and_eights.CLAIM, sevens_and_eights.PRESETS, run_unseen, unseen.SHOWN
+        sevens_and_eights.CLAIM,
+        sevens_and_eights.PRESETS,
+        unseen.one_seed,
+        unseen.SHOWN,
+        unseen.shared_curves,
     ),
 }

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from os import PathLike
 from typing import Any
 
 import numpy as np
@@ -12,7 +10,7 @@ import numpy as np
 from minikd.data import Digits
 from minikd.evaluate import errors, errors_per_class, paired_test
 from minikd.experiments.omitted_3 import PRESETS as OMITTED_3
-from minikd.experiments.run import STUDENT, Kept, part_seed, run_seeds
+from minikd.experiments.run import STUDENT, Kept, part_seed
 from minikd.mlp import MLP
 from minikd.objectives import hard_targets, soft_targets
 from minikd.train import Recipe
@@ -71,26 +69,14 @@ class TeacherStudent:
     view_pixels: int
 
 
-def run_teacher_student(
-    config: TeacherStudent,
-    seeds: Sequence[int] = (0,),
-    out: str | PathLike[str] = "out",
-    device: str = "cpu",
-    progress: bool = False,
-) -> dict[str, Any]:
-    """Train a teacher and its students, and write the record.
-
-    Parameters, files, resumption and errors as in :func:`minikd.experiments.run.run_seeds`.
+def one_seed(config: TeacherStudent, digits: Digits, kept: Kept) -> dict[str, Any]:
+    """Train the teacher and the students of one seed.
 
     Returns
     -------
     dict
-        The record, as it was written.
+        ``seconds``, ``metrics`` and ``curves``, for the record.
     """
-    return run_seeds(config, _one_seed, seeds, out, device, progress, {})
-
-
-def _one_seed(config: TeacherStudent, digits: Digits, kept: Kept) -> dict[str, Any]:
     train, test = digits.train, digits.test
     teacher, over_views = kept.teacher(config, digits)
     sizes = [teacher.sizes[0], *config.student_hidden, teacher.sizes[-1]]

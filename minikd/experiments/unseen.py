@@ -6,9 +6,7 @@ the same steps out on one seed.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass
-from os import PathLike
 from typing import Any
 
 import numpy as np
@@ -20,7 +18,7 @@ from minikd.evaluate import (
     sweep_bias,
     with_bias,
 )
-from minikd.experiments.run import HARD, SPLIT, STUDENT, Kept, part_seed, run_seeds
+from minikd.experiments.run import HARD, SPLIT, STUDENT, Kept, part_seed
 from minikd.mlp import MLP
 from minikd.objectives import hard_targets, soft_targets
 from minikd.train import Recipe
@@ -93,27 +91,19 @@ class Unseen:
         return np.round(np.arange(low, high + step / 2, step), 6)
 
 
-def run_unseen(
-    config: Unseen,
-    seeds: Sequence[int] = (0,),
-    out: str | PathLike[str] = "out",
-    device: str = "cpu",
-    progress: bool = False,
-) -> dict[str, Any]:
-    """Train teacher and students, move the bias by both protocols, and write the record.
+def shared_curves(config: Unseen) -> dict[str, Any]:
+    """What all seeds of a record share: the biases that the sweep tries."""
+    return {"biases": config.bias_grid().tolist()}
 
-    Parameters, files, resumption and errors as in :func:`minikd.experiments.run.run_seeds`.
+
+def one_seed(config: Unseen, digits: Digits, kept: Kept) -> dict[str, Any]:
+    """Train teacher and students of one seed, and move the bias by both protocols.
 
     Returns
     -------
     dict
-        The record, as it was written.
+        ``seconds``, ``metrics`` and ``curves``, for the record.
     """
-    curves = {"biases": config.bias_grid().tolist()}
-    return run_seeds(config, _one_seed, seeds, out, device, progress, curves)
-
-
-def _one_seed(config: Unseen, digits: Digits, kept: Kept) -> dict[str, Any]:
     teacher, over_views = kept.teacher(config, digits)
     sizes = [teacher.sizes[0], *config.student_hidden, teacher.sizes[-1]]
 
