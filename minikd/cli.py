@@ -175,12 +175,13 @@ def _summary(record: dict[str, Any]) -> str:
     paper, m = FIGURES[record["name"]], record["metrics"]
     rows = [("", "this run", "paper, MNIST")]
     for metric, what in EXPERIMENTS[record["name"]].shown.items():
-        said = f"{paper[metric].value:g} {paper[metric].unit}" if metric in paper else ""
-        rows.append((what, in_papers_unit(record, metric), said))
+        if metric in m:
+            said = str(paper[metric]) if metric in paper else ""
+            rows.append((what, in_papers_unit(record, metric), said))
     widths = [max(len(row[i]) for row in rows) for i in range(3)]
     title = (
         f"{record['name']} on {record['data']}: errors of {m['test_cases'][0]} test cases; "
         f"{sum(record['seconds']):.0f} s on {record['device']}"
     )
     lines = [f"  {a:{widths[0]}}  {b:>{widths[1]}}  {c:>{widths[2]}}" for a, b, c in rows]
-    return "\n".join([title, *lines])
+    return "\n".join([title, *lines, *EXPERIMENTS[record["name"]].verdict(record)])

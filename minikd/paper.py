@@ -18,13 +18,16 @@ class Figure:
     Attributes
     ----------
     value : float
-    unit : {"errors", "%", "logits"}
+        The lower end, where the paper gives a range.
+    unit : {"errors", "%", "logits", "T"}
         ``errors`` of the 10,000 test cases of MNIST, or ``%`` of them.
     section : str
     what : str
         In words.
     known : str
         The best public reproduction that is known, with what is particular about it.
+    to : float, optional
+        The upper end of a range.
     """
 
     value: float
@@ -32,6 +35,19 @@ class Figure:
     section: str
     what: str
     known: str = ""
+    to: float | None = None
+
+    def __str__(self) -> str:
+        """As a table shows it: ``67 errors``, ``T from 2.5 to 4``."""
+        if self.unit == "T":
+            return f"T from {self.value:g} to {self.to:g}"
+        return f"{self.value:g} {self.unit}"
+
+    def falls_short(self, value: float) -> bool:
+        """Whether a value of a record, in the paper's unit, is worse than the paper's."""
+        if self.to is not None:
+            return not self.value <= value <= self.to
+        return self.unit != "logits" and value > self.value
 
     def in_unit(self, value: float, cases: int = TEST_CASES) -> float:
         """A value of a record, which counts errors among ``cases``, in the paper's unit."""
@@ -56,6 +72,9 @@ FIGURES: dict[str, dict[str, Figure]] = {
             f"65 ({_PRADYOT}, transfer set jittered)",
         ),
     },
+    "temperature-width": {
+        "best_T_30": Figure(2.5, "T", "3", "T that does best with 30 units in each layer", to=4),
+    },
     "omitted-3": {
         "teacher_errors": Figure(67, "errors", "3", "teacher", f"58 ({_PRADYOT})"),
         "errors_before": Figure(
@@ -76,5 +95,10 @@ FIGURES: dict[str, dict[str, Figure]] = {
         "errors_before": Figure(47.3, "%", "3", "student that saw only sevens and eights"),
         "bias": Figure(-7.6, "logits", "3", "change of the biases of 7 and 8"),
         "errors_after": Figure(13.2, "%", "3", "student after that"),
+    },
+    "omitted-each": {
+        "teacher_errors": Figure(67, "errors", "3", "teacher", f"58 ({_PRADYOT})"),
+        "before_3": Figure(133, "errors", "3", "never saw a 3: errors on threes"),
+        "after_3": Figure(14, "errors", "3", "never saw a 3: errors on threes after the bias"),
     },
 }  # fmt: skip

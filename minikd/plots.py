@@ -13,6 +13,7 @@ import matplotlib.pyplot as plt
 import numpy as np
 
 from minikd import equations as eq
+from minikd.experiments.temperature_width import cells
 from minikd.paper import FIGURES
 
 P = ParamSpec("P")
@@ -284,6 +285,53 @@ def _source(record: dict[str, Any]) -> str:
     )
 
 
+@_in_house_style
+def plot_omitted_each(record: dict[str, Any]) -> Any:
+    """For each digit, what a student that never saw it gets right of it, before and after.
+
+    Parameters
+    ----------
+    record : dict
+        Of ``omitted-each``.
+
+    Returns
+    -------
+    matplotlib.figure.Figure
+    """
+    figure, axes = plt.subplots(figsize=(10, 5))
+    m, digits = record["metrics"], np.arange(10)
+    right = {
+        role: np.array([
+            100 * (1 - np.mean(m[f"{role}_{d}"]) / np.mean(m[f"cases_{d}"])) for d in digits
+        ])
+        for role in ("before", "after", "honest_after")
+    }  # fmt: skip
+    axes.vlines(digits, right["before"], right["honest_after"], color="0.8", lw=2, zorder=0)
+    for role, label, color, marker in (
+        ("before", "as trained", ORANGE, "o"),
+        ("after", "bias tuned on the test set (paper)", BLUE, "^"),
+        ("honest_after", "bias chosen without labels (honest)", GREEN, "v"),
+    ):
+        axes.plot(digits, right[role], marker, color=color, label=label, ms=8, clip_on=False)
+    worst = right["honest_after"].min()
+    floor = max(0, 10 * np.floor(min(r.min() for r in right.values()) / 10 - 0.5))
+    axes.set(xticks=digits, xlabel="the digit that the student never saw", ylim=(floor, 100))
+    axes.set_ylabel("right of that digit (%)")
+    axes.grid(axis="y", color="0.93")
+    axes.legend(loc="lower left", bbox_to_anchor=(0, 1), ncols=3)
+    figure.suptitle(
+        f"Leave out any digit: once its bias is moved, at least {worst:.0f} % of it is right",
+        x=0.01, ha="left", weight="bold",
+    )  # fmt: skip
+    seeds = len(record["seeds"])
+    figure.supxlabel(
+        f"{_DATA_TITLES[record['data']]}; T = {record['config']['each']['T']:g}; "
+        f"{seeds} seed{'s' if seeds > 1 else ''}",
+        fontsize=8, color=GREY, x=0.01, ha="left",
+    )  # fmt: skip
+    return figure
+
+
 # ---------------------------------------------------------------- teacher and students
 
 _STUDENTS = (
@@ -353,10 +401,86 @@ def plot_teacher_student(record: dict[str, Any]) -> Any:
     return figure
 
 
+# ---------------------------------------------------------------- temperature and width
+
+
+@_in_house_style
+def plot_temperature_width(record: dict[str, Any]) -> Any:
+    """Errors of students of each width at each temperature, as a heat map and as lines.
+
+    Parameters
+    ----------
+    record : dict
+        Of ``temperature-width``.
+
+    Returns
+    -------
+    matplotlib.figure.Figure
+    """
+    figure, (left, right) = plt.subplots(1, 2, figsize=(13, 5), width_ratios=(3, 2))
+    T = np.array(record["curves"]["temperatures"])
+    of_width = cells(record)
+    widths, narrow = list(of_width), min(of_width)
+    mean = np.array([of_width[width].mean(-1) for width in widths])
+    worse = 100 * (mean / mean.min(-1, keepdims=True) - 1)
+    disagreements = cells(record, "disagreements")
+    honest = [disagreements[width].mean(-1).argmin() for width in widths]
+    shades = left.imshow(worse, cmap="cividis_r", vmin=0, vmax=60, aspect="auto")
+    for i, width in enumerate(widths):
+        for j in range(len(T)):
+            dark = worse[i, j] > 30
+            left.text(
+                j, i, f"{mean[i, j]:.0f}", ha="center", va="center",
+                color="w" if dark else "k", weight="bold" if j == mean[i].argmin() else None,
+            )  # fmt: skip
+        best = mean[i].argmin()
+        left.add_patch(plt.Rectangle((best - 0.46, i - 0.46), 0.92, 0.92, fill=False, ec=ORANGE, lw=3))
+        left.plot(honest[i], i + 0.34, "v", color=GREEN, ms=8, mec="w")
+    left.set(xticks=range(len(T)), xticklabels=[f"{t:g}" for t in T], xlabel="temperature T")
+    left.set_yticks(range(len(widths)), labels=[
+        f"{width} units\n({of_width[width].shape[-1]} student{'s' * (of_width[width].shape[-1] > 1)})"
+        for width in widths
+    ])  # fmt: skip
+    left.spines[:].set_visible(False)
+    left.tick_params(length=0)
+    left.plot([], [], "s", mfc="none", mec=ORANGE, mew=3, ms=11, label="best on the test set")
+    left.plot([], [], "v", color=GREEN, ms=8, label="chosen without labels")
+    left.legend(loc="lower left", bbox_to_anchor=(-0.02, 1.0), ncols=2)
+    figure.colorbar(shades, ax=left, label="errors above the best of the width (%)", extend="max")
+    for width, color in zip(widths, cycle((ORANGE, PURPLE, BLUE, GREEN)), strict=False):
+        share = of_width[width] / of_width[width].mean(-1).min()
+        middle = share.mean(-1)
+        right.plot(T, middle, ".-", color=color, label=f"{width} units")
+        if share.shape[-1] > 1:
+            sd = share.std(-1, ddof=1)
+            right.fill_between(T, middle - sd, middle + sd, color=color, alpha=0.15, lw=0)
+    right.set(xscale="log", xlabel="temperature T", ylabel="errors / those at the best T")
+    right.set_xticks(T, labels=[f"{t:g}" if t != 2.5 else "" for t in T])
+    right.minorticks_off()
+    right.set_ylim(0.95, min(right.get_ylim()[1], 2.2))
+    right.set_title("Mean of the students, and one standard deviation")
+    right.legend()
+    best = [T[row.argmin()] for row in mean]
+    figure.suptitle(
+        f"Students of {narrow} units do best at T = {best[0]:g}, of {widths[-1]} at T = {best[-1]:g}",
+        x=0.01, ha="left", weight="bold",
+    )  # fmt: skip
+    seeds_used = len(record["seeds"])
+    figure.supxlabel(
+        f"{_DATA_TITLES[record['data']]}; two hidden layers of so many units; errors of "
+        f"{np.mean(record['metrics']['test_cases']):.0f} test cases; "
+        f"{seeds_used} teacher{'s' if seeds_used > 1 else ''}",
+        fontsize=8, color=GREY, x=0.01, ha="left",
+    )  # fmt: skip
+    return figure
+
+
 _FIGURES: dict[str, Callable[[dict[str, Any]], Any]] = {
     "teacher-student": plot_teacher_student,
+    "temperature-width": plot_temperature_width,
     "omitted-3": plot_unseen,
     "sevens-and-eights": plot_unseen,
+    "omitted-each": plot_omitted_each,
 }
 
 

@@ -92,7 +92,7 @@ def _rows(record: dict[str, Any]) -> Iterator[tuple[str, ...]]:
     for metric, figure in FIGURES[record["name"]].items():
         names = (metric, f"honest_{metric}")
         columns = [in_papers_unit(record, name) if name in m else "" for name in names]
-        yield figure.what, figure.section, f"{figure.value:g} {figure.unit}", *columns
+        yield figure.what, figure.section, str(figure), *columns
         if metric == "teacher_errors":
             columns = [mean_and_sd(m["teacher_views_errors"]), ""]
             yield "teacher, its logits averaged over moves of the image", "", "", *columns
@@ -171,16 +171,16 @@ def reproduction_page(records: list[dict[str, Any]]) -> str:
             "| --- | --- | --- | --- | --- |",
         ]
         for metric, what in experiment.shown.items():
+            if metric not in record["metrics"]:
+                continue
             ours, figure = in_papers_unit(record, metric), FIGURES[name].get(metric)
             if figure is None:
                 rows.append(f"| {what} |  |  | {ours} |  |")
                 continue
-            paper = f"{figure.value:g} {figure.unit}"
-            rows.append(f"| {what} | {figure.section} | {paper} | {ours} | {figure.known} |")
-            value = figure.in_unit(float(np.mean(record["metrics"][metric])))
-            if figure.unit != "logits" and value > figure.value:
+            rows.append(f"| {what} | {figure.section} | {figure} | {ours} | {figure.known} |")
+            if figure.falls_short(figure.in_unit(float(np.mean(record["metrics"][metric])))):
                 cause = _CAUSES.get(metric, "Not known.")
-                short.append(f"- {name}, {figure.what}: {ours} against {paper}. {cause}")
+                short.append(f"- {name}, {figure.what}: {ours} against {figure}. {cause}")
         picture = f"![{experiment.claim}](docs/images/{name}.mnist.png)"
         claim = experiment.claim[0].upper() + experiment.claim[1:]
         parts.append(

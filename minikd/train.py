@@ -79,6 +79,8 @@ class Recipe:
         Largest Euclidean length of the incoming weights of a hidden unit.
     jitter : int
         Each image is moved by up to so many pixels in each direction, anew in each epoch.
+    subpixel : bool
+        The moves of the jitter are real numbers, not whole pixels.
     """
 
     epochs: int
@@ -89,6 +91,7 @@ class Recipe:
     dropout: tuple[float, ...] = ()
     max_norm: float | None = None
     jitter: int = 0
+    subpixel: bool = False
 
     def __post_init__(self) -> None:
         for name, least in (("epochs", 1), ("batch", 1), ("warm_up", 0), ("jitter", 0)):
@@ -243,9 +246,8 @@ def _batches(
     # Drawn on the host, so that every device sees the same cases in the same order.
     order = xp.asarray(generator(rng, Stream.ORDER, epoch).permutation(cases))
     if recipe.jitter:
-        shifts = xp.asarray(
-            draw_shifts(generator(rng, Stream.JITTER, epoch), cases, recipe.jitter)
-        )
+        drawn = generator(rng, Stream.JITTER, epoch)
+        shifts = xp.asarray(draw_shifts(drawn, cases, recipe.jitter, recipe.subpixel))
     for start in range(0, cases, recipe.batch):
         chosen = order[start : start + recipe.batch]
         x = on_device.x[chosen]

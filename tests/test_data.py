@@ -8,6 +8,7 @@ import struct
 
 import numpy as np
 import pytest
+from scipy import ndimage
 
 import minikd.data.mnist
 from minikd import Dataset, fetch_mnist, load_glyphs, load_mnist
@@ -232,10 +233,34 @@ def test_jitter_moves_each_image_by_its_own_shift():
         np.testing.assert_array_equal(got, expected)
 
 
+def test_jitter_between_pixels_is_bilinear():
+    """Against scipy's own, with the outside as zeros."""
+    rng = generator(0, Stream.MASKS)
+    x = rng.random((40, 784)).astype(np.float32)
+    shifts = draw_shifts(rng, 40, 2, subpixel=True)
+    assert np.abs(shifts).max() > 1.8
+    moved = shift_images(x, shifts, (28, 28), pixels=2)
+    assert moved.dtype == np.float32
+    for image, by, got in zip(x.reshape(-1, 28, 28), shifts, moved, strict=True):
+        expected = ndimage.shift(np.pad(image, 4), by, order=1)[4:-4, 4:-4]
+        np.testing.assert_allclose(got.reshape(28, 28), expected, atol=1e-6)
+
+
+def test_jitter_between_pixels_takes_whole_ones_too():
+    x = generator(0, Stream.MASKS).random((25, 784))
+    whole = np.array([(dy, dx) for dy in range(-2, 3) for dx in range(-2, 3)])
+    expected = shift_images(x, whole, (28, 28), pixels=2)
+    np.testing.assert_array_equal(shift_images(x, whole.astype(float), (28, 28), 2), expected)
+
+
 def test_shifts_are_uniform():
     shifts = draw_shifts(generator(0, Stream.MASKS), 25_000, 2)
     _, counts = np.unique(shifts, axis=0, return_counts=True)
     assert len(counts) == 25
+    assert np.abs(counts - 1000).max() < 5 * np.sqrt(1000)
+    real = draw_shifts(generator(0, Stream.MASKS), 25_000, 2, subpixel=True)
+    counts, _, _ = np.histogram2d(*real.T, bins=5, range=[(-2, 2), (-2, 2)])
+    assert counts.sum() == 25_000
     assert np.abs(counts - 1000).max() < 5 * np.sqrt(1000)
 
 

@@ -9,10 +9,11 @@ import numpy as np
 import pytest
 from scipy.stats import binomtest
 
-from minikd import Recipe, load_glyphs
+from minikd import MLP, Recipe, errors, hard_targets, load_glyphs, soft_targets, train
 from minikd.data import Digits
-from minikd.experiments import EXPERIMENTS, record, run
+from minikd.experiments import EXPERIMENTS, record, run, temperature_width
 from minikd.experiments.record import read_record
+from minikd.experiments.temperature_width import cells
 from minikd.paper import FIGURES
 
 # The two kinds of run; an experiment differs from another of its kind by its settings alone.
@@ -196,6 +197,98 @@ def test_no_student_sees_an_omitted_class_or_a_held_out_case(tmp_path, monkeypat
     )
 
 
+QUICK_GRID = {
+    "widths": (8, 40),
+    "students": (2, 1),
+    "temperatures": (1.0, 4.0, 12.0, 20.0),
+    "teacher_hidden": (60,),
+    "teacher": QUICK["teacher"],
+    "student": Recipe(epochs=4, learning_rate=0.02, batch=50, warm_up=20),
+    "view_pixels": 0,
+    "held_out": 100,
+}
+
+
+def test_temperature_and_width(tmp_path):
+    experiment = EXPERIMENTS["temperature-width"]
+    config = replace(experiment.presets["glyphs"], **QUICK_GRID)
+    found = experiment.run(config, seeds=(0, 1), out=tmp_path)
+    assert found == read_record(tmp_path / "temperature-width.glyphs.json")
+    m, curves = found["metrics"], found["curves"]
+    assert [len(row) for row in curves["errors"][0]] == [4, 4]
+    for i, width in enumerate(curves["widths"]):
+        for seed in (0, 1):
+            mean = np.mean(curves["errors"][seed][i], axis=-1)
+            agreeing = np.mean(curves["disagreements"][seed][i], axis=-1)
+            assert m[f"best_errors_{width}"][seed] == mean.min()
+            assert m[f"best_T_{width}"][seed] == curves["temperatures"][mean.argmin()]
+            assert m[f"honest_best_T_{width}"][seed] == curves["temperatures"][agreeing.argmin()]
+            assert m[f"honest_best_errors_{width}"][seed] == mean[agreeing.argmin()]
+            assert (m[f"T1_errors_{width}"][seed], m[f"T20_errors_{width}"][seed]) == (
+                mean[0], mean[3],
+            )  # fmt: skip
+    assert [students.shape for students in cells(found).values()] == [(4, 4), (4, 2)]
+
+
+def test_a_cell_of_the_grid_is_the_student_that_is_trained_alone(tmp_path):
+    experiment = EXPERIMENTS["temperature-width"]
+    config = replace(experiment.presets["glyphs"], **QUICK_GRID)
+    found = experiment.run(config, seeds=(0,), out=tmp_path)
+    digits = load_glyphs(rng=0, train=800, test=400)
+    teacher = MLP([784, 60, 10], rng=1)
+    train(teacher, digits.train, hard_targets(), config.teacher, rng=0)
+    transfer, _ = digits.train.with_logits(teacher(digits.train.x)).split(100, rng=4)
+    # The second of the two students of 8 units, at T = 4.
+    alone = MLP([784, 8, 8, 10], rng=run.part_seed(1000, run.STUDENT))
+    train(alone, transfer, soft_targets(4.0), config.student, rng=0)
+    # A stack rounds its products otherwise, which may turn a case that is all but undecided.
+    expected = errors(alone(digits.test.x), digits.test.y)
+    assert abs(found["curves"]["errors"][0][0][1][1] - expected) <= 2
+
+
+def made_up_grid(narrow, wide):
+    grid = [np.array(narrow).T.tolist(), np.array(wide).T.tolist()]
+    return {"curves": {"widths": [30, 300], "temperatures": [1, 3, 12, 20], "errors": [grid]}}
+
+
+def test_the_verdict_on_temperature_and_width():
+    clear = made_up_grid([[50, 30, 40, 44], [52, 31, 45, 42]], [[20, 12, 10, 10]])
+    narrow, wide = temperature_width.verdict(clear)
+    assert "T = 3 does best with 30 errors" in narrow
+    assert " clearly better" in narrow
+    assert "much alike" in wide
+    unclear = made_up_grid([[50, 30, 40, 28], [52, 31, 45, 42]], [[20, 12, 10, 14]])
+    narrow, wide = temperature_width.verdict(unclear)
+    assert "not clearly better" in narrow
+    assert "33 % apart, not alike" in wide
+    # One student has no standard error, so nothing is clear.
+    one = made_up_grid([[50, 30, 40, 44]], [[20, 12, 10, 10]])
+    assert "not clearly better" in temperature_width.verdict(one)[0]
+
+
+def test_each_digit_is_left_out(tmp_path, monkeypatch):
+    seen, real = [], run.train
+
+    def spy(net, data, *args, **kwargs):
+        seen.append(data)
+        return real(net, data, *args, **kwargs)
+
+    monkeypatch.setattr(run, "train", spy)
+    experiment = EXPERIMENTS["omitted-each"]
+    config = replace(experiment.presets["glyphs"], each=quick("omitted-3"))
+    m = experiment.run(config, out=tmp_path)["metrics"]
+    assert set(experiment.shown) <= set(m)
+    assert len(seen) == 11
+    for digit, transfer in enumerate(seen[1:]):
+        assert set(transfer.y) == set(range(10)) - {digit}
+        assert m[f"errors_after_{digit}"][0] <= m[f"errors_{digit}"][0]
+    # The student without threes is that of the experiment that leaves them out.
+    three = run_unseen(quick("omitted-3"), out=tmp_path / "three")["metrics"]
+    assert m["before_3"] == three["omitted_errors_before"]
+    assert m["honest_after_3"] == three["honest_omitted_errors_after"]
+    assert m["after_3"] == three["omitted_errors_after"]
+
+
 def test_presets():
     for name, experiment in EXPERIMENTS.items():
         presets = experiment.presets
@@ -204,9 +297,10 @@ def test_presets():
         for data, preset in presets.items():
             assert (preset.name, preset.data) == (name, data)
             with pytest.raises(FrozenInstanceError):
-                preset.T = 1.0
-        assert presets["mnist"].teacher_hidden == (1200, 1200)
-        assert presets["mnist"].student_hidden == (800, 800)
+                preset.name = "other"
+        mnist = getattr(presets["mnist"], "each", presets["mnist"])
+        assert mnist.teacher_hidden == (1200, 1200)
+        assert getattr(mnist, "student_hidden", (800, 800)) == (800, 800)
         assert set(FIGURES[name]) <= set(experiment.shown)
         if name in UNSEEN:
             assert all(0.0 in preset.bias_grid() for preset in presets.values())

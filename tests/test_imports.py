@@ -20,7 +20,8 @@ ORDER = [
     "data.idx", "data.dataset", "data.augment", "data.render_glyphs", "data.glyphs",
     "data.mnist", "data", "progress", "train", "evaluate",
     "paper", "experiments.record", "experiments.run", "experiments.unseen", "experiments.omitted_3",
-    "experiments.sevens_and_eights", "experiments.teacher_student", "experiments", "plots", "report", "cli", "__main__",
+    "experiments.sevens_and_eights", "experiments.teacher_student", "experiments.omitted_each",
+    "experiments.temperature_width", "experiments", "plots", "report", "cli", "__main__",
 ]  # fmt: skip
 
 

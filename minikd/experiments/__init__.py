@@ -7,7 +7,14 @@ from dataclasses import dataclass
 from os import PathLike
 from typing import Any
 
-from minikd.experiments import omitted_3, sevens_and_eights, teacher_student, unseen
+from minikd.experiments import (
+    omitted_3,
+    omitted_each,
+    sevens_and_eights,
+    teacher_student,
+    temperature_width,
+    unseen,
+)
 from minikd.experiments.run import run_seeds
 
 __all__ = ["EXPERIMENTS", "Experiment"]
@@ -29,6 +36,8 @@ class Experiment:
         The metrics that a table shows, in order, with words for them.
     shared_curves : callable
         From settings to what all seeds of a record share.
+    verdict : callable
+        From a record to what it says of the claim, a sentence each, where a table does not.
     """
 
     claim: str
@@ -36,6 +45,7 @@ class Experiment:
     one_seed: Callable[..., dict[str, Any]]
     shown: dict[str, str]
     shared_curves: Callable[[Any], dict[str, Any]] = lambda config: {}
+    verdict: Callable[[dict[str, Any]], list[str]] = lambda record: []
 
     def run(
         self,
@@ -66,6 +76,14 @@ EXPERIMENTS = {
         teacher_student.one_seed,
         teacher_student.SHOWN,
     ),
+    "temperature-width": Experiment(
+        temperature_width.CLAIM,
+        temperature_width.PRESETS,
+        temperature_width.one_seed,
+        temperature_width.SHOWN,
+        temperature_width.shared_curves,
+        temperature_width.verdict,
+    ),
     "omitted-3": Experiment(
         omitted_3.CLAIM, omitted_3.PRESETS, unseen.one_seed, unseen.SHOWN, unseen.shared_curves
     ),
@@ -75,5 +93,11 @@ EXPERIMENTS = {
         unseen.one_seed,
         unseen.SHOWN,
         unseen.shared_curves,
+    ),
+    "omitted-each": Experiment(
+        omitted_each.CLAIM,
+        omitted_each.PRESETS,
+        omitted_each.one_seed,
+        omitted_each.SHOWN,
     ),
 }

@@ -6,13 +6,15 @@ the same steps out on one seed.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 
-from minikd.data import Digits
+from minikd.data import Dataset, Digits
 from minikd.evaluate import (
+    BiasSweep,
     errors,
     errors_per_class,
     sweep_bias,
@@ -96,6 +98,42 @@ def shared_curves(config: Unseen) -> dict[str, Any]:
     return {"biases": config.bias_grid().tolist()}
 
 
+def transfer_sets(
+    config: Unseen, digits: Digits, kept: Kept, over_views: Callable[[str], Any]
+) -> tuple[Dataset, Dataset]:
+    """The transfer set, without what is omitted, and the held-out cases, with all classes."""
+    rest, validation = digits.train.with_logits(over_views("train")).split(
+        config.held_out, rng=part_seed(kept.seed, SPLIT)
+    )
+    return rest.without(*config.omitted), validation
+
+
+def distil(
+    config: Unseen, digits: Digits, kept: Kept, transfer: Dataset, validation: Dataset
+) -> tuple[Any, BiasSweep, BiasSweep]:
+    """Train the student on soft targets, and choose its bias by both protocols.
+
+    Returns
+    -------
+    z : array, shape (n, classes)
+        Its logits on the test set, the bias as trained.
+    paper, honest : BiasSweep
+    """
+    sizes = [transfer.x.shape[1], *config.student_hidden, transfer.v.shape[1]]
+    student = MLP(sizes, rng=part_seed(kept.seed, STUDENT), device=kept.device)
+    kept.train("student", config, student, transfer, soft_targets(config.T), config.student)
+    test, grid = digits.test, config.bias_grid()
+    z = student(test.x)
+    # The paper's protocol: the bias that does best on the test set.
+    paper = sweep_bias(z, test.y, config.moved, grid)
+    # The honest one: the bias at which the student agrees best with its teacher on cases that
+    # it never saw. To choose it, neither their labels nor any test case are looked at. (The
+    # teacher was trained on them, so what it says there is nearly always the label.)
+    says = validation.v.argmax(-1)
+    honest = sweep_bias(student(validation.x), says, config.moved, grid)
+    return z, paper, honest
+
+
 def one_seed(config: Unseen, digits: Digits, kept: Kept) -> dict[str, Any]:
     """Train teacher and students of one seed, and move the bias by both protocols.
 
@@ -105,26 +143,15 @@ def one_seed(config: Unseen, digits: Digits, kept: Kept) -> dict[str, Any]:
         ``seconds``, ``metrics`` and ``curves``, for the record.
     """
     teacher, over_views = kept.teacher(config, digits)
+    transfer, validation = transfer_sets(config, digits, kept, over_views)
+    z, paper, honest = distil(config, digits, kept, transfer, validation)
     sizes = [teacher.sizes[0], *config.student_hidden, teacher.sizes[-1]]
-
-    transfer, validation = digits.train.with_logits(over_views("train")).split(
-        config.held_out, rng=part_seed(kept.seed, SPLIT)
-    )
-    transfer = transfer.without(*config.omitted)
-    student = MLP(sizes, rng=part_seed(kept.seed, STUDENT), device=kept.device)
-    kept.train("student", config, student, transfer, soft_targets(config.T), config.student)
     hard = MLP(sizes, rng=part_seed(kept.seed, HARD), device=kept.device)
     kept.train("hard", config, hard, transfer, hard_targets(), config.hard)
 
-    test, moved, grid = digits.test, config.moved, config.bias_grid()
-    z, z_hard = student(test.x), hard(test.x)
-    # The paper's protocol: the bias that does best on the test set.
-    paper = sweep_bias(z, test.y, moved, grid)
-    # The honest one: the bias at which the student agrees best with its teacher on cases that
-    # it never saw. To choose it, neither their labels nor any test case are looked at. (The
-    # teacher was trained on them, so what it says there is nearly always the label.)
-    honest = sweep_bias(student(validation.x), validation.v.argmax(-1), moved, grid)
-    hard_sweep = sweep_bias(z_hard, test.y, moved, grid)
+    test, moved = digits.test, config.moved
+    z_hard = hard(test.x)
+    hard_sweep = sweep_bias(z_hard, test.y, moved, config.bias_grid())
     per_class = {
         "teacher": errors_per_class(teacher(test.x), test.y),
         "before": errors_per_class(z, test.y),
