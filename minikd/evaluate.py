@@ -53,10 +53,33 @@ def errors_per_class(z: Array, y: Array) -> Any:
     -------
     array of int, shape (N,)
     """
+    table = confusion(z, y)
+    return table.sum(-1) - table.diagonal()
+
+
+def confusion(z: Array, y: Array) -> Any:
+    """How often each class is taken for each: rows are labels, columns answers.
+
+    Parameters
+    ----------
+    z : array, shape (n, N)
+    y : array of int, shape (n,)
+
+    Returns
+    -------
+    array of int, shape (N, N)
+
+    Examples
+    --------
+    >>> confusion([[2.0, 1.0], [0.0, 3.0], [1.0, 0.0]], [0, 0, 1])
+    array([[1, 1],
+           [1, 0]])
+    """
     z, y = _checked(z, y)
     if z.ndim != 2:
         raise ValueError(f"z has shape {z.shape}; expected (n, N): one network at a time")
-    return np.bincount(y[z.argmax(-1) != y], minlength=z.shape[-1])
+    N = z.shape[-1]
+    return np.bincount(N * y + z.argmax(-1), minlength=N * N).reshape(N, N)
 
 
 def with_bias(z: Array, classes: Sequence[int], bias: float) -> Any:

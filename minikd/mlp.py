@@ -51,6 +51,8 @@ class MLP:
     rng : int, Generator, or sequence or 1-D array of them
         The seed of the weights and of the dropout masks. A sequence makes a stack with one
         member for each. Member k of a stack equals the network made from its seed alone.
+    gain : float
+        The initial weights are so many times as large; see the notes.
     dtype : dtype
         float32 to train, float64 to check.
     device : {"cpu", "cuda"}
@@ -67,7 +69,9 @@ class MLP:
     -----
     Weights start as in He et al. 2015, normal with variance 2 / in, which keeps the size of
     the signal through ReLU layers; biases start at 0. They are drawn on the host, so they are
-    the same on every device.
+    the same on every device. With a smaller ``gain``, what a trained network computes owes more
+    to the data and less to its initial weights; PyTorch's own initial weights are about 0.4
+    times as large as He's.
 
     Examples
     --------
@@ -82,6 +86,7 @@ class MLP:
         sizes: Sequence[int],
         rng: Any,
         *,
+        gain: float = 1.0,
         dtype: Any = np.float32,
         device: str = "cpu",
     ) -> None:
@@ -90,13 +95,15 @@ class MLP:
         if np.dtype(dtype) not in (np.float32, np.float64):
             raise ValueError(f"dtype is {dtype}; expected float32 or float64")
         self.sizes = [int(n) for n in sizes]
+        if not 0 < gain < np.inf:
+            raise ValueError(f"gain is {gain}; expected > 0 and finite")
         stacked = isinstance(rng, Sequence) or getattr(rng, "ndim", 0) == 1
         self.members: tuple[int, ...] = (len(rng),) if stacked else ()
         self.seeds = [as_seed(r) for r in (rng if stacked else [rng])]
         if not self.seeds:
             raise ValueError("rng is an empty sequence; expected a seed for each member")
         xp = array_module(device)
-        drawn = [_initial(self.sizes, seed) for seed in self.seeds]
+        drawn = [_initial(self.sizes, seed, gain) for seed in self.seeds]
         joined = (np.stack(p) if stacked else p[0] for p in zip(*drawn, strict=True))
         self.parameters: list[Array] = [xp.asarray(p.astype(dtype)) for p in joined]
 
@@ -316,10 +323,10 @@ def mask_generators(net: MLP, epoch: int) -> list[Any]:
     return [generator(seed, Stream.MASKS, epoch, xp=net.xp) for seed in net.seeds]
 
 
-def _initial(sizes: Sequence[int], seed: int) -> list[Any]:
+def _initial(sizes: Sequence[int], seed: int, gain: float) -> list[Any]:
     rng = generator(seed, Stream.WEIGHTS)
     parameters = []
     for n_in, n_out in pairwise(sizes):
-        parameters.append(rng.standard_normal((n_in, n_out)) * np.sqrt(2 / n_in))
+        parameters.append(rng.standard_normal((n_in, n_out)) * gain * np.sqrt(2 / n_in))
         parameters.append(np.zeros(n_out))
     return parameters

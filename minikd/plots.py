@@ -252,6 +252,52 @@ def plot_bias_sweep(axes: Any, record: dict[str, Any]) -> None:
     axes.legend(fontsize=8)
 
 
+@_in_house_style
+def plot_confusion(record: dict[str, Any]) -> Any:
+    """What each digit is taken for, before and after the honest bias; mean over the seeds.
+
+    Parameters
+    ----------
+    record : dict
+        Of ``omitted-3`` or ``sevens-and-eights``.
+
+    Returns
+    -------
+    matplotlib.figure.Figure
+    """
+    figure, axes = plt.subplots(1, 2, figsize=(13, 6))
+    mean = {
+        when: np.mean([seed[when] for seed in record["curves"]["confusion"]], axis=0)
+        for when in ("before", "honest")
+    }
+    wrong = {when: table * (1 - np.eye(len(table))) for when, table in mean.items()}
+    bias = np.mean(record["metrics"]["honest_bias"])
+    moved = " and ".join(map(str, record["config"]["moved"]))
+    for ax, (when, table), title in zip(
+        axes, wrong.items(), ("as trained", f"with {bias:+.1f} on the bias of {moved}"), strict=True
+    ):
+        # Its square root, so that the few that are confused often do not hide all others.
+        ax.imshow(np.sqrt(table), cmap="Blues", vmin=0, vmax=np.sqrt(wrong["before"].max()))
+        for i, j in zip(*np.nonzero(table >= 0.5), strict=True):
+            dark = table[i, j] > 0.3 * wrong["before"].max()
+            ax.text(j, i, f"{table[i, j]:.0f}", ha="center", va="center", fontsize=8,
+                    color="w" if dark else "k")  # fmt: skip
+        classes = range(len(table))
+        ax.set(xticks=classes, yticks=classes, xlabel="answer", ylabel="digit")
+        ax.spines[:].set_visible(False)
+        ax.tick_params(length=0)
+        ax.set_title(f"{title}: {table.sum():.0f} errors")
+    omitted = list(record["config"]["omitted"])
+    unseen = wrong["before"][omitted].sum(0)
+    taken = ", ".join(str(c) for c in unseen.argsort()[::-1][:3] if unseen[c] >= 0.5)
+    what = f"Threes it never saw are taken for {taken}" if omitted == [3] else (
+        f"What it never saw is taken for {taken}"
+    )  # fmt: skip
+    figure.suptitle(f"{what}, until the bias is moved", x=0.01, ha="left", weight="bold")
+    figure.supxlabel(_source(record), fontsize=8, color=GREY, x=0.01, ha="left")
+    return figure
+
+
 _PLURALS = (
     "zeros", "ones", "twos", "threes", "fours", "fives", "sixes", "sevens", "eights", "nines",
 )  # fmt: skip
@@ -475,12 +521,85 @@ def plot_temperature_width(record: dict[str, Any]) -> Any:
     return figure
 
 
+# ---------------------------------------------------------------- recipes
+
+
+@_in_house_style
+def plot_recipes(record: dict[str, Any]) -> Any:
+    """What makes a good teacher, and the candidates on the validation split and the test set.
+
+    Parameters
+    ----------
+    record : dict
+        Of ``recipes``.
+
+    Returns
+    -------
+    matplotlib.figure.Figure
+    """
+    figure, (left, right) = plt.subplots(1, 2, figsize=(13, 5))
+    curves, m = record["curves"], record["metrics"]
+    cases = np.mean(m["test_cases"])
+    held_out = record["config"]["held_out"]
+
+    def mean(table: str, name: str, *keys: str) -> float:
+        values = []
+        for seed in curves[table]:
+            value = seed[name]
+            for key in keys:
+                value = value[key]
+            values.append(value)
+        return float(np.mean(values))
+
+    teachers, students = list(curves["teachers"][0]), list(curves["students"][0])
+    own = np.array([100 * mean("teachers", name, "test") / cases for name in teachers])
+    taught = np.array([100 * mean("teachers", name, "student", "test") / cases for name in teachers])
+    moves = np.array([100 * mean("teachers", name, "moves") for name in teachers])
+    dots = left.scatter(own, taught, c=moves, cmap="cividis_r", s=90, ec="k", zorder=3)
+    for name, x, y in zip(teachers, own, taught, strict=True):
+        left.annotate(name, (x, y), xytext=(8, 4), textcoords="offset points", fontsize=9)
+    left.set(xlabel="test error of the teacher (%)", ylabel="test error of its student (%)")
+    left.margins(0.15)
+    left.set_xlim(None, left.get_xlim()[1] + 0.25 * np.ptp(left.get_xlim()))
+    figure.colorbar(dots, ax=left, label="change of its logits when the image moves (%)")
+    left.set_title("A teacher and its student")
+
+    for table, names, label, color, marker, key in (
+        ("teachers", teachers, "teachers", GREY, "s", ()),
+        ("students", students, "students of the first teacher", BLUE, "o", ()),
+    ):
+        points = np.array([
+            [100 * mean(table, name, "validation") / held_out, 100 * mean(table, name, "test") / cases]
+            for name in names
+        ])  # fmt: skip
+        right.plot(*points.T, marker, color=color, label=label, alpha=0.8)
+        chosen = points[points[:, 0].argmin()]
+        right.plot(*chosen, "v", color=GREEN, ms=13, mfc="none", mew=2,
+                   label="chosen on the validation split" if table == "teachers" else None)  # fmt: skip
+    right.set(xlabel="error on the validation split (%)", ylabel="test error (%)")
+    right.set_title("The validation split ranks the recipes much as the test set does")
+    right.legend(loc="upper left")
+    cost = np.mean(m["honest_best_student_errors"]) - np.mean(m["best_student_errors"])
+    figure.suptitle(
+        f"A student chosen without the test set makes {cost:.0f} errors more than the best of it",
+        x=0.01, ha="left", weight="bold",
+    )  # fmt: skip
+    seeds = len(record["seeds"])
+    figure.supxlabel(
+        f"{_DATA_TITLES[record['data']]}; {seeds} seed{'s' if seeds > 1 else ''}; trained on all but "
+        f"{held_out} cases, for fewer epochs than in the other experiments",
+        fontsize=8, color=GREY, x=0.01, ha="left",
+    )  # fmt: skip
+    return figure
+
+
 _FIGURES: dict[str, Callable[[dict[str, Any]], Any]] = {
     "teacher-student": plot_teacher_student,
     "temperature-width": plot_temperature_width,
     "omitted-3": plot_unseen,
     "sevens-and-eights": plot_unseen,
     "omitted-each": plot_omitted_each,
+    "recipes": plot_recipes,
 }
 
 

@@ -7,7 +7,7 @@ import sys
 from dataclasses import replace
 
 import pytest
-from test_experiments import QUICK, QUICK_STUDENTS, UNSEEN
+import test_experiments
 
 from minikd import __version__, cli, experiments, load_glyphs
 from minikd.experiments import EXPERIMENTS, run
@@ -21,10 +21,7 @@ def quick(monkeypatch):
     shrunk = {
         name: replace(
             experiment,
-            presets={
-                data: replace(preset, **(QUICK if name in UNSEEN else QUICK_STUDENTS))
-                for data, preset in experiment.presets.items()
-            },
+            presets={"glyphs": test_experiments.quick(name)},
         )
         for name, experiment in EXPERIMENTS.items()
     }

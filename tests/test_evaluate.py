@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from minikd import MLP, errors, errors_per_class, load_glyphs, sweep_bias, with_bias
-from minikd.evaluate import logits_over_views, paired_test
+from minikd.evaluate import confusion, logits_over_views, paired_test
 
 RNG = np.random.default_rng(6)
 Z, Y = RNG.normal(0, 3, (500, 10)), RNG.integers(0, 10, 500)
@@ -23,6 +23,10 @@ def test_errors():
     assert per_class.shape == (10,)
     assert per_class.sum() == errors(Z, Y)
     assert per_class[3] == errors(Z[Y == 3], Y[Y == 3])
+    table = confusion(Z, Y)
+    assert table[3, 5] == ((Y == 3) & (Z.argmax(-1) == 5)).sum()
+    assert table.sum() == len(Y)
+    np.testing.assert_array_equal(table.sum(-1) - table.diagonal(), per_class)
 
 
 @pytest.mark.parametrize("classes", [(3,), (7, 8), (0, 1, 2, 3, 4, 5, 6, 9)])

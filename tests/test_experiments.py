@@ -12,7 +12,8 @@ from scipy.stats import binomtest
 from minikd import MLP, Recipe, errors, hard_targets, load_glyphs, soft_targets, train
 from minikd.data import Digits
 from minikd.experiments import EXPERIMENTS, record, run, temperature_width
-from minikd.experiments.record import read_record
+from minikd.experiments.recipes import Distillation
+from minikd.experiments.record import full_run, read_record
 from minikd.experiments.temperature_width import cells
 from minikd.paper import FIGURES
 
@@ -56,12 +57,45 @@ QUICK_STUDENTS = {
     "T": 8.0,
     "view_pixels": 1,
 }
+QUICK_GRID = {
+    "widths": (8, 40),
+    "students": (2, 1),
+    "temperatures": (1.0, 4.0, 12.0, 20.0),
+    "teacher_hidden": (60,),
+    "teacher": QUICK["teacher"],
+    "student": Recipe(epochs=4, learning_rate=0.02, batch=50, warm_up=20),
+    "view_pixels": 0,
+    "held_out": 100,
+}
+
+QUICK_RECIPES = {
+    "teacher_hidden": (60,),
+    "student_hidden": (40,),
+    "teachers": {
+        "house": QUICK["teacher"],
+        "plain": Recipe(epochs=5, learning_rate=0.1, batch=50),
+    },
+    "students": {
+        "soft": Distillation(QUICK["student"], T=8.0, hard_weight=0.0, gain=0.4),
+        "both": Distillation(QUICK["student"], T=8.0, hard_weight=0.5, gain=1.0),
+    },
+    "held_out": 100,
+    "view_pixels": 1,
+}
 UNSEEN = ["omitted-3", "sevens-and-eights"]
 
 
 def quick(name):
-    settings = QUICK if name in UNSEEN else QUICK_STUDENTS
-    return replace(EXPERIMENTS[name].presets["glyphs"], **settings)
+    """The preset of the bundled data, made small."""
+    preset = EXPERIMENTS[name].presets["glyphs"]
+    if name == "omitted-each":
+        return replace(preset, each=quick("omitted-3"))
+    shrunk = {
+        "teacher-student": QUICK_STUDENTS,
+        "temperature-width": QUICK_GRID,
+        "recipes": QUICK_RECIPES,
+    }
+    return replace(preset, **shrunk.get(name, QUICK))
 
 
 def comparable(found):
@@ -197,21 +231,9 @@ def test_no_student_sees_an_omitted_class_or_a_held_out_case(tmp_path, monkeypat
     )
 
 
-QUICK_GRID = {
-    "widths": (8, 40),
-    "students": (2, 1),
-    "temperatures": (1.0, 4.0, 12.0, 20.0),
-    "teacher_hidden": (60,),
-    "teacher": QUICK["teacher"],
-    "student": Recipe(epochs=4, learning_rate=0.02, batch=50, warm_up=20),
-    "view_pixels": 0,
-    "held_out": 100,
-}
-
-
 def test_temperature_and_width(tmp_path):
     experiment = EXPERIMENTS["temperature-width"]
-    config = replace(experiment.presets["glyphs"], **QUICK_GRID)
+    config = quick("temperature-width")
     found = experiment.run(config, seeds=(0, 1), out=tmp_path)
     assert found == read_record(tmp_path / "temperature-width.glyphs.json")
     m, curves = found["metrics"], found["curves"]
@@ -232,7 +254,7 @@ def test_temperature_and_width(tmp_path):
 
 def test_a_cell_of_the_grid_is_the_student_that_is_trained_alone(tmp_path):
     experiment = EXPERIMENTS["temperature-width"]
-    config = replace(experiment.presets["glyphs"], **QUICK_GRID)
+    config = quick("temperature-width")
     found = experiment.run(config, seeds=(0,), out=tmp_path)
     digits = load_glyphs(rng=0, train=800, test=400)
     teacher = MLP([784, 60, 10], rng=1)
@@ -275,7 +297,7 @@ def test_each_digit_is_left_out(tmp_path, monkeypatch):
 
     monkeypatch.setattr(run, "train", spy)
     experiment = EXPERIMENTS["omitted-each"]
-    config = replace(experiment.presets["glyphs"], each=quick("omitted-3"))
+    config = quick("omitted-each")
     m = experiment.run(config, out=tmp_path)["metrics"]
     assert set(experiment.shown) <= set(m)
     assert len(seen) == 11
@@ -345,3 +367,34 @@ def test_what_another_environment_kept_is_not_used(tmp_path, monkeypatch):
 def test_no_seeds(tmp_path):
     with pytest.raises(ValueError, match="seeds is empty"):
         run_unseen(quick("omitted-3"), seeds=(), out=tmp_path)
+
+
+def test_recipes(tmp_path, monkeypatch):
+    seen, real = [], run.train
+
+    def spy(net, data, *args, **kwargs):
+        seen.append(data)
+        return real(net, data, *args, **kwargs)
+
+    monkeypatch.setattr(run, "train", spy)
+    experiment = EXPERIMENTS["recipes"]
+    found = experiment.run(quick("recipes"), out=tmp_path)
+    # Two teachers, two students of the first and one of the second.
+    assert len(seen) == 5
+    # None of them is trained on a case of the validation split.
+    assert {len(data) for data in seen} == {700}
+    m = {metric: values[0] for metric, values in found["metrics"].items()}
+    for what in ("teacher", "student"):
+        table = found["curves"][f"{what}s"][0].values()
+        assert m[f"best_{what}_errors"] == min(row["test"] for row in table)
+        chosen = min(table, key=lambda row: row["validation"])
+        assert m[f"honest_best_{what}_errors"] == chosen["test"]
+    teachers, students = (found["curves"][t][0] for t in ("teachers", "students"))
+    assert teachers["house"]["student"] == students["soft"]
+    assert all(0 < row["moves"] < 1 for row in teachers.values())
+
+
+def test_the_record_that_comes_with_minikd():
+    assert full_run("omitted-3")["data"] == "mnist"
+    with pytest.raises(FileNotFoundError, match="minikd run none --data mnist"):
+        full_run("none")

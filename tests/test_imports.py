@@ -21,7 +21,7 @@ ORDER = [
     "data.mnist", "data", "progress", "train", "evaluate",
     "paper", "experiments.record", "experiments.run", "experiments.unseen", "experiments.omitted_3",
     "experiments.sevens_and_eights", "experiments.teacher_student", "experiments.omitted_each",
-    "experiments.temperature_width", "experiments", "plots", "report", "cli", "__main__",
+    "experiments.recipes",     "experiments.temperature_width", "experiments", "plots", "report", "cli", "__main__",
 ]  # fmt: skip
 
 

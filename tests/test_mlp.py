@@ -83,6 +83,12 @@ def test_he_initialization():
     assert W2.std() == pytest.approx(np.sqrt(2 / 1200), rel=5 / np.sqrt(2 * W2.size))
     assert not b1.any()
     assert not b2.any()
+    smaller = MLP([784, 1200, 10], 0, gain=0.5, dtype=np.float64).parameters
+    for p, q in zip(net.parameters, smaller, strict=True):
+        np.testing.assert_array_equal(q, 0.5 * p)
+    for gain in (0, -1, np.inf, np.nan):
+        with pytest.raises(ValueError, match="gain is"):
+            MLP([784, 1200, 10], 0, gain=gain)
 
 
 def test_member_k_is_the_network_of_its_seed():

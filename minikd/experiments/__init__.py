@@ -10,6 +10,7 @@ from typing import Any
 from minikd.experiments import (
     omitted_3,
     omitted_each,
+    recipes,
     sevens_and_eights,
     teacher_student,
     temperature_width,
@@ -100,4 +101,5 @@ EXPERIMENTS = {
         omitted_each.one_seed,
         omitted_each.SHOWN,
     ),
+    "recipes": Experiment(recipes.CLAIM, recipes.PRESETS, recipes.one_seed, recipes.SHOWN),
 }

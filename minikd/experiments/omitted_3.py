@@ -13,6 +13,7 @@ PRESETS = {
         moved=(3,),
         teacher_hidden=(400, 400),
         student_hidden=(300, 300),
+        student_gain=1.0,
         teacher=Recipe(
             epochs=50, learning_rate=0.1, batch=100, warm_up=100,
             dropout=(0.0, 0.2, 0.5), max_norm=3.5, jitter=2,
@@ -30,11 +31,12 @@ PRESETS = {
         moved=(3,),
         teacher_hidden=(1200, 1200),
         student_hidden=(800, 800),
+        student_gain=0.4,
         teacher=Recipe(
             epochs=100, learning_rate=0.15, batch=256, warm_up=300,
-            dropout=(0.0, 0.2, 0.4), max_norm=3.5, jitter=2,
+            dropout=(0.0, 0.2, 0.4), max_norm=3.5, jitter=2, subpixel=True,
         ),
-        student=Recipe(epochs=40, learning_rate=0.03, batch=128, warm_up=500),
+        student=Recipe(epochs=40, learning_rate=0.05, batch=128, warm_up=500),
         hard=Recipe(epochs=10, learning_rate=0.1, batch=128),
         T=20.0,
         view_pixels=2,

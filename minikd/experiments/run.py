@@ -61,6 +61,10 @@ class Kept:
         """The title of a progress bar, or None for no bar."""
         return f"{what}, seed {self.seed}" if self.progress else None
 
+    def network(self, sizes: Sequence[int], part: int, gain: float = 1.0) -> MLP:
+        """A fresh network for a part of this run, such as ``STUDENT``."""
+        return MLP(sizes, rng=part_seed(self.seed, part), gain=gain, device=self.device)
+
     def train(
         self,
         what: str,
@@ -101,7 +105,7 @@ class Kept:
         """
         train = digits.train
         sizes = [train.x.shape[1], *config.teacher_hidden, int(train.y.max()) + 1]
-        net = MLP(sizes, rng=part_seed(self.seed, TEACHER), device=self.device)
+        net = self.network(sizes, TEACHER)
         which = (config.data, config.teacher_hidden, config.teacher)
         self.train("teacher", which, net, train, hard_targets(), config.teacher)
 

@@ -10,8 +10,7 @@ import numpy as np
 from minikd.data import Digits
 from minikd.evaluate import errors, errors_per_class, paired_test
 from minikd.experiments.omitted_3 import PRESETS as OMITTED_3
-from minikd.experiments.run import STUDENT, Kept, part_seed
-from minikd.mlp import MLP
+from minikd.experiments.run import STUDENT, Kept
 from minikd.objectives import hard_targets, soft_targets
 from minikd.train import Recipe
 
@@ -41,6 +40,8 @@ class TeacherStudent:
     data : {"glyphs", "mnist"}
     teacher_hidden, student_hidden : tuple of int
         Units of the hidden layers.
+    student_gain : float
+        Size of the initial weights of the students, as in :class:`minikd.MLP`.
     teacher : Recipe
     alone : Recipe
         The student on hard labels, with no tricks (the paper's 146).
@@ -60,6 +61,7 @@ class TeacherStudent:
     data: str
     teacher_hidden: tuple[int, ...]
     student_hidden: tuple[int, ...]
+    student_gain: float
     teacher: Recipe
     alone: Recipe
     tricks: Recipe
@@ -92,7 +94,7 @@ def one_seed(config: TeacherStudent, digits: Digits, kept: Kept) -> dict[str, An
     z = {"teacher": teacher(test.x), "teacher_views": over_views("test")}
     for name, (data, objective, recipe) in runs.items():
         # One seed for all: they begin with the same weights.
-        student = MLP(sizes, rng=part_seed(kept.seed, STUDENT), device=kept.device)
+        student = kept.network(sizes, STUDENT, config.student_gain)
         kept.train(name, config, student, data, objective, recipe)
         z[name] = student(test.x)
 
@@ -127,11 +129,14 @@ def _preset(
         data=data,
         teacher_hidden=others.teacher_hidden,
         student_hidden=others.student_hidden,
+        student_gain=others.student_gain,
         teacher=others.teacher,
         alone=alone,
         tricks=replace(others.teacher, epochs=tricks_epochs),
         student=others.student,
-        jittered=replace(others.student, epochs=jittered_epochs, jitter=2),
+        jittered=replace(
+            others.student, epochs=jittered_epochs, jitter=2, subpixel=others.teacher.subpixel
+        ),
         T=20.0,
         view_pixels=2,
     )
@@ -147,7 +152,7 @@ PRESETS = {
     "mnist": _preset(
         "mnist",
         Recipe(epochs=20, learning_rate=0.1, batch=128),
-        tricks_epochs=60,
-        jittered_epochs=60,
+        tricks_epochs=30,
+        jittered_epochs=40,
     ),
 }

@@ -31,6 +31,8 @@ class TemperatureWidth:
         For each width, so many students at each temperature, from weights of their own.
     temperatures : tuple of float
         They hold 1 and 20.
+    student_gain : float
+        Size of the initial weights of the students, as in :class:`minikd.MLP`.
     teacher_hidden : tuple of int
     teacher : Recipe
     student : Recipe
@@ -47,6 +49,7 @@ class TemperatureWidth:
     widths: tuple[int, ...]
     students: tuple[int, ...]
     temperatures: tuple[float, ...]
+    student_gain: float
     teacher_hidden: tuple[int, ...]
     teacher: Recipe
     student: Recipe
@@ -82,7 +85,7 @@ def one_seed(config: TemperatureWidth, digits: Digits, kept: Kept) -> dict[str, 
         # Students that start from the same weights differ in T alone.
         seeds = [part_seed(kept.seed + 1000 * k, STUDENT) for k in range(students)]
         sizes = [teacher.sizes[0], width, width, teacher.sizes[-1]]
-        stack = MLP(sizes, rng=seeds * len(T), device=kept.device)
+        stack = MLP(sizes, rng=seeds * len(T), gain=config.student_gain, device=kept.device)
         objective = soft_targets(np.repeat(T, students))
         kept.train(f"students-{width}", config, stack, transfer, objective, config.student)
         on_test, agreeing = (
@@ -174,6 +177,7 @@ def _preset(
         widths=widths,
         students=students,
         temperatures=(1.0, 2.0, 2.5, 3.0, 4.0, 6.0, 8.0, 12.0, 20.0, 40.0),
+        student_gain=others.student_gain,
         teacher_hidden=others.teacher_hidden,
         teacher=others.teacher,
         student=replace(others.student, epochs=epochs),

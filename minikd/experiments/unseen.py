@@ -15,13 +15,12 @@ import numpy as np
 from minikd.data import Dataset, Digits
 from minikd.evaluate import (
     BiasSweep,
+    confusion,
     errors,
-    errors_per_class,
     sweep_bias,
     with_bias,
 )
 from minikd.experiments.run import HARD, SPLIT, STUDENT, Kept, part_seed
-from minikd.mlp import MLP
 from minikd.objectives import hard_targets, soft_targets
 from minikd.train import Recipe
 
@@ -58,6 +57,8 @@ class Unseen:
         Classes whose bias is changed afterwards, all by the same amount.
     teacher_hidden, student_hidden : tuple of int
         Units of the hidden layers.
+    student_gain : float
+        Size of the initial weights of the students, as in :class:`minikd.MLP`.
     teacher, student, hard : Recipe
         Of the teacher, of the distilled student, and of the control: the same student trained
         on the hard labels of the same cases.
@@ -79,6 +80,7 @@ class Unseen:
     moved: tuple[int, ...]
     teacher_hidden: tuple[int, ...]
     student_hidden: tuple[int, ...]
+    student_gain: float
     teacher: Recipe
     student: Recipe
     hard: Recipe
@@ -120,7 +122,7 @@ def distil(
     paper, honest : BiasSweep
     """
     sizes = [transfer.x.shape[1], *config.student_hidden, transfer.v.shape[1]]
-    student = MLP(sizes, rng=part_seed(kept.seed, STUDENT), device=kept.device)
+    student = kept.network(sizes, STUDENT, config.student_gain)
     kept.train("student", config, student, transfer, soft_targets(config.T), config.student)
     test, grid = digits.test, config.bias_grid()
     z = student(test.x)
@@ -146,20 +148,22 @@ def one_seed(config: Unseen, digits: Digits, kept: Kept) -> dict[str, Any]:
     transfer, validation = transfer_sets(config, digits, kept, over_views)
     z, paper, honest = distil(config, digits, kept, transfer, validation)
     sizes = [teacher.sizes[0], *config.student_hidden, teacher.sizes[-1]]
-    hard = MLP(sizes, rng=part_seed(kept.seed, HARD), device=kept.device)
+    hard = kept.network(sizes, HARD, config.student_gain)
     kept.train("hard", config, hard, transfer, hard_targets(), config.hard)
 
     test, moved = digits.test, config.moved
     z_hard = hard(test.x)
     hard_sweep = sweep_bias(z_hard, test.y, moved, config.bias_grid())
-    per_class = {
-        "teacher": errors_per_class(teacher(test.x), test.y),
-        "before": errors_per_class(z, test.y),
-        "after": errors_per_class(with_bias(z, moved, paper.best), test.y),
-        "honest": errors_per_class(with_bias(z, moved, honest.best), test.y),
-        "hard": errors_per_class(z_hard, test.y),
-        "hard_after": errors_per_class(with_bias(z_hard, moved, hard_sweep.best), test.y),
+    answers = {
+        "teacher": teacher(test.x),
+        "before": z,
+        "after": with_bias(z, moved, paper.best),
+        "honest": with_bias(z, moved, honest.best),
+        "hard": z_hard,
+        "hard_after": with_bias(z_hard, moved, hard_sweep.best),
     }
+    tables = {who: confusion(logits, test.y) for who, logits in answers.items()}
+    per_class = {who: table.sum(-1) - table.diagonal() for who, table in tables.items()}
 
     def total(which: str) -> int:
         return int(per_class[which].sum())
@@ -192,5 +196,6 @@ def one_seed(config: Unseen, digits: Digits, kept: Kept) -> dict[str, Any]:
             "errors": paper.errors.tolist(),
             "disagreements": honest.errors.tolist(),
             "errors_per_class": {who: e.tolist() for who, e in per_class.items()},
+            "confusion": {who: tables[who].tolist() for who in ("before", "honest")},
         },
     }
