@@ -170,7 +170,7 @@ def _summary(record: dict[str, Any]) -> str:
     """The record's main numbers beside the paper's, as a table."""
     from minikd.experiments import EXPERIMENTS
     from minikd.paper import FIGURES
-    from minikd.report import in_papers_unit
+    from minikd.report import VERDICTS, in_papers_unit
 
     paper, m = FIGURES[record["name"]], record["metrics"]
     rows = [("", "this run", "paper, MNIST")]
@@ -184,4 +184,5 @@ def _summary(record: dict[str, Any]) -> str:
         f"{sum(record['seconds']):.0f} s on {record['device']}"
     )
     lines = [f"  {a:{widths[0]}}  {b:>{widths[1]}}  {c:>{widths[2]}}" for a, b, c in rows]
-    return "\n".join([title, *lines, *EXPERIMENTS[record["name"]].verdict(record)])
+    verdict = VERDICTS[record["name"]](record) if record["name"] in VERDICTS else []
+    return "\n".join([title, *lines, *verdict])

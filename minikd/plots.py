@@ -11,6 +11,7 @@ from typing import Any, ParamSpec, TypeVar
 
 import matplotlib.pyplot as plt
 import numpy as np
+from matplotlib.patches import Rectangle
 
 from minikd import equations as eq
 from minikd.experiments.temperature_width import cells
@@ -273,8 +274,11 @@ def plot_confusion(record: dict[str, Any]) -> Any:
     wrong = {when: table * (1 - np.eye(len(table))) for when, table in mean.items()}
     bias = np.mean(record["metrics"]["honest_bias"])
     moved = " and ".join(map(str, record["config"]["moved"]))
-    for ax, (when, table), title in zip(
-        axes, wrong.items(), ("as trained", f"with {bias:+.1f} on the bias of {moved}"), strict=True
+    for ax, table, title in zip(
+        axes,
+        wrong.values(),
+        ("as trained", f"with {bias:+.1f} on the bias of {moved}"),
+        strict=True,
     ):
         # Its square root, so that the few that are confused often do not hide all others.
         ax.imshow(np.sqrt(table), cmap="Blues", vmin=0, vmax=np.sqrt(wrong["before"].max()))
@@ -472,7 +476,7 @@ def plot_temperature_width(record: dict[str, Any]) -> Any:
     disagreements = cells(record, "disagreements")
     honest = [disagreements[width].mean(-1).argmin() for width in widths]
     shades = left.imshow(worse, cmap="cividis_r", vmin=0, vmax=60, aspect="auto")
-    for i, width in enumerate(widths):
+    for i in range(len(widths)):
         for j in range(len(T)):
             dark = worse[i, j] > 30
             left.text(
@@ -480,7 +484,9 @@ def plot_temperature_width(record: dict[str, Any]) -> Any:
                 color="w" if dark else "k", weight="bold" if j == mean[i].argmin() else None,
             )  # fmt: skip
         best = mean[i].argmin()
-        left.add_patch(plt.Rectangle((best - 0.46, i - 0.46), 0.92, 0.92, fill=False, ec=ORANGE, lw=3))
+        left.add_patch(
+            Rectangle((best - 0.46, i - 0.46), 0.92, 0.92, fill=False, ec=ORANGE, lw=3)
+        )
         left.plot(honest[i], i + 0.34, "v", color=GREEN, ms=8, mec="w")
     left.set(xticks=range(len(T)), xticklabels=[f"{t:g}" for t in T], xlabel="temperature T")
     left.set_yticks(range(len(widths)), labels=[
@@ -492,7 +498,9 @@ def plot_temperature_width(record: dict[str, Any]) -> Any:
     left.plot([], [], "s", mfc="none", mec=ORANGE, mew=3, ms=11, label="best on the test set")
     left.plot([], [], "v", color=GREEN, ms=8, label="chosen without labels")
     left.legend(loc="lower left", bbox_to_anchor=(-0.02, 1.0), ncols=2)
-    figure.colorbar(shades, ax=left, label="errors above the best of the width (%)", extend="max")
+    figure.colorbar(
+        shades, ax=left, label="errors above the best of the width (%)", extend="max"
+    )
     for width, color in zip(widths, cycle((ORANGE, PURPLE, BLUE, GREEN)), strict=False):
         share = of_width[width] / of_width[width].mean(-1).min()
         middle = share.mean(-1)
@@ -553,7 +561,9 @@ def plot_recipes(record: dict[str, Any]) -> Any:
 
     teachers, students = list(curves["teachers"][0]), list(curves["students"][0])
     own = np.array([100 * mean("teachers", name, "test") / cases for name in teachers])
-    taught = np.array([100 * mean("teachers", name, "student", "test") / cases for name in teachers])
+    taught = np.array(
+        [100 * mean("teachers", name, "student", "test") / cases for name in teachers]
+    )
     moves = np.array([100 * mean("teachers", name, "moves") for name in teachers])
     dots = left.scatter(own, taught, c=moves, cmap="cividis_r", s=90, ec="k", zorder=3)
     for name, x, y in zip(teachers, own, taught, strict=True):
@@ -564,9 +574,9 @@ def plot_recipes(record: dict[str, Any]) -> Any:
     figure.colorbar(dots, ax=left, label="change of its logits when the image moves (%)")
     left.set_title("A teacher and its student")
 
-    for table, names, label, color, marker, key in (
-        ("teachers", teachers, "teachers", GREY, "s", ()),
-        ("students", students, "students of the first teacher", BLUE, "o", ()),
+    for table, names, label, color, marker in (
+        ("teachers", teachers, "teachers", GREY, "s"),
+        ("students", students, "students of the first teacher", BLUE, "o"),
     ):
         points = np.array([
             [100 * mean(table, name, "validation") / held_out, 100 * mean(table, name, "test") / cases]

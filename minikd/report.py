@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +12,7 @@ import numpy as np
 from minikd.checkpoint import write_atomically
 from minikd.experiments import EXPERIMENTS
 from minikd.experiments.record import read_record
+from minikd.experiments.temperature_width import cells
 from minikd.paper import FIGURES
 from minikd.plots import plot_record, save_figure
 
@@ -121,6 +122,64 @@ def with_results(text: str, records: list[dict[str, Any]]) -> str:
     if count != 1:
         raise ValueError(f"expected the markers of the results once, found them {count} times")
     return page
+
+
+# ---------------------------------------------------------------- what a table does not say
+
+
+def temperature_verdict(record: dict[str, Any]) -> list[str]:
+    """What the record says of the two claims of Section 3, in plain words, by fixed rules.
+
+    The narrowest students do best between, if at some T from 2.5 to 4 their mean is lower than
+    at T = 1 and at T = 20 by more than two standard errors of the difference, taken student by
+    student. Wide ones are much alike above T = 8, if their means there differ by less than a
+    tenth.
+
+    Parameters
+    ----------
+    record : dict
+        Of ``temperature-width``.
+
+    Returns
+    -------
+    list of str
+        A sentence for each width.
+    """
+    T = np.array(record["curves"]["temperatures"])
+    said = []
+    for width, errors_of in cells(record).items():
+        mean = errors_of.mean(-1)
+        high = mean[T > 8]
+        spread = 100 * (high.max() - high.min()) / high.mean()
+        sentence = (
+            f"{width} units: T = {T[mean.argmin()]:g} does best with {mean.min():.0f} errors; "
+            f"T = 1 makes {mean[T == 1][0]:.0f}, and above T = 8 it is {high.min():.0f} to "
+            f"{high.max():.0f}"
+        )
+        if width >= 300:
+            alike = "much alike, as" if spread < 10 else f"{spread:.0f} % apart, not alike as"
+            sentence += f": {alike} the paper says of 300 units or more"
+        elif width == min(record["curves"]["widths"]):
+            between = (T >= 2.5) & (T <= 4)
+            middle = errors_of[between][mean[between].argmin()]
+            clear = []
+            for other in (1, 20):
+                more = errors_of[list(T).index(other)] - middle
+                error = more.std(ddof=1) / np.sqrt(len(more)) if len(more) > 1 else np.inf
+                clear.append(more.mean() > 2 * error)
+            does = "clearly better" if all(clear) else "not clearly better"
+            sentence += (
+                f"; the best T from 2.5 to 4 makes {middle.mean():.0f}, {does} than both T = 1 "
+                "and T = 20 (the paper, of 30 units: clearly)"
+            )
+        said.append(sentence + ".")
+    return said
+
+
+# Experiment → from its record, what it says of the paper's claim, a sentence each.
+VERDICTS: dict[str, Callable[[dict[str, Any]], list[str]]] = {
+    "temperature-width": temperature_verdict,
+}
 
 
 # ---------------------------------------------------------------- REPRODUCTION.md

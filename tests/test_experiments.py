@@ -11,7 +11,7 @@ from scipy.stats import binomtest
 
 from minikd import MLP, Recipe, errors, hard_targets, load_glyphs, soft_targets, train
 from minikd.data import Digits
-from minikd.experiments import EXPERIMENTS, record, run, temperature_width
+from minikd.experiments import EXPERIMENTS, record, run
 from minikd.experiments.recipes import Distillation
 from minikd.experiments.record import full_run, read_record
 from minikd.experiments.temperature_width import cells
@@ -244,7 +244,9 @@ def test_temperature_and_width(tmp_path):
             agreeing = np.mean(curves["disagreements"][seed][i], axis=-1)
             assert m[f"best_errors_{width}"][seed] == mean.min()
             assert m[f"best_T_{width}"][seed] == curves["temperatures"][mean.argmin()]
-            assert m[f"honest_best_T_{width}"][seed] == curves["temperatures"][agreeing.argmin()]
+            assert (
+                m[f"honest_best_T_{width}"][seed] == curves["temperatures"][agreeing.argmin()]
+            )
             assert m[f"honest_best_errors_{width}"][seed] == mean[agreeing.argmin()]
             assert (m[f"T1_errors_{width}"][seed], m[f"T20_errors_{width}"][seed]) == (
                 mean[0], mean[3],
@@ -266,26 +268,6 @@ def test_a_cell_of_the_grid_is_the_student_that_is_trained_alone(tmp_path):
     # A stack rounds its products otherwise, which may turn a case that is all but undecided.
     expected = errors(alone(digits.test.x), digits.test.y)
     assert abs(found["curves"]["errors"][0][0][1][1] - expected) <= 2
-
-
-def made_up_grid(narrow, wide):
-    grid = [np.array(narrow).T.tolist(), np.array(wide).T.tolist()]
-    return {"curves": {"widths": [30, 300], "temperatures": [1, 3, 12, 20], "errors": [grid]}}
-
-
-def test_the_verdict_on_temperature_and_width():
-    clear = made_up_grid([[50, 30, 40, 44], [52, 31, 45, 42]], [[20, 12, 10, 10]])
-    narrow, wide = temperature_width.verdict(clear)
-    assert "T = 3 does best with 30 errors" in narrow
-    assert " clearly better" in narrow
-    assert "much alike" in wide
-    unclear = made_up_grid([[50, 30, 40, 28], [52, 31, 45, 42]], [[20, 12, 10, 14]])
-    narrow, wide = temperature_width.verdict(unclear)
-    assert "not clearly better" in narrow
-    assert "33 % apart, not alike" in wide
-    # One student has no standard error, so nothing is clear.
-    one = made_up_grid([[50, 30, 40, 44]], [[20, 12, 10, 10]])
-    assert "not clearly better" in temperature_width.verdict(one)[0]
 
 
 def test_each_digit_is_left_out(tmp_path, monkeypatch):

@@ -21,6 +21,7 @@ from minikd.report import (
     read_results,
     reproduction_page,
     results_table,
+    temperature_verdict,
     with_results,
 )
 
@@ -150,3 +151,23 @@ def test_the_readme_code_does_what_its_comments_say(capsys):
     z[:, 3] -= 3.5
     assert (z.argmax(-1) != 3)[threes].sum() > before / 2
     assert after < before
+
+
+def made_up_grid(narrow, wide):
+    grid = [np.array(narrow).T.tolist(), np.array(wide).T.tolist()]
+    return {"curves": {"widths": [30, 300], "temperatures": [1, 3, 12, 20], "errors": [grid]}}
+
+
+def test_the_verdict_on_temperature_and_width():
+    clear = made_up_grid([[50, 30, 40, 44], [52, 31, 45, 42]], [[20, 12, 10, 10]])
+    narrow, wide = temperature_verdict(clear)
+    assert "T = 3 does best with 30 errors" in narrow
+    assert " clearly better" in narrow
+    assert "much alike" in wide
+    unclear = made_up_grid([[50, 30, 40, 28], [52, 31, 45, 42]], [[20, 12, 10, 14]])
+    narrow, wide = temperature_verdict(unclear)
+    assert "not clearly better" in narrow
+    assert "33 % apart, not alike" in wide
+    # One student has no standard error, so nothing is clear.
+    one = made_up_grid([[50, 30, 40, 44]], [[20, 12, 10, 10]])
+    assert "not clearly better" in temperature_verdict(one)[0]

@@ -37,8 +37,6 @@ class Experiment:
         The metrics that a table shows, in order, with words for them.
     shared_curves : callable
         From settings to what all seeds of a record share.
-    verdict : callable
-        From a record to what it says of the claim, a sentence each, where a table does not.
     """
 
     claim: str
@@ -46,7 +44,6 @@ class Experiment:
     one_seed: Callable[..., dict[str, Any]]
     shown: dict[str, str]
     shared_curves: Callable[[Any], dict[str, Any]] = lambda config: {}
-    verdict: Callable[[dict[str, Any]], list[str]] = lambda record: []
 
     def run(
         self,
@@ -83,7 +80,6 @@ EXPERIMENTS = {
         temperature_width.one_seed,
         temperature_width.SHOWN,
         temperature_width.shared_curves,
-        temperature_width.verdict,
     ),
     "omitted-3": Experiment(
         omitted_3.CLAIM, omitted_3.PRESETS, unseen.one_seed, unseen.SHOWN, unseen.shared_curves

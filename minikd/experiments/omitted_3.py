@@ -34,7 +34,7 @@ PRESETS = {
         student_gain=0.4,
         teacher=Recipe(
             epochs=100, learning_rate=0.15, batch=256, warm_up=300,
-            dropout=(0.0, 0.2, 0.4), max_norm=3.5, jitter=2, subpixel=True,
+            dropout=(0.0, 0.1, 0.2), max_norm=3.5, jitter=2, subpixel=True,
         ),
         student=Recipe(epochs=40, learning_rate=0.05, batch=128, warm_up=500),
         hard=Recipe(epochs=10, learning_rate=0.1, batch=128),

@@ -152,7 +152,7 @@ PRESETS = {
     "mnist": _preset(
         "mnist",
         Recipe(epochs=20, learning_rate=0.1, batch=128),
-        tricks_epochs=30,
-        jittered_epochs=40,
+        tricks_epochs=20,
+        jittered_epochs=30,
     ),
 }
