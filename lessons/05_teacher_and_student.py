@@ -4,15 +4,25 @@
 # the *teacher*, makes 67 errors on the 10,000 test cases. A smaller one with no tricks, the
 # *student*, makes 146. The same student, trained on the teacher's soft targets at T = 20 with
 # nothing else to regularize it, makes 74. Here is the same on the bundled printed digits, which
-# are not handwriting; `minikd run teacher-student --data mnist` does it on MNIST.
+# are not handwriting, and then what `minikd run teacher-student --data mnist` found.
 
 # %%
 import matplotlib.pyplot as plt
 import numpy as np
 
-from minikd import MLP, Recipe, hard_targets, load_glyphs, soft_targets, train
+from minikd import (
+    MLP,
+    Recipe,
+    hard_targets,
+    load_glyphs,
+    load_mnist,
+    plots,
+    soft_targets,
+    train,
+)
 from minikd.equations import softmax
 from minikd.evaluate import errors, paired_test
+from minikd.experiments.record import full_run
 from minikd.plots import BLUE, GREEN, GREY, HOUSE_STYLE, ORANGE, save_figure
 
 plt.style.use(HOUSE_STYLE)
@@ -117,6 +127,19 @@ figure.suptitle(
 )  # fmt: skip
 figure.supxlabel("bundled printed digits, not handwriting", fontsize=8, color=GREY)
 print("wrote", save_figure(figure, "out/05_teacher_and_student.png"))
+
+# %% [markdown]
+# ## The full run
+# MNIST and the paper's networks, from the record that comes with minikd. If MNIST is there, so
+# are the images that each network gets wrong.
+
+# %%
+record = full_run("teacher-student")
+print("wrote", save_figure(plots.plot_record(record), "out/05_on_mnist.png"))
+try:
+    print("wrote", save_figure(plots.plot_wrong(record, load_mnist().test), "out/05_wrong.png"))
+except FileNotFoundError:
+    print("the images that each gets wrong need MNIST: minikd data mnist")
 
 # %% [markdown]
 # **The claim of this lesson**: with nothing else to regularize it, and no label to learn from, a

@@ -14,6 +14,7 @@ import numpy as np
 from matplotlib.patches import Rectangle
 
 from minikd import equations as eq
+from minikd.data import Dataset
 from minikd.experiments.temperature_width import cells
 from minikd.paper import FIGURES
 
@@ -448,6 +449,60 @@ def plot_teacher_student(record: dict[str, Any]) -> Any:
         x=0.01, ha="left", weight="bold",
     )  # fmt: skip
     figure.supxlabel(_source(record), fontsize=8, color=GREY, x=0.01, ha="left")
+    return figure
+
+
+@_in_house_style
+def plot_wrong(record: dict[str, Any], test: Dataset, columns: int = 14) -> Any:
+    """Test images that the student alone, the distilled one, or it and its teacher get wrong.
+
+    Parameters
+    ----------
+    record : dict
+        Of ``teacher-student``; its first seed is shown.
+    test : Dataset
+        The test set that the record is of.
+    columns : int
+        So many images in each row at most.
+
+    Returns
+    -------
+    matplotlib.figure.Figure
+
+    Raises
+    ------
+    ValueError
+        If the test set is not that of the record.
+    """
+    cases = record["metrics"]["test_cases"][0]
+    if len(test) != cases or test.y is None:
+        raise ValueError(f"test has {len(test)} cases; the record is of {cases}, with labels")
+    wrong = {role: set(w) for role, w in record["curves"]["wrong"][0].items()}
+    rows = (
+        ("only the student alone is wrong", wrong["alone"] - wrong["distilled"]),
+        ("only the distilled student is wrong", wrong["distilled"] - wrong["alone"]),
+        ("distilled student and teacher are wrong", wrong["distilled"] & wrong["teacher"]),
+    )
+    figure = plt.figure(figsize=(13, 5.2))
+    strips: Any = figure.subfigures(len(rows), 1)
+    for strip, (title, which) in zip(strips, rows, strict=True):
+        strip.suptitle(f"{title}: {len(which)} images", x=0.01, ha="left", fontsize=11)
+        for axes, case in zip(
+            strip.subplots(1, columns), sorted(which)[:columns], strict=False
+        ):
+            axes.imshow(test.x[case].reshape(test.shape), cmap="gray_r")
+            axes.set_title(f"a {test.y[case]}", loc="center", fontsize=9)
+        for axes in strip.axes:
+            axes.axis("off")
+    mended, added = len(rows[0][1]), len(rows[1][1])
+    figure.suptitle(
+        f"Soft targets mend {mended} of the student's errors, and add {added}",
+        x=0.01, ha="left", weight="bold",
+    )  # fmt: skip
+    figure.supxlabel(
+        f"{_DATA_TITLES[record['data']]}; seed {record['seeds'][0]}; the first {columns} of each",
+        fontsize=8, color=GREY, x=0.01, ha="left",
+    )  # fmt: skip
     return figure
 
 

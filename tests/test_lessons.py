@@ -17,7 +17,7 @@ LESSONS = sorted((Path(__file__).parents[1] / "lessons").glob("[0-9]*.py"))
 
 
 def test_the_lessons_are_there():
-    assert [path.name[:2] for path in LESSONS] == ["01", "02", "03", "04", "05", "07", "08"]
+    assert [path.name[:2] for path in LESSONS] == [f"{n:02}" for n in range(1, 9)]
 
 
 @pytest.mark.parametrize("path", LESSONS, ids=lambda path: path.stem)
@@ -44,7 +44,7 @@ def test_a_lesson_runs_alone(path, tmp_path, environment):
 
 @pytest.fixture(scope="module")
 def folder(tmp_path_factory):
-    """One folder for lessons 05, 07 and 08, so that the others find the teacher of the first."""
+    """One folder for lessons 05 to 08, so that the others find the teacher of the first."""
     return tmp_path_factory.mktemp("lessons")
 
 
@@ -63,6 +63,25 @@ def test_lesson_05_does_what_its_experiment_does(folder, monkeypatch):
     for role in ("teacher", "alone", "distilled"):
         assert [lesson["count"][role]] == m[f"{role}_errors"]
     assert [lesson["p_value"]] == m["p_distilled_against_alone"]
+
+
+@pytest.mark.slow
+def test_lesson_06_does_what_its_experiment_does(folder, monkeypatch):
+    monkeypatch.chdir(folder)
+    lesson = runpy.run_path(str(LESSONS[5]))
+    for name in (LESSONS[5].stem, "06_on_mnist"):
+        assert (folder / "out" / f"{name}.png").stat().st_size > 10_000
+    preset = EXPERIMENTS["temperature-width"].presets["glyphs"]
+    recipes = (lesson["TEACHER"], lesson["STUDENT"])
+    assert recipes == (preset.teacher, preset.student)
+    assert lesson["T"].tolist() == list(preset.temperatures)
+    config = replace(preset, widths=(10, 300), students=(5, 1))
+    record = EXPERIMENTS["temperature-width"].run(config, out=folder / "experiment")
+    narrow, wide = record["curves"]["errors"][0]
+    assert lesson["errors_narrow"].tolist() == narrow
+    assert lesson["errors_wide"][:, None].tolist() == wide
+    m = record["metrics"]
+    assert lesson["by_teacher"] == (m["honest_best_T_10"][0], m["honest_best_T_300"][0])
 
 
 # A lesson spells out what an experiment does for many seeds; seed 0 must give the same figures.

@@ -7,7 +7,7 @@ import matplotlib.pyplot as plt
 import numpy as np
 import pytest
 
-from minikd import plots
+from minikd import load_glyphs, plots
 from minikd.experiments import EXPERIMENTS
 
 RNG = np.random.default_rng(7)
@@ -17,6 +17,8 @@ def unseen(name, data="glyphs", seeds=2):
     """A record with numbers made up for the test."""
     preset = EXPERIMENTS[name].presets[data]
     per_class = {role: RNG.integers(0, 300, 10).tolist() for role, *_ in plots._ROLES}
+    table = 390 * np.eye(10)
+    table[3, 5], table[3, 8] = 50, 20
     values = dict.fromkeys(EXPERIMENTS[name].shown, 10) | {
         "test_cases": 4000, "omitted_cases": 400, "omitted_errors_before": 60,
         "honest_omitted_errors_after": 20,
@@ -27,7 +29,9 @@ def unseen(name, data="glyphs", seeds=2):
         "metrics": {k: [v] * seeds for k, v in values.items()},
         "curves": {"biases": preset.bias_grid().tolist(),
                    "errors": RNG.integers(80, 4000, (seeds, len(preset.bias_grid()))).tolist(),
-                   "errors_per_class": [per_class] * seeds},
+                   "errors_per_class": [per_class] * seeds,
+                   "confusion": [{"before": table.tolist(),
+                                  "honest": (table // 10).tolist()}] * seeds},
     }  # fmt: skip
 
 
@@ -40,6 +44,51 @@ def students(data="glyphs", seeds=2):
         "name": "teacher-student", "data": data, "seeds": list(range(seeds)), "config": {"T": 20},
         "metrics": {k: [v] * seeds for k, v in values.items()},
         "curves": {"errors_per_class": [per_class] * seeds},
+    }  # fmt: skip
+
+
+def grid(data="glyphs", seeds=2):
+    preset = EXPERIMENTS["temperature-width"].presets[data]
+    students = [
+        [RNG.integers(100, 200, n).tolist() for _ in preset.temperatures]
+        for n in preset.students
+    ]
+    students[0][4] = [50] * preset.students[0]
+    return {
+        "name": "temperature-width", "data": data, "seeds": list(range(seeds)), "config": {},
+        "metrics": {"test_cases": [4000] * seeds},
+        "curves": {"widths": list(preset.widths), "temperatures": list(preset.temperatures),
+                   "errors": [students] * seeds, "disagreements": [students] * seeds},
+    }  # fmt: skip
+
+
+def each(data="glyphs", seeds=2):
+    values = dict.fromkeys(EXPERIMENTS["omitted-each"].shown, 40)
+    values |= {f"cases_{d}": 400 for d in range(10)} | {"honest_after_7": 100}
+    return {
+        "name": "omitted-each", "data": data, "seeds": list(range(seeds)),
+        "config": {"each": {"T": 20}}, "metrics": {k: [v] * seeds for k, v in values.items()},
+        "curves": {},
+    }  # fmt: skip
+
+
+def recipes(data="glyphs", seeds=2):
+    preset = EXPERIMENTS["recipes"].presets[data]
+    table = {
+        what: {
+            name: {"validation": 30 + k, "test": 60 + 5 * k, "moves": 0.02 + 0.01 * k,
+                   "student": {"validation": 40, "test": 80 + 9 * k}}
+            for k, name in enumerate(getattr(preset, what))
+        }
+        for what in ("teachers", "students")
+    }  # fmt: skip
+    values = dict.fromkeys(EXPERIMENTS["recipes"].shown, 60)
+    values |= {"test_cases": 4000, "honest_best_student_errors": 63}
+    return {
+        "name": "recipes", "data": data, "seeds": list(range(seeds)),
+        "config": {"held_out": preset.held_out},
+        "metrics": {k: [v] * seeds for k, v in values.items()},
+        "curves": {what: [rows] * seeds for what, rows in table.items()},
     }  # fmt: skip
 
 
@@ -74,6 +123,45 @@ def test_the_figure_of_teacher_and_student(data, tmp_path):
     plots.save_figure(figure, tmp_path / "figure.png")
 
 
+@pytest.mark.parametrize("data", ["glyphs", "mnist"])
+@pytest.mark.parametrize(
+    ("made_up", "finding"),
+    [
+        (grid, "units do best at T = 4, of"),
+        (each, "at least 75 % of it is right"),
+        (recipes, "makes 3 errors more than the best of it"),
+    ],
+)
+def test_the_other_figures(made_up, finding, data, tmp_path):
+    figure = plots.plot_record(made_up(data))
+    said = text_of(figure)
+    assert finding in said
+    assert ("not handwriting" in said) == (data == "glyphs")
+    plots.save_figure(figure, tmp_path / "figure.png")
+
+
+def test_the_figure_of_confusion(tmp_path):
+    figure = plots.plot_confusion(unseen("omitted-3"))
+    said = text_of(figure)
+    assert "Threes it never saw are taken for 5, 8" in said
+    assert "as trained: 70 errors" in said
+    assert "with +10.0 on the bias of 3: 7 errors" in said
+    plots.save_figure(figure, tmp_path / "figure.png")
+
+
+def test_the_figure_of_what_is_wrong(tmp_path):
+    record, test = students(), load_glyphs(train=1, test=400).test
+    record["curves"]["wrong"] = [{"alone": [1, 2, 3], "distilled": [3, 4], "teacher": [4]}] * 2
+    record["metrics"]["test_cases"] = [400, 400]
+    figure = plots.plot_wrong(record, test)
+    said = text_of(figure)
+    assert "mend 2 of the student's errors, and add 1" in said
+    assert f"a {test.y[4]}" in said
+    plots.save_figure(figure, tmp_path / "figure.png")
+    with pytest.raises(ValueError, match="test has 399 cases; the record is of 400"):
+        plots.plot_wrong(record, test.take(np.arange(399)))
+
+
 def test_the_temperature_figure(tmp_path):
     figure = plots.plot_temperature()
     assert len(figure.axes) == 4
@@ -88,6 +176,9 @@ def test_no_text_of_a_figure_lies_on_another():
         plots.plot_temperature(),
         plots.plot_record(unseen("omitted-3")),
         plots.plot_record(students()),
+        plots.plot_record(grid()),
+        plots.plot_record(grid("mnist")),
+        plots.plot_record(each()),
     ):
         figure.canvas.draw()
         ticks = {

@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from minikd import cli
+from minikd import cli, report
 from minikd.experiments import EXPERIMENTS
 from minikd.experiments.record import read_record, write_record
 from minikd.paper import FIGURES
@@ -84,6 +84,16 @@ def test_the_table(records):
     assert "| 47.3 % | 0.2 ± 0.1 % (n = 3) |  |" in table  # 10, 20 and 30 errors of 10,000
     assert table.count("| teacher |") == 1
     assert "`minikd run omitted-3 --data mnist --seeds 3`: 1 minutes a seed" in table
+
+
+def test_the_cost_of_honesty(records):
+    made_up = read_results(records)
+    for record in made_up:
+        record["metrics"] |= {"honest_errors_after": [12.0, 22.0, 35.0]}
+    page = report._cost_of_honesty(made_up)
+    shown = "| bias of class 3 (omitted-3) | 20.0 ± 10.0 (n = 3) | 23.0 ± 11.5 (n = 3) | 3.0 ± 1.7 (n = 3) |"
+    assert shown in page
+    assert page.count("\n") == 6
 
 
 def test_the_command(tmp_path, capsys):
