@@ -187,9 +187,72 @@ def temperature_verdict(record: dict[str, Any]) -> list[str]:
     return said
 
 
+def recipes_verdict(record: dict[str, Any]) -> list[str]:
+    """What makes a good teacher, and how the students' recipes did.
+
+    Parameters
+    ----------
+    record : dict
+        Of ``recipes``.
+
+    Returns
+    -------
+    list of str
+    """
+    from scipy.stats import spearmanr
+
+    def means(table: str, *keys: str) -> dict[str, float]:
+        found: dict[str, list[float]] = {}
+        for seed in record["curves"][table]:
+            for name, row in seed.items():
+                for key in keys:
+                    row = row[key]
+                found.setdefault(name, []).append(row)
+        return {name: float(np.mean(values)) for name, values in found.items()}
+
+    own, taught = means("teachers", "test"), means("teachers", "student", "test")
+    moves = means("teachers", "moves")
+    fewest, best = min(own, key=own.__getitem__), min(taught, key=taught.__getitem__)
+    if fewest == best:
+        said = (
+            f"The teacher with the fewest errors ({fewest}: {own[fewest]:.0f}) has the best "
+            f"student, with {taught[fewest]:.0f}."
+        )
+    else:
+        said = (
+            f"The teacher with the fewest errors ({fewest}: {own[fewest]:.0f}) has a student with "
+            f"{taught[fewest]:.0f}; the best student, with {taught[best]:.0f}, has another teacher "
+            f"({best}: {own[best]:.0f})."
+        )
+    names = list(own)
+    by_errors, by_moves = (
+        spearmanr([taught[name] for name in names], [of[name] for name in names]).statistic
+        for of in (own, moves)
+    )
+    each = "; ".join(
+        f"{name}: {own[name]:.0f} → {taught[name]:.0f}, {100 * moves[name]:.1f} %"
+        for name in own
+    )
+    validation, test = means("students", "validation"), means("students", "test")
+    students = "; ".join(
+        f"{name}: {validation[name]:.0f} and {test[name]:.0f}" for name in test
+    )
+    return [
+        said,
+        f"Teachers, their errors → those of their students, and how much moving an image changes "
+        f"their logits: {each}.",
+        f"Over these {len(names)} teachers, a student's errors have a rank correlation of "
+        f"{by_errors:.2f} with its teacher's errors, and of {by_moves:.2f} with how much moving "
+        "an image changes its teacher's logits.",
+        f"Students of the first teacher, errors on the validation split and on the test set: "
+        f"{students}.",
+    ]
+
+
 # Experiment → from its record, what it says of the paper's claim, a sentence each.
 VERDICTS: dict[str, Callable[[dict[str, Any]], list[str]]] = {
     "temperature-width": temperature_verdict,
+    "recipes": recipes_verdict,
 }
 
 

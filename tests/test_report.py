@@ -19,6 +19,7 @@ from minikd.report import (
     in_papers_unit,
     mean_and_sd,
     read_results,
+    recipes_verdict,
     reproduction_page,
     results_table,
     temperature_verdict,
@@ -181,3 +182,21 @@ def test_the_verdict_on_temperature_and_width():
     # One student has no standard error, so nothing is clear.
     one = made_up_grid([[50, 30, 40, 44]], [[20, 12, 10, 10]])
     assert "not clearly better" in temperature_verdict(one)[0]
+
+
+def test_the_verdict_on_teachers():
+    def row(test, moves, student):
+        return {"test": test, "moves": moves, "student": {"test": student}}
+
+    teachers = {"a": row(60, 0.03, 90), "b": row(70, 0.02, 80), "c": row(90, 0.05, 120)}
+    students = {"soft": {"validation": 40, "test": 90}, "both": {"validation": 44, "test": 95}}
+    curves = {"teachers": [teachers] * 2, "students": [students] * 2}
+    best, each, correlations, variants = recipes_verdict({"curves": curves})
+    assert (
+        "(a: 60) has a student with 90; the best student, with 80, has another teacher" in best
+    )
+    assert "c: 90 → 120, 5.0 %" in each
+    assert "0.50 with its teacher's errors, and of 1.00 with" in correlations
+    assert "both: 44 and 95" in variants
+    teachers["a"]["student"]["test"] = 70
+    assert "(a: 60) has the best student, with 70" in recipes_verdict({"curves": curves})[0]

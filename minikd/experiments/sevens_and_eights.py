@@ -12,18 +12,20 @@ CLAIM = (
 _OTHERS = (0, 1, 2, 3, 4, 5, 6, 9)
 
 
-def _only_7_and_8(preset: Unseen, epochs: int) -> Unseen:
+def _only_7_and_8(preset: Unseen, epochs: int, learning_rate: float) -> Unseen:
     # About a fifth of the cases, so fewer steps an epoch; more epochs make up for some of it.
+    # The teacher's mean logits are far from equal on two classes alone, so that a student
+    # diverges at rates at which it learns from all of them.
     return replace(
         preset,
         name="sevens-and-eights",
         omitted=_OTHERS,
         moved=(7, 8),
-        student=replace(preset.student, epochs=epochs),
+        student=replace(preset.student, epochs=epochs, learning_rate=learning_rate),
     )
 
 
 PRESETS = {
-    "glyphs": _only_7_and_8(OMITTED_3["glyphs"], epochs=100),
-    "mnist": _only_7_and_8(OMITTED_3["mnist"], epochs=60),
+    "glyphs": _only_7_and_8(OMITTED_3["glyphs"], epochs=100, learning_rate=0.02),
+    "mnist": _only_7_and_8(OMITTED_3["mnist"], epochs=60, learning_rate=0.03),
 }
