@@ -283,7 +283,7 @@ def plot_confusion(record: dict[str, Any]) -> Any:
     ):
         # Its square root, so that the few that are confused often do not hide all others.
         ax.imshow(np.sqrt(table), cmap="Blues", vmin=0, vmax=np.sqrt(wrong["before"].max()))
-        for i, j in zip(*np.nonzero(table >= 0.5), strict=True):
+        for i, j in zip(*np.nonzero(table > 0.5), strict=True):
             dark = table[i, j] > 0.3 * wrong["before"].max()
             ax.text(j, i, f"{table[i, j]:.0f}", ha="center", va="center", fontsize=8,
                     color="w" if dark else "k")  # fmt: skip
