@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import sys
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -75,7 +76,7 @@ def test_the_same_seeds_give_the_same_network():
     assert (a.parameters[0] != c.parameters[0]).any()
 
 
-@pytest.mark.parametrize("recipe", [PLAIN, RECIPE])
+@pytest.mark.parametrize("recipe", [PLAIN, RECIPE, replace(RECIPE, subpixel=True)])
 @pytest.mark.parametrize("objective", [hard_targets(), soft_targets(4)])
 def test_member_k_equals_the_same_network_trained_alone(recipe, objective):
     stack = MLP(SIZES, [7, 8, 9], dtype=np.float64)
