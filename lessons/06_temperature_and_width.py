@@ -10,6 +10,7 @@ import matplotlib.pyplot as plt
 import numpy as np
 
 from minikd import MLP, Recipe, hard_targets, load_glyphs, soft_targets, train
+from minikd.equations import soft_target_cost, softmax
 from minikd.evaluate import errors
 from minikd.experiments.record import full_run
 from minikd.plots import BLUE, GREEN, GREY, HOUSE_STYLE, ORANGE, plot_record, save_figure
@@ -76,25 +77,27 @@ print(f"best on the test set: T = {best[0]:g} (narrow), {best[1]:g} (wide); "
 
 # %% [markdown]
 # ## Why
-# Section 2.1 of the paper: at a high temperature all logits count alike (lesson 04), also those
-# far below the others, about which the teacher knows least. At a low one, only those near the
-# top count. A narrow student cannot match all of them, and the top one decides; a temperature
-# between lets it give up the ones at the bottom. So: sort the teacher's logits of each case, and
-# look how far the narrow students are off at each rank.
+# Section 2.1 of the paper: at a low temperature only logits near the top count; at a high one all
+# count alike (lesson 04), also those far below, which may be noise. For a student that is off by a
+# little, dₖ in one logit, T² times the cost is ½ pₖ (1 - pₖ) dₖ², with p the soft target at T. So
+# sort the teacher's logits of each case, and see how the p (1 - p) fall on the ranks. A narrow
+# student cannot match every logit; a temperature between spends what it has near the top.
 
 # %%
 v = teacher(x)
-order = np.argsort(-v, axis=-1)
 
 
-def off_by_rank(z):
-    """Root mean square of z - v at each rank of v; means taken out."""
-    difference = z - z.mean(-1, keepdims=True) - (v - v.mean(-1, keepdims=True))
-    by_rank = np.take_along_axis(difference, np.broadcast_to(order, z.shape), axis=-1)
-    return np.sqrt(np.square(by_rank).mean(axis=(0, 1)))
+def attention(t):
+    """Mean share of each rank of the teacher's logits, the largest first, in Σ p (1 - p)."""
+    p = np.sort(softmax(v, t), axis=-1)[:, ::-1]
+    weight = (p * (1 - p)).mean(0)
+    return weight / weight.sum()
 
 
-off = {t: off_by_rank(z_narrow[np.repeat(T, 5) == t]) for t in (2, 4, 40)}
+one, d = v[:1].astype(float), 1e-2 * np.eye(10)  # off by 0.01 in one logit, in ten ways
+cost = soft_target_cost(one + d, one, 4.0) - soft_target_cost(one, one, 4.0)
+p = softmax(one, 4.0)[0]
+np.testing.assert_allclose(4.0**2 * cost, 0.5 * p * (1 - p) * 0.01**2, rtol=0.01)
 
 # %% [markdown]
 # ## The picture
@@ -111,10 +114,12 @@ left.set_yticks([50, 100, 200, 500, 1000], labels=[50, 100, 200, 500, 1000])
 left.minorticks_off()
 left.set_title(f"10 units do best at T = {best[0]:g}, 300 at T = {best[1]:g}")
 left.legend(loc="center right")
-for (t, by_rank), color in zip(off.items(), (GREEN, ORANGE, GREY), strict=True):
-    right.plot(range(1, 11), by_rank, "o-", color=color, label=f"T = {t}")
-right.set(xticks=range(1, 11), xlabel="rank of the teacher's logit", ylabel="off by (logits)")
-right.set_title("T = 40 matches the low logits at the expense of the top one")
+for k, (t, color) in enumerate(((1, GREEN), (4, ORANGE), (40, GREY))):
+    right.bar(
+        np.arange(1, 11) + 0.27 * (k - 1), attention(t), 0.27, color=color, label=f"T = {t}"
+    )
+right.set(xticks=range(1, 11), xlabel="rank of the teacher's logit", ylabel="share in the cost")
+right.set_title("At T = 1 only the top two logits count, at T = 40 all alike")
 right.legend()
 figure.supxlabel("bundled printed digits, not handwriting", fontsize=8, color=GREY)
 print("wrote", save_figure(figure, "out/06_temperature_and_width.png"))
@@ -139,5 +144,6 @@ for other in (0, -1):
     worse = errors_narrow[other] - errors_narrow[mean.argmin()]
     assert worse.mean() > 2 * worse.std(ddof=1) / np.sqrt(5)
 assert errors_wide[T > 8].max() < 0.5 * errors_wide[0]
-assert off[4][0] < off[40][0]
-assert off[40][-1] < off[4][-1]
+assert attention(1)[:2].sum() > 0.8
+assert attention(4)[:2].sum() > 0.4
+assert attention(40)[:2].sum() < 0.3

@@ -52,7 +52,7 @@ class MLP:
         The seed of the weights and of the dropout masks. A sequence makes a stack with one
         member for each. Member k of a stack equals the network made from its seed alone.
     gain : float
-        The initial weights are so many times as large; see the notes.
+        Factor on the initial weights; see the notes.
     dtype : dtype
         float32 to train, float64 to check.
     device : {"cpu", "cuda"}
@@ -69,9 +69,7 @@ class MLP:
     -----
     Weights start as in He et al. 2015, normal with variance 2 / in, which keeps the size of
     the signal through ReLU layers; biases start at 0. They are drawn on the host, so they are
-    the same on every device. With a smaller ``gain``, what a trained network computes owes more
-    to the data and less to its initial weights; PyTorch's own initial weights are about 0.4
-    times as large as He's.
+    the same on every device. PyTorch's own initial weights are about 0.4 times as large.
 
     Examples
     --------

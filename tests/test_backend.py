@@ -32,9 +32,7 @@ SIZES = [784, 30, 20, 10]
 RECIPE = Recipe(
     epochs=2, learning_rate=0.05, batch=50, dropout=(0.1, 0.2, 0.5), max_norm=2.0, jitter=2
 )
-PLAIN = Recipe(
-    epochs=2, learning_rate=0.02, batch=50, max_norm=2.0, jitter=2, subpixel=True
-)
+PLAIN = Recipe(epochs=2, learning_rate=0.02, batch=50, max_norm=2.0, jitter=2, subpixel=True)
 
 
 def test_an_unknown_device():

@@ -25,7 +25,11 @@ TEACHER, STUDENT, HARD, SPLIT = range(1, 5)
 
 
 def part_seed(seed: int, part: int) -> int:
-    """The seed of a part of a run, such as ``TEACHER``: no two networks of a run start alike."""
+    """The seed of a part of a run, such as ``TEACHER``.
+
+    Networks of one part start alike, so that they differ in what they are taught alone; those of
+    different parts do not.
+    """
     return 4 * seed + part
 
 
@@ -177,6 +181,8 @@ def run_seeds(
     ------
     ValueError
         If there is no seed, or the device is not there.
+    PermissionError
+        If ``out`` cannot be written to.
     """
     out, seeds = Path(out), list(seeds)
     if not seeds:

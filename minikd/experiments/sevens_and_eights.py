@@ -14,8 +14,7 @@ _OTHERS = (0, 1, 2, 3, 4, 5, 6, 9)
 
 def _only_7_and_8(preset: Unseen, epochs: int, learning_rate: float) -> Unseen:
     # About a fifth of the cases, so fewer steps an epoch; more epochs make up for some of it.
-    # The teacher's mean logits are far from equal on two classes alone, so that a student
-    # diverges at rates at which it learns from all of them.
+    # It diverges at rates at which a student of all classes learns.
     return replace(
         preset,
         name="sevens-and-eights",

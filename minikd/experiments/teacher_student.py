@@ -25,7 +25,7 @@ SHOWN = {
     "distilled_errors": "student on soft targets",
     "distilled_views_errors": "student on soft targets averaged over moves",
     "distilled_jittered_errors": "student on averaged soft targets, its images moved",
-    "errors_shared_with_teacher": "errors of soft targets that are the teacher's own",
+    "errors_shared_with_teacher": "errors of the student on soft targets that are its teacher's very answers",
     "p_distilled_against_alone": "p of soft targets against hard labels (McNemar)",
 }
 
@@ -50,8 +50,10 @@ class TeacherStudent:
     student : Recipe
         The student on soft targets, its images not moved (the paper's 74).
     jittered : Recipe
-        A control: the student on averaged soft targets, its images moved.
+        A control: the student on averaged soft targets, its images moved. The targets are those
+        of the image that was not moved.
     T : float
+        Temperature of the soft targets; no hard targets are used beside them.
     view_pixels : int
         For two more students, the teacher's logits are averaged over all moves by up to so many
         pixels, which the paper does not do.
@@ -122,7 +124,7 @@ def one_seed(config: TeacherStudent, digits: Digits, kept: Kept) -> dict[str, An
 def _preset(
     data: str, alone: Recipe, tricks_epochs: int, jittered_epochs: int
 ) -> TeacherStudent:
-    # The teacher, and the student of soft targets, are those of the other experiments.
+    # The teacher is that of the other experiments, and so is the recipe of the student.
     others = OMITTED_3[data]
     return TeacherStudent(
         name="teacher-student",

@@ -89,15 +89,15 @@ def one_seed(config: TemperatureWidth, digits: Digits, kept: Kept) -> dict[str, 
         stack = MLP(sizes, rng=seeds * len(T), gain=config.student_gain, device=kept.device)
         objective = soft_targets(np.repeat(T, students))
         kept.train(f"students-{width}", config, stack, transfer, objective, config.student)
-        on_test, agreeing = (
+        on_test, disagreeing = (
             errors(stack(part.x), y).reshape(len(T), students)
             for part, y in ((test, test.y), (validation, validation.v.argmax(-1)))
         )
         curves["errors"].append(on_test.tolist())
-        curves["disagreements"].append(agreeing.tolist())
+        curves["disagreements"].append(disagreeing.tolist())
         mean = on_test.mean(-1)
         # The paper's protocol looks at the test set; the honest one asks the teacher.
-        best, honest = mean.argmin(), agreeing.mean(-1).argmin()
+        best, honest = mean.argmin(), disagreeing.mean(-1).argmin()
         for metric, value in (
             ("best_T", T[best]),
             ("best_errors", mean[best]),
@@ -119,7 +119,7 @@ def cells(record: dict[str, Any], which: str = "errors") -> dict[int, Any]:
     }
 
 
-# The narrowest networks can die at a rate at which wide ones train well.
+# One rate for all, so that they can be compared: one at which the narrowest do not die.
 def _preset(
     data: str,
     widths: tuple[int, ...],
@@ -154,9 +154,9 @@ SHOWN = {
     for width in sorted({width for preset in PRESETS.values() for width in preset.widths})
     for metric, what in (
         ("best_T", "T that does best on the test set"),
-        ("best_errors", "errors at that T"),
+        ("best_errors", "errors at the T that does best"),
         ("honest_best_T", "T chosen without labels"),
-        ("honest_best_errors", "errors at that T"),
+        ("honest_best_errors", "errors at the T chosen without labels"),
         ("T1_errors", "errors at T = 1"),
         ("T20_errors", "errors at T = 20"),
     )
