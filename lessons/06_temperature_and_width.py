@@ -21,6 +21,15 @@ digits = load_glyphs(rng=0)
 x, y = digits.test.x, digits.test.y
 
 # %% [markdown]
+# ## What the full run found
+# On MNIST, with the paper's widths, from the record that comes with minikd.
+
+# %%
+record = full_run("temperature-width")
+print("on MNIST:", *temperature_verdict(record), sep="\n- ")
+print("wrote", save_figure(plot_record(record), "out/06_on_mnist.png"))
+
+# %% [markdown]
 # ## The teacher of lesson 05
 # If that lesson was run in this folder, its teacher is taken from there.
 
@@ -78,17 +87,18 @@ print(f"best on the test set: T = {best[0]:g} (narrow), {best[1]:g} (wide); "
 # %% [markdown]
 # ## Why
 # Section 2.1 of the paper: at a low temperature only logits near the top count; at a high one all
-# count alike (lesson 04), also those far below, which may be noise. For a student that is off by a
-# little, dₖ in one logit, T² times the cost is ½ pₖ (1 - pₖ) dₖ², with p the soft target at T. So
-# sort the teacher's logits of each case, and see how the p (1 - p) fall on the ranks. A narrow
-# student cannot match every logit; a temperature between spends what it has near the top.
+# count alike (lesson 04), also those far below, which may be noise. A student that is off by a
+# little, d in one logit, pays ½ p (1 - p) d² more than one that is not, with p the soft target at
+# T and T² in the cost. So sort the teacher's logits of each case, and see how the p (1 - p) fall
+# on the ranks. A narrow student cannot match every logit. At T = 40 it spends itself on the bottom,
+# at T = 1 it learns little but the label, and between it learns what is near the top.
 
 # %%
 v = teacher(x)
 
 
 def attention(t):
-    """Mean share of each rank of the teacher's logits, the largest first, in Σ p (1 - p)."""
+    """Share of each rank of the teacher's logits, the largest first, in the p (1 - p)."""
     p = np.sort(softmax(v, t), axis=-1)[:, ::-1]
     weight = (p * (1 - p)).mean(0)
     return weight / weight.sum()
@@ -123,15 +133,6 @@ right.set_title("At T = 1 only the top two logits count, at T = 40 all alike")
 right.legend()
 figure.supxlabel("bundled printed digits, not handwriting", fontsize=8, color=GREY)
 print("wrote", save_figure(figure, "out/06_temperature_and_width.png"))
-
-# %% [markdown]
-# ## The full run
-# On MNIST, with the paper's widths, from the record that comes with minikd.
-
-# %%
-record = full_run("temperature-width")
-print("on MNIST:", *temperature_verdict(record), sep="\n- ")
-print("wrote", save_figure(plot_record(record), "out/06_on_mnist.png"))
 
 # %% [markdown]
 # **The claim of this lesson**: a narrow student does best at a temperature between, and clearly

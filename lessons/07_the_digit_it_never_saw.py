@@ -23,6 +23,15 @@ digits = load_glyphs(rng=0)
 threes = (digits.test.y == 3).sum()
 
 # %% [markdown]
+# ## What the full run found
+# MNIST and the paper's networks, from the record that comes with minikd.
+
+# %%
+record = full_run("omitted-3")
+for what, draw in (("sweep", plots.plot_record), ("confusion", plots.plot_confusion)):
+    print("wrote", save_figure(draw(record), f"out/07_on_mnist_{what}.png"))
+
+# %% [markdown]
 # ## A teacher
 # Large, and regularized as in the paper: dropout, a limit on the length of the incoming
 # weights, and images moved by up to two pixels. It is trained on the labels. A call like
@@ -127,15 +136,6 @@ axes.set_title("It never saw a 3, and knows what one looks like")
 axes.legend(loc="upper center")
 figure.supxlabel("bundled printed digits, not handwriting", fontsize=8, color=GREY)
 print("wrote", save_figure(figure, "out/07_the_digit_it_never_saw.png"))
-
-# %% [markdown]
-# ## The full run
-# MNIST and the paper's networks, from the record that comes with minikd.
-
-# %%
-record = full_run("omitted-3")
-for what, draw in (("sweep", plots.plot_record), ("confusion", plots.plot_confusion)):
-    print("wrote", save_figure(draw(record), f"out/07_on_mnist_{what}.png"))
 
 # %% [markdown]
 # **The claim of this lesson**: the distilled student gets most of the digit that it never saw,

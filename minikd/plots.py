@@ -182,7 +182,9 @@ def plot_unseen(record: dict[str, Any]) -> Any:
     figure.suptitle(_finding(record), x=0.01, ha="left", weight="bold")
     plot_errors_per_class(left, record)
     plot_bias_sweep(right, record)
-    figure.supxlabel(_source(record), fontsize=8, color=GREY, x=0.01, ha="left")
+    figure.supxlabel(
+        _footer(record, record["config"]["T"]), fontsize=8, color=GREY, x=0.01, ha="left"
+    )
     return figure
 
 
@@ -299,7 +301,9 @@ def plot_confusion(record: dict[str, Any]) -> Any:
         f"What it never saw is taken for {taken}"
     )  # fmt: skip
     figure.suptitle(f"{what}, until the bias is moved", x=0.01, ha="left", weight="bold")
-    figure.supxlabel(_source(record), fontsize=8, color=GREY, x=0.01, ha="left")
+    figure.supxlabel(
+        _footer(record, record["config"]["T"]), fontsize=8, color=GREY, x=0.01, ha="left"
+    )
     return figure
 
 
@@ -328,12 +332,11 @@ def _finding(record: dict[str, Any]) -> str:
     return f"It {saw}, and gets {before:.1f} % of {unseen} right, {after:.1f} % once {once}"
 
 
-def _source(record: dict[str, Any]) -> str:
+def _footer(record: dict[str, Any], T: float | None = None) -> str:
+    """What a figure is of, in small print."""
     seeds = len(record["seeds"])
-    return (
-        f"{_DATA_TITLES[record['data']]}; T = {record['config']['T']:g}; "
-        f"{seeds} seed{'s' if seeds > 1 else ''}"
-    )
+    at = "" if T is None else f"T = {T:g}; "
+    return f"{_DATA_TITLES[record['data']]}; {at}{seeds} seed{'s' if seeds > 1 else ''}"
 
 
 @_in_house_style
@@ -358,12 +361,14 @@ def plot_omitted_each(record: dict[str, Any]) -> Any:
         for role in ("before", "after", "honest_after")
     }  # fmt: skip
     axes.vlines(digits, right["before"], right["honest_after"], color="0.8", lw=2, zorder=0)
-    for role, label, color, marker in (
-        ("before", "as trained", ORANGE, "o"),
-        ("after", "bias tuned on the test set (paper)", BLUE, "^"),
-        ("honest_after", "bias chosen without labels (honest)", GREEN, "v"),
+    # A large bias would get all of the unseen digit right, and cost others: so both are shown.
+    for role, total, label, color, marker in (
+        ("before", "errors_before", "as trained", ORANGE, "o"),
+        ("after", "errors_after", "bias tuned on the test set (paper)", BLUE, "^"),
+        ("honest_after", "honest_errors_after", "bias chosen without labels", GREEN, "v"),
     ):
-        axes.plot(digits, right[role], marker, color=color, label=label, ms=8, clip_on=False)
+        said = f"{label}: {np.mean(m[total]):.0f} errors in all"
+        axes.plot(digits, right[role], marker, color=color, label=said, ms=8, clip_on=False)
     worst = right["honest_after"].min()
     floor = max(0, 10 * np.floor(min(r.min() for r in right.values()) / 10 - 0.5))
     axes.set(xticks=digits, xlabel="the digit that the student never saw", ylim=(floor, 100))
@@ -374,12 +379,13 @@ def plot_omitted_each(record: dict[str, Any]) -> Any:
         f"Leave out any digit: once its bias is moved, at least {worst:.0f} % of it is right",
         x=0.01, ha="left", weight="bold",
     )  # fmt: skip
-    seeds = len(record["seeds"])
     figure.supxlabel(
-        f"{_DATA_TITLES[record['data']]}; T = {record['config']['each']['T']:g}; "
-        f"{seeds} seed{'s' if seeds > 1 else ''}",
-        fontsize=8, color=GREY, x=0.01, ha="left",
-    )  # fmt: skip
+        _footer(record, record["config"]["each"]["T"]),
+        fontsize=8,
+        color=GREY,
+        x=0.01,
+        ha="left",
+    )
     return figure
 
 
@@ -448,7 +454,9 @@ def plot_teacher_student(record: dict[str, Any]) -> Any:
         f"Soft targets turn {alone:.0f} errors of a student into {distilled:.0f}",
         x=0.01, ha="left", weight="bold",
     )  # fmt: skip
-    figure.supxlabel(_source(record), fontsize=8, color=GREY, x=0.01, ha="left")
+    figure.supxlabel(
+        _footer(record, record["config"]["T"]), fontsize=8, color=GREY, x=0.01, ha="left"
+    )
     return figure
 
 
@@ -574,17 +582,41 @@ def plot_temperature_width(record: dict[str, Any]) -> Any:
         f"Students of {narrow} units do best at T = {best[0]:g}, of {widths[-1]} at T = {best[-1]:g}",
         x=0.01, ha="left", weight="bold",
     )  # fmt: skip
-    seeds_used = len(record["seeds"])
     figure.supxlabel(
-        f"{_DATA_TITLES[record['data']]}; two hidden layers of so many units; errors of "
-        f"{np.mean(record['metrics']['test_cases']):.0f} test cases; "
-        f"{seeds_used} teacher{'s' if seeds_used > 1 else ''}",
+        f"{_footer(record)}, a teacher each; two hidden layers of so many units; errors of "
+        f"{np.mean(record['metrics']['test_cases']):.0f} test cases",
         fontsize=8, color=GREY, x=0.01, ha="left",
     )  # fmt: skip
     return figure
 
 
 # ---------------------------------------------------------------- recipes
+
+
+def candidates(record: dict[str, Any], table: str, *keys: str) -> dict[str, float]:
+    """A value of each candidate of ``recipes``, mean over the seeds.
+
+    Parameters
+    ----------
+    record : dict
+    table : {"teachers", "students"}
+    keys : str
+        Where the value stands: ``"test"``, or ``"student", "test"``.
+    """
+    values: dict[str, list[float]] = {}
+    for seed in record["curves"][table]:
+        for name, row in seed.items():
+            for key in keys:
+                row = row[key]
+            values.setdefault(name, []).append(row)
+    return {name: float(np.mean(of_seeds)) for name, of_seeds in values.items()}
+
+
+def rank_correlation(a: dict[str, float], b: dict[str, float]) -> float:
+    """Spearman's, over the names."""
+    from scipy.stats import spearmanr
+
+    return float(spearmanr([a[name] for name in a], [b[name] for name in a]).statistic)
 
 
 @_in_house_style
@@ -601,58 +633,55 @@ def plot_recipes(record: dict[str, Any]) -> Any:
     matplotlib.figure.Figure
     """
     figure, (left, right) = plt.subplots(1, 2, figsize=(13, 5))
-    curves, m = record["curves"], record["metrics"]
-    cases = np.mean(m["test_cases"])
+    m, cases = record["metrics"], np.mean(record["metrics"]["test_cases"])
     held_out = record["config"]["held_out"]
-
-    def mean(table: str, name: str, *keys: str) -> float:
-        values = []
-        for seed in curves[table]:
-            value = seed[name]
-            for key in keys:
-                value = value[key]
-            values.append(value)
-        return float(np.mean(values))
-
-    teachers, students = list(curves["teachers"][0]), list(curves["students"][0])
-    own = np.array([100 * mean("teachers", name, "test") / cases for name in teachers])
-    taught = np.array(
-        [100 * mean("teachers", name, "student", "test") / cases for name in teachers]
-    )
-    moves = np.array([100 * mean("teachers", name, "moves") for name in teachers])
-    dots = left.scatter(own, taught, c=moves, cmap="cividis_r", s=90, ec="k", zorder=3)
-    for name, x, y in zip(teachers, own, taught, strict=True):
-        left.annotate(name, (x, y), xytext=(8, 4), textcoords="offset points", fontsize=9)
+    own = candidates(record, "teachers", "test")
+    taught = candidates(record, "teachers", "student", "test")
+    moves = candidates(record, "teachers", "moves")
+    dots = left.scatter(
+        [100 * own[name] / cases for name in own], [100 * taught[name] / cases for name in own],
+        c=[100 * moves[name] for name in own], cmap="cividis_r", s=90, ec="k", zorder=3,
+    )  # fmt: skip
+    # By number, because candidates that do alike would lie on each other's names.
+    for k, name in enumerate(own):
+        left.annotate(
+            str(k + 1), (100 * own[name] / cases, 100 * taught[name] / cases),
+            xytext=((0, 9), (0, -18))[k % 2], textcoords="offset points", ha="center",
+        )  # fmt: skip
+    names = "\n".join(f"{k + 1}  {name}" for k, name in enumerate(own))
+    left.text(0.98, 0.03, names, transform=left.transAxes, ha="right", va="bottom", fontsize=9)
     left.set(xlabel="test error of the teacher (%)", ylabel="test error of its student (%)")
-    left.margins(0.15)
-    left.set_xlim(None, left.get_xlim()[1] + 0.25 * np.ptp(left.get_xlim()))
-    figure.colorbar(dots, ax=left, label="change of its logits when the image moves (%)")
-    left.set_title("A teacher and its student")
+    left.margins(0.2)
+    figure.colorbar(dots, ax=left, label="change of its logits by a move (% of the variance)")
+    ranks = rank_correlation(taught, own)
+    left.set_title(f"Teachers and their students: rank correlation {ranks:.2f}")
 
-    for table, names, label, color, marker in (
-        ("teachers", teachers, "teachers", GREY, "s"),
-        ("students", students, "students of the first teacher", BLUE, "o"),
+    correlations = []
+    for table, label, color, marker in (
+        ("teachers", "teachers", GREY, "s"),
+        ("students", "students of the first teacher", BLUE, "o"),
     ):
-        points = np.array([
-            [100 * mean(table, name, "validation") / held_out, 100 * mean(table, name, "test") / cases]
-            for name in names
-        ])  # fmt: skip
-        right.plot(*points.T, marker, color=color, label=label, alpha=0.8)
-        chosen = points[points[:, 0].argmin()]
-        right.plot(*chosen, "v", color=GREEN, ms=13, mfc="none", mew=2,
-                   label="chosen on the validation split" if table == "teachers" else None)  # fmt: skip
+        validation, test = (candidates(record, table, part) for part in ("validation", "test"))
+        correlations.append(rank_correlation(validation, test))
+        x, y = (
+            100 * np.array([*validation.values()]) / held_out,
+            100 * np.array([*test.values()]) / cases,
+        )
+        right.plot(
+            x, y, marker, color=color, label=f"{label}: {correlations[-1]:.2f}", alpha=0.8
+        )
+        right.plot(x[x.argmin()], y[x.argmin()], "v", color=GREEN, ms=13, mfc="none", mew=2,
+                   label="chosen on the validation split" if table == "students" else None)  # fmt: skip
     right.set(xlabel="error on the validation split (%)", ylabel="test error (%)")
-    right.set_title("The validation split ranks the recipes much as the test set does")
+    right.set_title("Validation split against test set, with rank correlations")
     right.legend(loc="upper left")
     cost = np.mean(m["honest_best_student_errors"]) - np.mean(m["best_student_errors"])
     figure.suptitle(
-        f"A student chosen without the test set makes {cost:.0f} errors more than the best of it",
+        f"The student chosen without the test set makes {cost:.0f} more errors than the best on it",
         x=0.01, ha="left", weight="bold",
     )  # fmt: skip
-    seeds = len(record["seeds"])
     figure.supxlabel(
-        f"{_DATA_TITLES[record['data']]}; {seeds} seed{'s' if seeds > 1 else ''}; trained on all but "
-        f"{held_out} cases, for fewer epochs than in the other experiments",
+        f"{_footer(record)}; trained on all but {held_out} cases, for fewer epochs than elsewhere",
         fontsize=8, color=GREY, x=0.01, ha="left",
     )  # fmt: skip
     return figure

@@ -14,7 +14,7 @@ from minikd.experiments import EXPERIMENTS
 from minikd.experiments.record import read_record
 from minikd.experiments.temperature_width import cells
 from minikd.paper import FIGURES
-from minikd.plots import plot_record, save_figure
+from minikd.plots import candidates, plot_record, rank_correlation, save_figure
 
 _BLOCK = re.compile(r"(<!-- results -->\n).*?(<!-- end of results -->)", re.DOTALL)
 
@@ -30,7 +30,7 @@ def read_results(folder: Path) -> list[dict[str, Any]]:
         If one is of no known experiment.
     """
     records = [read_record(path) for path in sorted(folder.glob("*.json"))]
-    unknown = [record["name"] for record in records if record["name"] not in FIGURES]
+    unknown = [record["name"] for record in records if record["name"] not in EXPERIMENTS]
     if unknown:
         raise ValueError(f"{folder} holds records of no known experiment: {', '.join(unknown)}")
     if not records:
@@ -54,6 +54,11 @@ def in_papers_unit(record: dict[str, Any], metric: str) -> str:
     if metric.startswith("p_"):
         # A mean of p values is none: the largest is what all seeds are below.
         return f"{max(m[metric]):.1g} at most (n = {len(m[metric])})"
+    if "best_T" in metric:
+        # Nor does a mean of the temperatures that did best.
+        return f"{', '.join(f'{T:g}' for T in m[metric])} (n = {len(m[metric])})"
+    if metric.endswith("_cases"):
+        return f"{m[metric][0]}"
     figure = FIGURES[record["name"]].get(metric.removeprefix("honest_"))
     if figure is None or figure.unit != "%":
         return mean_and_sd(m[metric])
@@ -77,13 +82,16 @@ def results_table(records: list[dict[str, Any]]) -> str:
     """
     records = _of_mnist(records)
     head = (
-        "| on MNIST's test set | § | paper | minikd | minikd, bias chosen without labels |",
+        "| on MNIST's test set | § | paper | minikd | minikd, bias or T chosen without labels |",
         "| --- | --- | --- | --- | --- |",
     )
     # The teacher is the same in several experiments: the one with most seeds speaks for all.
-    most = max(records, key=lambda record: len(record["seeds"]))
-    rows = [row for row in _rows(most) if row[0].startswith("teacher")]
-    rows += [row for r in records for row in _rows(r) if not row[0].startswith("teacher")]
+    with_teacher = [r for r in records if "teacher_errors" in FIGURES[r["name"]]]
+    most = max(with_teacher, key=lambda record: len(record["seeds"]))
+    rows = list(_rows(most, ["teacher_errors"]))
+    for record in records:
+        metrics = [metric for metric in FIGURES[record["name"]] if metric != "teacher_errors"]
+        rows += _rows(record, metrics)
     lines = ["| " + " | ".join(row) + " |" for row in rows]
     return "\n".join([*head, *lines, "", *map(_provenance, records)]) + "\n"
 
@@ -98,9 +106,10 @@ _AVERAGED = {
 }  # fmt: skip
 
 
-def _rows(record: dict[str, Any]) -> Iterator[tuple[str, ...]]:
+def _rows(record: dict[str, Any], metrics: list[str]) -> Iterator[tuple[str, ...]]:
     m = record["metrics"]
-    for metric, figure in FIGURES[record["name"]].items():
+    for metric in metrics:
+        figure = FIGURES[record["name"]][metric]
         names = (metric, f"honest_{metric}")
         columns = [in_papers_unit(record, name) if name in m else "" for name in names]
         yield figure.what, figure.section, str(figure), *columns
@@ -113,10 +122,11 @@ def _rows(record: dict[str, Any]) -> Iterator[tuple[str, ...]]:
 def _provenance(record: dict[str, Any]) -> str:
     minutes = sum(record["seconds"]) / len(record["seconds"]) / 60
     versions = record["versions"]
+    threads = f"{record['threads']} thread{'s' * (record['threads'] > 1)}"
     return (
-        f"- `minikd run {record['name']} --data mnist --seeds {len(record['seeds'])}`: "
-        f"{minutes:.0f} minutes a seed, teacher included, on {record['device']} with "
-        f"{record['threads']} threads; NumPy {versions['numpy']}, Python {versions['python']}."
+        f"- `minikd run {record['name']} --data mnist --seeds {len(record['seeds'])} "
+        f"--out results`: {minutes:.0f} minutes a seed, teacher included, on {record['device']} "
+        f"with {threads}; NumPy {versions['numpy']}, Python {versions['python']}."
     )
 
 
@@ -141,10 +151,11 @@ def with_results(text: str, records: list[dict[str, Any]]) -> str:
 def temperature_verdict(record: dict[str, Any]) -> list[str]:
     """What the record says of the two claims of Section 3, in plain words, by fixed rules.
 
-    The narrowest students do best between, if at some T from 2.5 to 4 their mean is lower than
-    at T = 1 and at T = 20 by more than two standard errors of the difference, taken student by
-    student. Wide ones are much alike above T = 8, if their means there differ by less than a
-    tenth.
+    One temperature is clearly better than another, if its students make fewer errors by more
+    than two standard errors of the mean difference; differences are taken between students that
+    start from the same weights, and their standard error is that over seeds where there are
+    three or more, else that over students. High temperatures are much alike, if the mean errors
+    above T = 8 differ by less than a tenth.
 
     Parameters
     ----------
@@ -156,7 +167,7 @@ def temperature_verdict(record: dict[str, Any]) -> list[str]:
     list of str
         A sentence for each width.
     """
-    T = np.array(record["curves"]["temperatures"])
+    T, seeds = np.array(record["curves"]["temperatures"]), len(record["seeds"])
     said = []
     for width, errors_of in cells(record).items():
         mean = errors_of.mean(-1)
@@ -168,20 +179,28 @@ def temperature_verdict(record: dict[str, Any]) -> list[str]:
             f"{high.max():.0f}"
         )
         if width >= 300:
-            alike = "much alike, as" if spread < 10 else f"{spread:.0f} % apart, not alike as"
-            sentence += f": {alike} the paper says of 300 units or more"
+            alike = (
+                "much alike, as the paper says" if spread < 10 else "the paper says much alike"
+            )
+            sentence += f", {spread:.0f} % apart: {alike}"
         elif width == min(record["curves"]["widths"]):
-            between = (T >= 2.5) & (T <= 4)
-            middle = errors_of[between][mean[between].argmin()]
-            clear = []
-            for other in (1, 20):
-                more = errors_of[list(T).index(other)] - middle
-                error = more.std(ddof=1) / np.sqrt(len(more)) if len(more) > 1 else np.inf
-                clear.append(more.mean() > 2 * error)
-            does = "clearly better" if all(clear) else "not clearly better"
+            between = np.flatnonzero((T >= 2.5) & (T <= 4))
+            middle = between[mean[between].argmin()]
+            more = errors_of - errors_of[middle]
+            if seeds > 2:
+                more = more.reshape(len(T), seeds, -1).mean(-1)
+            n = more.shape[-1]
+            error = more.std(-1, ddof=1) / np.sqrt(n) if n > 1 else np.full(len(T), np.inf)
+            clearly = more.mean(-1) > 2 * error
+            outside = [k for k in range(len(T)) if k not in between]
+            better, not_better = (
+                ", ".join(f"{T[k]:g}" for k in outside if clearly[k] == which) or "none"
+                for which in (True, False)
+            )
             sentence += (
-                f"; the best T from 2.5 to 4 makes {middle.mean():.0f}, {does} than both T = 1 "
-                "and T = 20 (the paper, of 30 units: clearly)"
+                f". Of T from 2.5 to 4, {T[middle]:g} is best with {mean[middle]:.0f}: clearly "
+                f"better than T = {better}; not clearly than T = {not_better} (the paper, of 30 "
+                "units: clearly better than all)"
             )
         said.append(sentence + ".")
     return said
@@ -199,19 +218,11 @@ def recipes_verdict(record: dict[str, Any]) -> list[str]:
     -------
     list of str
     """
-    from scipy.stats import spearmanr
-
-    def means(table: str, *keys: str) -> dict[str, float]:
-        found: dict[str, list[float]] = {}
-        for seed in record["curves"][table]:
-            for name, row in seed.items():
-                for key in keys:
-                    row = row[key]
-                found.setdefault(name, []).append(row)
-        return {name: float(np.mean(values)) for name, values in found.items()}
-
-    own, taught = means("teachers", "test"), means("teachers", "student", "test")
-    moves = means("teachers", "moves")
+    own, taught = (
+        candidates(record, "teachers", "test"),
+        candidates(record, "teachers", "student", "test"),
+    )
+    moves = candidates(record, "teachers", "moves")
     fewest, best = min(own, key=own.__getitem__), min(taught, key=taught.__getitem__)
     if fewest == best:
         said = (
@@ -224,34 +235,55 @@ def recipes_verdict(record: dict[str, Any]) -> list[str]:
             f"{taught[fewest]:.0f}; the best student, with {taught[best]:.0f}, has another teacher "
             f"({best}: {own[best]:.0f})."
         )
-    names = list(own)
-    by_errors, by_moves = (
-        spearmanr([taught[name] for name in names], [of[name] for name in names]).statistic
-        for of in (own, moves)
-    )
     each = "; ".join(
         f"{name}: {own[name]:.0f} → {taught[name]:.0f}, {100 * moves[name]:.1f} %"
         for name in own
     )
-    validation, test = means("students", "validation"), means("students", "test")
+    validation, test = (candidates(record, "students", part) for part in ("validation", "test"))
     students = "; ".join(
         f"{name}: {validation[name]:.0f} and {test[name]:.0f}" for name in test
     )
     return [
         said,
-        f"Teachers, their errors → those of their students, and how much moving an image changes "
-        f"their logits: {each}.",
-        f"Over these {len(names)} teachers, a student's errors have a rank correlation of "
-        f"{by_errors:.2f} with its teacher's errors, and of {by_moves:.2f} with how much moving "
-        "an image changes its teacher's logits.",
-        f"Students of the first teacher, errors on the validation split and on the test set: "
+        "Teachers, their errors → those of their students, and the mean square of what moving an "
+        f"image changes in their logits, as a share of the variance: {each}.",
+        f"Over these {len(own)} teachers, a student's errors have a rank correlation of "
+        f"{rank_correlation(taught, own):.2f} with its teacher's errors, and of "
+        f"{rank_correlation(taught, moves):.2f} with how much moving an image changes its "
+        "teacher's logits.",
+        "Students of the first teacher, errors on the validation split and on the test set: "
         f"{students}.",
+    ]
+
+
+def omitted_each_verdict(record: dict[str, Any]) -> list[str]:
+    """How the claim for the 3 does for the other digits.
+
+    Parameters
+    ----------
+    record : dict
+        Of ``omitted-each``.
+
+    Returns
+    -------
+    list of str
+    """
+    m = record["metrics"]
+    before, after = (
+        [100 * (1 - np.mean(m[f"{role}_{d}"]) / np.mean(m[f"cases_{d}"])) for d in range(10)]
+        for role in ("before", "honest_after")
+    )
+    return [
+        f"Of the digit that it never saw, a student gets {min(before):.0f} to {max(before):.0f} % "
+        f"right, the {np.argmin(before)} worst; with the honest bias {min(after):.0f} to "
+        f"{max(after):.0f} %, the {np.argmin(after)} worst."
     ]
 
 
 # Experiment → from its record, what it says of the paper's claim, a sentence each.
 VERDICTS: dict[str, Callable[[dict[str, Any]], list[str]]] = {
     "temperature-width": temperature_verdict,
+    "omitted-each": omitted_each_verdict,
     "recipes": recipes_verdict,
 }
 
@@ -259,28 +291,44 @@ VERDICTS: dict[str, Callable[[dict[str, Any]], list[str]]] = {
 # ---------------------------------------------------------------- REPRODUCTION.md
 
 _DEVIATIONS = """\
-1. **Soft targets over moves** (Section 3): in `omitted-3`, `sevens-and-eights`, `omitted-each` and `temperature-width` the soft targets are the teacher's mean logits over the 25 moves of an image by up to two pixels. The student sees only the image that was not moved. `teacher-student` reports students with and without it; `recipes` goes without.
-2. **Held-out cases** (Section 3): in the same four, 5,000 training cases are in no transfer set, so that the honest bias and the honest temperature can be chosen on them.
+1. **Soft targets over moves** (Section 3): where the settings have `view_pixels`, the soft targets are the teacher's mean logits over all moves of an image by up to so many pixels. The student sees only the image that was not moved. `teacher-student` has students with and without it; `recipes` goes without.
+2. **Held-out cases** (Section 3): where the settings have `held_out`, so many training cases are in no transfer set, so that a bias, a temperature or a recipe can be chosen on them.
 3. **No hard targets** (Section 2): the students of soft targets see no label. The paper adds the soft targets to the hard ones. `recipes` has a student with both.
 4. **Bias** (Section 3): the sweep goes in steps of 0.1; of several best biases it takes the middle one.
+5. **Controls** (not in the paper): the student with the teacher's tricks, and the one whose images are moved, were trained for as many epochs as the settings `tricks` and `jittered` say. The soft targets of a moved image are those of the image that was not moved.
 """
 
 _ASSUMED = """\
-1. **Learning rates, batch size, warm-up, decay, initial weights, dropout rates, the limit on the length of weights**: Section 3 names dropout and the limit, and gives no number for any of them. They were compared by hand on a validation split of 10,000 training cases, on single seeds and with the test errors in view; earlier choices were made on the test errors of seed 0. `recipes` measures, for a dozen candidates, what it costs never to look at the test set.
-2. **Epochs**: what two CPU cores allow.
-3. **Jitter**: "by up to two pixels in any direction" can mean whole pixels or not. Assumed: real numbers, with bilinear interpolation. `recipes` compares the two.
-4. **Initial weights of students**: assumed 0.4 times as large as He et al. propose, close to PyTorch's. `recipes` compares the two.
-5. **Weight of soft and hard targets**: not in Section 3. Assumed: soft targets alone.
+1. **Learning rates, batch size, warm-up, decay, initial weights, dropout rates, the limit on the length of weights**: Section 3 names dropout and the limit, and gives no number for any of them. Ours stand with each experiment. They were compared by hand on a validation split of the training cases, on single seeds, while the test errors were in view; earlier choices were made on the test errors of seed 0. So no recipe here is blind to the test set. `recipes` measures what it costs to choose among its candidates without looking at it.
+2. **Epochs**: not in Section 3. Ours are what two CPU cores can do in the time that the runs had.
+3. **Jitter**: "jittered by up to two pixels in any direction" can mean whole pixels or not. Assumed: real numbers, with bilinear interpolation, because that did better on the validation split. `recipes` compares the two.
+4. **Initial weights of students**: assumed 0.4 times as large as He et al. propose, close to PyTorch's, because on held-out cases the student was then nearer to its teacher's logits. `recipes` compares the two.
+5. **Weight of soft and hard targets**: not in Section 3. Assumed: soft targets alone, so that no label is needed.
 6. **How the biases were tuned**: Section 3 says that they were, and that it was on the test set.
 7. **Seeds**: the paper gives one figure each. Here each has as many seeds as its record says.
 """
 
 # The likely cause, where a number of ours is worse than the paper's.
 _CAUSES = {
-    "teacher_errors": "Likely too few epochs for a run on two CPU cores: the best known teacher took 1,000.",
+    "teacher_errors": "The paper gives neither rates nor epochs; the best known teacher was trained for 1,000 epochs. Tried on the validation split, one seed each, with no clear gain for a single network: dropout from none to half of the units, a tighter limit on the weights, smaller initial weights, weights averaged over time, moves between pixels. Averaging its logits over moves of the image helps most.",
     "alone_errors": "Learning rate and epochs of the paper's student are unknown.",
-    "distilled_errors": "Not known. Compare the rows of averaged soft targets and of moved images.",
+    "distilled_errors": "More than half of its errors are its teacher's very answers (see the row), so a better teacher comes first. Tried on the validation split, one seed each: other temperatures and learning rates, smaller batches, smaller initial weights, hard targets beside the soft ones, a limit on the student's weights, dropout on its inputs, two teachers. Smaller initial weights bring its logits nearer to the teacher's; averaged soft targets, which the paper does not have, help most; with moved images it reaches the paper's figure.",
+    "best_T_30": "Section 3 gives no recipe for this student; all temperatures share one learning rate here.",
 }
+
+
+def _settings(config: dict[str, Any]) -> str:
+    """The settings of a record, without what is as it always is."""
+    said = []
+    for name, value in config.items():
+        if isinstance(value, dict) and "epochs" in value:
+            fields = [f"{k} {v}" for k, v in value.items() if v not in (None, [], False, 0)]
+            said.append(f"`{name}` ({', '.join(fields)})")
+        elif isinstance(value, dict) and name == "each":
+            said.append(_settings(value))
+        elif isinstance(value, (int, float)):
+            said.append(f"`{name}` {value:g}")
+    return ", ".join(said)
 
 
 def reproduction_page(records: list[dict[str, Any]]) -> str:
@@ -313,14 +361,19 @@ def reproduction_page(records: list[dict[str, Any]]) -> str:
                 rows.append(f"| {what} |  |  | {ours} |  |")
                 continue
             rows.append(f"| {what} | {figure.section} | {figure} | {ours} | {figure.known} |")
-            if figure.falls_short(figure.in_unit(float(np.mean(record["metrics"][metric])))):
+            middle = np.median if figure.to else np.mean
+            # The teacher is the same in several experiments, and one answer is enough.
+            told = metric == "teacher_errors" and any("teacher:" in line for line in short)
+            value = figure.in_unit(float(middle(record["metrics"][metric])))
+            if figure.falls_short(value) and not told:
                 cause = _CAUSES.get(metric, "Not known.")
                 short.append(f"- {name}, {figure.what}: {ours} against {figure}. {cause}")
         picture = f"![{experiment.claim}](docs/images/{name}.mnist.png)"
         claim = experiment.claim[0].upper() + experiment.claim[1:]
         verdict = VERDICTS[name](record) if name in VERDICTS else []
         lines = [f"## {name}", f"{claim}.\n", *rows, "", *(f"- {said}" for said in verdict)]
-        parts.append("\n".join([*lines, _provenance(record), "", picture]) + "\n")
+        lines += [_provenance(record), f"- Settings: {_settings(record['config'])}."]
+        parts.append("\n".join([*lines, "", picture]) + "\n")
     parts.append("## What the honest protocol costs\n" + _cost_of_honesty(records))
     parts.append("## Where it differs from the paper\n" + _DEVIATIONS)
     parts.append("## What the paper leaves open, and what was assumed\n" + _ASSUMED)
@@ -351,7 +404,8 @@ def _cost_of_honesty(records: list[dict[str, Any]]) -> str:
     """Errors after a choice on the test set, and after one that did not look at it."""
     rows = [
         "Biases and temperatures are chosen on held-out training cases by the teacher's answers, "
-        "no label read; recipes on a validation split, with its labels.\n",
+        "no label read; recipes on a validation split, with its labels. All of this was measured "
+        "with recipes that were not blind to the test set (see what was assumed).\n",
         "| what was chosen | on the test set | without it | cost in errors |",
         "| --- | --- | --- | --- |",
     ]

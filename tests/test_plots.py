@@ -129,7 +129,7 @@ def test_the_figure_of_teacher_and_student(data, tmp_path):
     [
         (grid, "units do best at T = 4, of"),
         (each, "at least 75 % of it is right"),
-        (recipes, "makes 3 errors more than the best of it"),
+        (recipes, "makes 3 more errors than the best on it"),
     ],
 )
 def test_the_other_figures(made_up, finding, data, tmp_path):
@@ -179,6 +179,8 @@ def test_no_text_of_a_figure_lies_on_another():
         plots.plot_record(grid()),
         plots.plot_record(grid("mnist")),
         plots.plot_record(each()),
+        plots.plot_record(recipes()),
+        plots.plot_confusion(unseen("omitted-3")),
     ):
         figure.canvas.draw()
         ticks = {

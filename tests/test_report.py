@@ -18,6 +18,7 @@ from minikd.paper import FIGURES
 from minikd.report import (
     in_papers_unit,
     mean_and_sd,
+    omitted_each_verdict,
     read_results,
     recipes_verdict,
     reproduction_page,
@@ -55,6 +56,12 @@ def test_mean_and_sd():
     m = {"p_a": [1e-9, 3e-9], "test_cases": [10]}
     p_value = in_papers_unit({"name": "teacher-student", "metrics": m}, "p_a")
     assert p_value == "3e-09 at most (n = 2)"
+    grid = {
+        "name": "temperature-width",
+        "metrics": {"best_T_30": [3, 2.5], "omitted_cases": [9, 9]},
+    }
+    assert in_papers_unit(grid, "best_T_30") == "3, 2.5 (n = 2)"
+    assert in_papers_unit(grid, "omitted_cases") == "9"
     assert mean_and_sd([0.0]) == "0 (n = 1)"
     assert mean_and_sd([18.75], "%") == "18.8 % (n = 1)"
 
@@ -84,7 +91,16 @@ def test_the_table(records):
     assert "| 3.5 logits | 20.0 ± 10.0 (n = 3) | 2.0 ± 1.0 (n = 3) |" in table
     assert "| 47.3 % | 0.2 ± 0.1 % (n = 3) |  |" in table  # 10, 20 and 30 errors of 10,000
     assert table.count("| teacher |") == 1
-    assert "`minikd run omitted-3 --data mnist --seeds 3`: 1 minutes a seed" in table
+    # Also where the record with most seeds has no teacher among the paper's figures.
+    other = {
+        "name": "temperature-width", "data": "mnist", "seeds": list(range(5)), "device": "cpu",
+        "versions": {"numpy": "2.4.0", "python": "3.11.7"}, "threads": 1, "seconds": [60.0] * 5,
+        "metrics": {"best_T_30": [3.0] * 5, "test_cases": [10_000] * 5},
+    }  # fmt: skip
+    assert results_table([*read_results(records), other]).count("| teacher |") == 1
+    assert (
+        "`minikd run omitted-3 --data mnist --seeds 3 --out results`: 1 minutes a seed" in table
+    )
 
 
 def test_the_cost_of_honesty(records):
@@ -164,24 +180,51 @@ def test_the_readme_code_does_what_its_comments_say(capsys):
     assert after < before
 
 
-def made_up_grid(narrow, wide):
-    grid = [np.array(narrow).T.tolist(), np.array(wide).T.tolist()]
-    return {"curves": {"widths": [30, 300], "temperatures": [1, 3, 12, 20], "errors": [grid]}}
+def made_up_grid(narrow, wide, seeds=1):
+    """Errors of students at T = 1, 3, 12 and 20; those of the narrow ones go to the seeds."""
+    grids = [
+        [np.array(part).T.tolist(), np.array(wide).T.tolist()]
+        for part in np.array_split(narrow, seeds)
+    ]
+    curves = {"widths": [30, 300], "temperatures": [1, 3, 12, 20], "errors": grids}
+    return {"curves": curves, "seeds": list(range(seeds))}
 
 
 def test_the_verdict_on_temperature_and_width():
     clear = made_up_grid([[50, 30, 40, 44], [52, 31, 45, 42]], [[20, 12, 10, 10]])
     narrow, wide = temperature_verdict(clear)
     assert "T = 3 does best with 30 errors" in narrow
-    assert " clearly better" in narrow
-    assert "much alike" in wide
+    assert "clearly better than T = 1, 12, 20; not clearly than T = none" in narrow
+    assert "0 % apart: much alike, as the paper says" in wide
     unclear = made_up_grid([[50, 30, 40, 28], [52, 31, 45, 42]], [[20, 12, 10, 14]])
     narrow, wide = temperature_verdict(unclear)
-    assert "not clearly better" in narrow
-    assert "33 % apart, not alike" in wide
+    assert "clearly better than T = 1, 12; not clearly than T = 20" in narrow
+    assert "33 % apart: the paper says much alike" in wide
     # One student has no standard error, so nothing is clear.
     one = made_up_grid([[50, 30, 40, 44]], [[20, 12, 10, 10]])
-    assert "not clearly better" in temperature_verdict(one)[0]
+    assert (
+        "clearly better than T = none; not clearly than T = 1, 12, 20"
+        in (temperature_verdict(one)[0])
+    )
+    # Two students of each of three seeds: what counts is the spread of the seeds.
+    apart = np.array([[0, 0, 9, 9], [0, 0, 11, 11], [0, 0, 10, 30], [0, 0, 10, 30],
+                      [0, 0, 10, -10], [0, 0, 10, -10]]) + 50  # fmt: skip
+    three = made_up_grid(apart, [[20, 12, 10, 10]], seeds=3)
+    assert (
+        "clearly better than T = 12; not clearly than T = 1, 20"
+        in (temperature_verdict(three)[0])
+    )
+
+
+def test_the_verdict_on_each_digit():
+    m = {f"{role}_{d}": [40, 60] for role in ("before", "honest_after") for d in range(10)}
+    m |= {f"cases_{d}": [100, 100] for d in range(10)}
+    m |= {"before_4": [90, 90], "honest_after_7": [10, 10], "honest_after_8": [60, 60]}
+    (said,) = omitted_each_verdict({"metrics": m})
+    assert (
+        "a student gets 10 to 50 % right, the 4 worst; with the honest bias 40 to 90 %" in said
+    )
+    assert "the 8 worst" in said
 
 
 def test_the_verdict_on_teachers():
