@@ -346,7 +346,7 @@ def reproduction_page(records: list[dict[str, Any]]) -> str:
         "deviation over seeds (n), on the 10,000 test cases of MNIST. Section numbers are those of "
         "Hinton, Vinyals & Dean 2015 (arXiv:1503.02531).\n"
     ]
-    short = []
+    short: list[str] = []
     for record in records:
         name, experiment = record["name"], EXPERIMENTS[record["name"]]
         rows = [

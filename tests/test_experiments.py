@@ -178,6 +178,27 @@ def test_a_stopped_run_goes_on_and_gives_the_same_record(tmp_path, monkeypatch):
     assert len(calls) == 8  # seed 0 was not trained again
 
 
+@pytest.mark.parametrize("name", ["temperature-width", "omitted-each", "recipes"])
+def test_the_other_experiments_resume_too(name, tmp_path, monkeypatch):
+    expected = EXPERIMENTS[name].run(quick(name), out=tmp_path / "straight")
+    calls, real = [], run.train
+
+    class Killed(BaseException):
+        pass
+
+    def killed_at_the_third_network(*args, **kwargs):
+        calls.append(kwargs["checkpoint"])
+        if len(calls) == 3:
+            raise Killed
+        return real(*args, **kwargs)
+
+    monkeypatch.setattr(run, "train", killed_at_the_third_network)
+    with pytest.raises(Killed):
+        EXPERIMENTS[name].run(quick(name), out=tmp_path / "killed")
+    resumed = EXPERIMENTS[name].run(quick(name), out=tmp_path / "killed")
+    assert comparable(resumed) == comparable(expected)
+
+
 def test_more_seeds_keep_those_that_are_there(tmp_path, monkeypatch):
     config = quick("omitted-3")
     one = run_unseen(config, seeds=range(1), out=tmp_path)
@@ -209,6 +230,18 @@ def test_no_label_of_the_test_set_touches_the_honest_choice(tmp_path, monkeypatc
     shuffled = replace(digits.test, y=np.roll(digits.test.y, 1))
     monkeypatch.setattr(run, "load_glyphs", lambda: Digits(digits.train, shuffled))
     assert run_unseen(config, out=tmp_path / "b")["metrics"]["honest_bias"] == honest
+
+
+def test_no_label_touches_the_honest_temperature(tmp_path, monkeypatch):
+    experiment, config = EXPERIMENTS["temperature-width"], quick("temperature-width")
+    honest = experiment.run(config, out=tmp_path / "a")["metrics"]
+    digits = load_glyphs(rng=0, train=800, test=400)
+    shuffled = replace(digits.test, y=np.roll(digits.test.y, 1))
+    monkeypatch.setattr(run, "load_glyphs", lambda: Digits(digits.train, shuffled))
+    other = experiment.run(config, out=tmp_path / "b")["metrics"]
+    for width in config.widths:
+        assert other[f"honest_best_T_{width}"] == honest[f"honest_best_T_{width}"]
+        assert other[f"honest_best_errors_{width}"] != honest[f"honest_best_errors_{width}"]
 
 
 def test_no_student_sees_an_omitted_class_or_a_held_out_case(tmp_path, monkeypatch):
@@ -313,7 +346,12 @@ def test_presets():
                 preset.name = "other"
         mnist = getattr(presets["mnist"], "each", presets["mnist"])
         assert mnist.teacher_hidden == (1200, 1200)
-        assert getattr(mnist, "student_hidden", (800, 800)) == (800, 800)
+        if name == "temperature-width":
+            assert mnist.widths == (30, 100, 300, 800)
+            assert all(n >= 3 for n in mnist.students[:3])
+            assert {1.0, 2.5, 4.0, 20.0, 40.0} <= set(mnist.temperatures)
+        else:
+            assert mnist.student_hidden == (800, 800)
         assert set(FIGURES[name]) <= set(experiment.shown)
         if name in UNSEEN:
             assert all(0.0 in preset.bias_grid() for preset in presets.values())
