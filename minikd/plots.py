@@ -577,9 +577,11 @@ def plot_temperature_width(record: dict[str, Any]) -> Any:
     right.set_ylim(0.95, min(right.get_ylim()[1], 2.2))
     right.set_title("Mean of the students, and one standard deviation")
     right.legend()
-    best = [T[row.argmin()] for row in mean]
+    high = mean[-1][T > 8]
+    apart = 100 * (high.max() / high.min() - 1)
     figure.suptitle(
-        f"Students of {narrow} units do best at T = {best[0]:g}, of {widths[-1]} at T = {best[-1]:g}",
+        f"Students of {narrow} units do best at T = {T[mean[0].argmin()]:g}; of {widths[-1]}, all T "
+        f"above 8 are within {apart:.0f} % of each other",
         x=0.01, ha="left", weight="bold",
     )  # fmt: skip
     figure.supxlabel(

@@ -312,7 +312,7 @@ _ASSUMED = """\
 _CAUSES = {
     "teacher_errors": "The paper gives neither rates nor epochs; the best known teacher was trained for 1,000 epochs. Tried on the validation split, one seed each, with no clear gain for a single network: dropout from none to half of the units, a tighter limit on the weights, smaller initial weights, weights averaged over time, moves between pixels. Averaging its logits over moves of the image helps most.",
     "alone_errors": "Learning rate and epochs of the paper's student are unknown.",
-    "distilled_errors": "More than half of its errors are its teacher's very answers (see the row), so a better teacher comes first. Tried on the validation split, one seed each: other temperatures and learning rates, smaller batches, smaller initial weights, hard targets beside the soft ones, a limit on the student's weights, dropout on its inputs, two teachers. Smaller initial weights bring its logits nearer to the teacher's; averaged soft targets, which the paper does not have, help most; with moved images it reaches the paper's figure.",
+    "distilled_errors": "More than half of its errors are its teacher's very answers (see the row), so a better teacher comes first. Tried on the validation split, one seed each: other temperatures and learning rates, smaller batches, smaller initial weights, hard targets beside the soft ones, a limit on the student's weights, dropout on its inputs. Smaller initial weights bring its logits nearer to the teacher's; soft targets averaged over moves or over two teachers, which the paper does not have, help most; with moved images it comes to the paper's figure.",
     "best_T_30": "Section 3 gives no recipe for this student; all temperatures share one learning rate here.",
 }
 

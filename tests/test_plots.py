@@ -127,7 +127,7 @@ def test_the_figure_of_teacher_and_student(data, tmp_path):
 @pytest.mark.parametrize(
     ("made_up", "finding"),
     [
-        (grid, "units do best at T = 4, of"),
+        (grid, "units do best at T = 4; of"),
         (each, "at least 75 % of it is right"),
         (recipes, "makes 3 more errors than the best on it"),
     ],

@@ -162,7 +162,9 @@ def test_the_committed_records_reach_what_was_set_out():
     assert students["distilled_jittered_errors"] <= 76
     assert students["p_distilled_against_alone"] < 1e-4
     narrow = means["temperature-width"]
-    assert narrow["best_errors_30"] < 0.9 * narrow["T20_errors_30"]
+    assert 1 < narrow["best_T_30"] < 20
+    assert narrow["best_errors_30"] < narrow["T20_errors_30"] < narrow["T1_errors_30"]
+    assert narrow["T20_errors_300"] < 0.6 * narrow["T1_errors_300"]
     each = means["omitted-each"]
     for digit in range(10):
         assert each[f"honest_after_{digit}"] < 0.1 * each[f"cases_{digit}"]
