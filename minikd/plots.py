@@ -651,7 +651,16 @@ def plot_recipes(record: dict[str, Any]) -> Any:
             xytext=((0, 9), (0, -18))[k % 2], textcoords="offset points", ha="center",
         )  # fmt: skip
     names = "\n".join(f"{k + 1}  {name}" for k, name in enumerate(own))
-    left.text(0.98, 0.03, names, transform=left.transAxes, ha="right", va="bottom", fontsize=9)
+    left.text(
+        0.98,
+        0.03,
+        names,
+        transform=left.transAxes,
+        ha="right",
+        va="bottom",
+        ma="left",
+        fontsize=9,
+    )
     left.set(xlabel="test error of the teacher (%)", ylabel="test error of its student (%)")
     left.margins(0.2)
     figure.colorbar(dots, ax=left, label="change of its logits by a move (% of the variance)")
