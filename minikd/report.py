@@ -294,7 +294,7 @@ _DEVIATIONS = """\
 1. **Soft targets over moves** (Section 3): where the settings have `view_pixels`, the soft targets are the teacher's mean logits over all moves of an image by up to so many pixels. The student sees only the image that was not moved. `teacher-student` has students with and without it; `recipes` goes without.
 2. **Held-out cases** (Section 3): where the settings have `held_out`, so many training cases are in no transfer set, so that a bias, a temperature or a recipe can be chosen on them.
 3. **No hard targets** (Section 2): the students of soft targets see no label. The paper adds the soft targets to the hard ones. `recipes` has a student with both.
-4. **Bias** (Section 3): the sweep goes in steps of 0.1; of several best biases it takes the middle one.
+4. **Bias** (Section 3): the sweep goes from −15 to 15 in steps of 0.1, and the best bias of a student of hard labels can lie at its end; of several best biases it takes the middle one.
 5. **Controls** (not in the paper): the student with the teacher's tricks, and the one whose images are moved, were trained for as many epochs as the settings `tricks` and `jittered` say. The soft targets of a moved image are those of the image that was not moved.
 """
 
@@ -310,9 +310,9 @@ _ASSUMED = """\
 
 # The likely cause, where a number of ours is worse than the paper's.
 _CAUSES = {
-    "teacher_errors": "The paper gives neither rates nor epochs; the best known teacher was trained for 1,000 epochs. Tried on the validation split, one seed each, with no clear gain for a single network: dropout from none to half of the units, a tighter limit on the weights, smaller initial weights, weights averaged over time, moves between pixels. Averaging its logits over moves of the image helps most.",
+    "teacher_errors": "The paper gives neither rates nor epochs; the best known teacher was trained for 1,000 epochs. Tried on the validation split, one seed each, with no clear gain for a single network: dropout from none to half of the units, a tighter limit on the weights, smaller initial weights, weights averaged over time. Averaging its logits over moves of the image helps most.",
     "alone_errors": "Learning rate and epochs of the paper's student are unknown.",
-    "distilled_errors": "More than half of its errors are its teacher's very answers (see the row), so a better teacher comes first. Tried on the validation split, one seed each: other temperatures and learning rates, smaller batches, smaller initial weights, hard targets beside the soft ones, a limit on the student's weights, dropout on its inputs. Smaller initial weights bring its logits nearer to the teacher's; soft targets averaged over moves or over two teachers, which the paper does not have, help most; with moved images it comes to the paper's figure.",
+    "distilled_errors": "More than half of its errors are its teacher's very answers (see the row), so a better teacher comes first. Tried on the validation split, one seed each: other temperatures and learning rates, smaller batches, smaller initial weights, hard targets beside the soft ones, a limit on the student's weights, dropout on its inputs. Smaller initial weights bring its logits nearer to the teacher's; soft targets averaged over moves, which the paper does not have, help most, and with moved images it comes to the paper's figure. Tried once, on the test set: soft targets of two teachers together, which help too.",
     "best_T_30": "Section 3 gives no recipe for this student; all temperatures share one learning rate here.",
 }
 
@@ -326,6 +326,8 @@ def _settings(config: dict[str, Any]) -> str:
             said.append(f"`{name}` ({', '.join(fields)})")
         elif isinstance(value, dict) and name == "each":
             said.append(_settings(value))
+        elif isinstance(value, dict):
+            said.append(f"`{name}` ({', '.join(value)}: as in the record)")
         elif isinstance(value, (int, float)):
             said.append(f"`{name}` {value:g}")
     return ", ".join(said)
@@ -343,7 +345,7 @@ def reproduction_page(records: list[dict[str, Any]]) -> str:
     parts = [
         "# Reproduction\n"
         "`minikd report` writes this page from the records in `results/`. Numbers are mean ± standard "
-        "deviation over seeds (n), on the 10,000 test cases of MNIST. Section numbers are those of "
+        "deviation over seeds (n, each with a teacher of its own), on the 10,000 test cases of MNIST. Section numbers are those of "
         "Hinton, Vinyals & Dean 2015 (arXiv:1503.02531).\n"
     ]
     short: list[str] = []
