@@ -61,6 +61,12 @@ def save_figure(figure: Any, path: str | PathLike[str]) -> Path:
     return path
 
 
+def _say(figure: Any, finding: str, footer: str) -> None:
+    """The finding of a figure above it, and what it is of below, in small print."""
+    figure.suptitle(finding, x=0.01, ha="left", weight="bold")
+    figure.supxlabel(footer, fontsize=8, color=GREY, x=0.01, ha="left")
+
+
 # ---------------------------------------------------------------- temperature
 
 # Logits such as a teacher gives for a 2 that looks like a 3; made up for the figure.
@@ -179,12 +185,9 @@ def plot_unseen(record: dict[str, Any]) -> Any:
     matplotlib.figure.Figure
     """
     figure, (left, right) = plt.subplots(1, 2, figsize=(13, 5))
-    figure.suptitle(_finding(record), x=0.01, ha="left", weight="bold")
     plot_errors_per_class(left, record)
     plot_bias_sweep(right, record)
-    figure.supxlabel(
-        _footer(record, record["config"]["T"]), fontsize=8, color=GREY, x=0.01, ha="left"
-    )
+    _say(figure, _finding(record), _footer(record, record["config"]["T"]))
     return figure
 
 
@@ -300,10 +303,7 @@ def plot_confusion(record: dict[str, Any]) -> Any:
     what = f"Threes it never saw are taken for {taken}" if omitted == [3] else (
         f"What it never saw is taken for {taken}"
     )  # fmt: skip
-    figure.suptitle(f"{what}, until the bias is moved", x=0.01, ha="left", weight="bold")
-    figure.supxlabel(
-        _footer(record, record["config"]["T"]), fontsize=8, color=GREY, x=0.01, ha="left"
-    )
+    _say(figure, f"{what}, until the bias is moved", _footer(record, record["config"]["T"]))
     return figure
 
 
@@ -375,16 +375,10 @@ def plot_omitted_each(record: dict[str, Any]) -> Any:
     axes.set_ylabel("right of that digit (%)")
     axes.grid(axis="y", color="0.93")
     axes.legend(loc="lower left", bbox_to_anchor=(0, 1), ncols=3)
-    figure.suptitle(
+    _say(
+        figure,
         f"Leave out any digit: once its bias is moved, at least {worst:.0f} % of it is right",
-        x=0.01, ha="left", weight="bold",
-    )  # fmt: skip
-    figure.supxlabel(
         _footer(record, record["config"]["each"]["T"]),
-        fontsize=8,
-        color=GREY,
-        x=0.01,
-        ha="left",
     )
     return figure
 
@@ -450,12 +444,10 @@ def plot_teacher_student(record: dict[str, Any]) -> Any:
     right.set_title(f"{100 * shared:.0f} % of its errors are the teacher's")
     right.legend(ncols=2)
     alone, distilled = (np.mean(m[f"{role}_errors"]) for role in ("alone", "distilled"))
-    figure.suptitle(
+    _say(
+        figure,
         f"Soft targets turn {alone:.0f} errors of a student into {distilled:.0f}",
-        x=0.01, ha="left", weight="bold",
-    )  # fmt: skip
-    figure.supxlabel(
-        _footer(record, record["config"]["T"]), fontsize=8, color=GREY, x=0.01, ha="left"
+        _footer(record, record["config"]["T"]),
     )
     return figure
 
@@ -503,14 +495,11 @@ def plot_wrong(record: dict[str, Any], test: Dataset, columns: int = 14) -> Any:
         for axes in strip.axes:
             axes.axis("off")
     mended, added = len(rows[0][1]), len(rows[1][1])
-    figure.suptitle(
+    _say(
+        figure,
         f"Soft targets mend {mended} of the student's errors, and add {added}",
-        x=0.01, ha="left", weight="bold",
-    )  # fmt: skip
-    figure.supxlabel(
         f"{_DATA_TITLES[record['data']]}; seed {record['seeds'][0]}; the first {columns} of each",
-        fontsize=8, color=GREY, x=0.01, ha="left",
-    )  # fmt: skip
+    )
     return figure
 
 
@@ -579,16 +568,13 @@ def plot_temperature_width(record: dict[str, Any]) -> Any:
     right.legend()
     high = mean[-1][T > 8]
     apart = 100 * (high.max() / high.min() - 1)
-    figure.suptitle(
+    _say(
+        figure,
         f"Students of {narrow} units do best at T = {T[mean[0].argmin()]:g}; of {widths[-1]}, all T "
         f"above 8 are within {apart:.0f} % of each other",
-        x=0.01, ha="left", weight="bold",
-    )  # fmt: skip
-    figure.supxlabel(
         f"{_footer(record)}, a teacher each; two hidden layers of so many units; errors of "
         f"{np.mean(record['metrics']['test_cases']):.0f} test cases",
-        fontsize=8, color=GREY, x=0.01, ha="left",
-    )  # fmt: skip
+    )
     return figure
 
 
@@ -687,14 +673,11 @@ def plot_recipes(record: dict[str, Any]) -> Any:
     right.set_title("Validation split against test set, with rank correlations")
     right.legend(loc="upper left")
     cost = np.mean(m["honest_best_student_errors"]) - np.mean(m["best_student_errors"])
-    figure.suptitle(
+    _say(
+        figure,
         f"The student chosen without the test set makes {cost:.0f} more errors than the best on it",
-        x=0.01, ha="left", weight="bold",
-    )  # fmt: skip
-    figure.supxlabel(
         f"{_footer(record)}; trained on all but {held_out} cases, for fewer epochs than elsewhere",
-        fontsize=8, color=GREY, x=0.01, ha="left",
-    )  # fmt: skip
+    )
     return figure
 
 
