@@ -352,7 +352,7 @@ def plot_omitted_each(record: dict[str, Any]) -> Any:
     -------
     matplotlib.figure.Figure
     """
-    figure, axes = plt.subplots(figsize=(10, 5))
+    figure, axes = plt.subplots(figsize=(13, 5))
     m, digits = record["metrics"], np.arange(10)
     right = {
         role: np.array([

@@ -395,6 +395,7 @@ _CHOSEN = {
     ],
     "omitted-3": [("errors_after", "bias of class 3")],
     "sevens-and-eights": [("errors_after", "biases of 7 and 8")],
+    "omitted-each": [("errors_after", "bias of the unseen class, mean of ten digits")],
     "recipes": [
         ("best_teacher_errors", "recipe of a teacher"),
         ("best_student_errors", "recipe of a student"),
