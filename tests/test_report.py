@@ -162,7 +162,9 @@ def test_the_committed_records_reach_what_was_set_out():
     assert 135 <= students["alone_errors"] <= 155
     assert students["distilled_errors"] <= 0.7 * students["alone_errors"]
     assert students["distilled_jittered_errors"] <= 76
-    assert students["p_distilled_against_alone"] < 1e-4
+    # In every seed by itself.
+    p_values = read_record(ROOT / "results" / "teacher-student.mnist.json")["metrics"]
+    assert max(p_values["p_distilled_against_alone"]) < 1e-3
     narrow = means["temperature-width"]
     assert 1 < narrow["best_T_30"] < 20
     assert narrow["best_errors_30"] < narrow["T20_errors_30"] < narrow["T1_errors_30"]
