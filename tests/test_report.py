@@ -149,8 +149,6 @@ def test_the_committed_records_reach_what_was_set_out():
         assert means[record["name"]]["test_cases"] == 10_000
     assert set(means) == set(EXPERIMENTS)
     omitted, both = means["omitted-3"], means["sevens-and-eights"]
-    # A single teacher is where this falls short of the paper; averaged, it does not.
-    assert omitted["teacher_errors"] <= 80
     assert omitted["teacher_views_errors"] <= 70
     assert omitted["errors_before"] <= 130
     assert omitted["omitted_errors_before"] <= 60
@@ -172,6 +170,22 @@ def test_the_committed_records_reach_what_was_set_out():
     each = means["omitted-each"]
     for digit in range(10):
         assert each[f"honest_after_{digit}"] < 0.1 * each[f"cases_{digit}"]
+
+
+# Strict: whoever reaches one of them is told to take it out of here.
+@pytest.mark.xfail(strict=True, reason="not reached yet; REPRODUCTION.md says why")
+@pytest.mark.parametrize(
+    ("name", "metric", "goal"),
+    [
+        ("omitted-3", "teacher_errors", 78),
+        ("teacher-student", "teacher_errors", 62),
+        ("teacher-student", "distilled_errors", 74),
+        ("temperature-width", "best_errors_800", 72),
+    ],
+)
+def test_goals_that_the_committed_records_miss(name, metric, goal):
+    record = read_record(ROOT / "results" / f"{name}.mnist.json")
+    assert np.mean(record["metrics"][metric]) <= goal
 
 
 def test_committed_records_are_of_the_presets():
