@@ -110,7 +110,7 @@ def test_a_lesson_does_what_its_experiment_does(stem, name, folder, monkeypatch)
     # The finding on the bundled data: most of the unseen digits, and hard labels none of them.
     if name == "omitted-3":
         assert (
-            lesson["after_on_3"] == m["honest_omitted_errors_after"] < 0.1 * m["omitted_cases"]
+            lesson["after_on_3"] == m["honest_omitted_errors_after"] < 0.08 * m["omitted_cases"]
         )
         assert m["hard_omitted_errors"] == m["omitted_cases"]
     else:
