@@ -15,7 +15,17 @@ from typing import Any
 import numpy as np
 
 from minikd import layers
-from minikd.backend import Array, Stream, array_module, as_seed, generator, namespace, to_host
+from minikd.backend import (
+    Array,
+    Stream,
+    apart,
+    array_module,
+    as_seed,
+    empty,
+    generator,
+    namespace,
+    to_host,
+)
 from minikd.checkpoint import load_checkpoint, save_checkpoint
 
 
@@ -30,14 +40,26 @@ class Workspace:
     def __init__(self) -> None:
         self._buffers: dict[tuple[Any, ...], Array] = {}
 
-    def __call__(self, name: str, shape: tuple[int, ...], like: Array) -> Array:
-        key = (name, shape, like.dtype)
+    def __call__(
+        self, name: str, shape: tuple[int, ...], like: Array, wide: bool = False
+    ) -> Array:
+        """A buffer of the dtype and on the device of ``like``.
+
+        With ``wide``, a stack of matrices lies in memory as one wide matrix.
+        """
+        key = (name, shape, like.dtype, wide)
         if key not in self._buffers:
-            self._buffers[key] = namespace(like).empty(shape, dtype=like.dtype)
+            xp = namespace(like)
+            if wide:
+                members, rows, columns = shape
+                made = apart(xp.empty((rows, members * columns), dtype=like.dtype), members)
+            else:
+                made = xp.empty(shape, dtype=like.dtype)
+            self._buffers[key] = made
         return self._buffers[key]
 
 
-def _no_buffer(name: str, shape: tuple[int, ...], like: Array) -> None:
+def _no_buffer(name: str, shape: tuple[int, ...], like: Array, wide: bool = False) -> None:
     return None
 
 
@@ -102,8 +124,9 @@ class MLP:
             raise ValueError("rng is an empty sequence; expected a seed for each member")
         xp = array_module(device)
         drawn = [_initial(self.sizes, seed, gain) for seed in self.seeds]
-        joined = (np.stack(p) if stacked else p[0] for p in zip(*drawn, strict=True))
-        self.parameters: list[Array] = [xp.asarray(p.astype(dtype)) for p in joined]
+        self.parameters: list[Array] = zero_parameters(self.sizes, self.members, dtype, xp)
+        for p, of_members in zip(self.parameters, zip(*drawn, strict=True), strict=True):
+            p[...] = xp.asarray(np.stack(of_members) if stacked else of_members[0], dtype=dtype)
 
     @property
     def size(self) -> int:
@@ -199,10 +222,12 @@ class MLP:
                 buffer = work("x", mask.shape, mask) if i == 0 else work_on(work, h)
                 h, _ = layers.dropout_forward(h, mask, out=buffer)
             z_shape = (*self.members, x.shape[-2], self.sizes[i + 1])
-            z, linear = layers.linear_forward(h, W, b, out=work(f"z{i}", z_shape, W))
+            wide = bool(self.members) and h.ndim == 2  # one wide product for all members
+            z, linear = layers.linear_forward(h, W, b, out=work(f"z{i}", z_shape, W, wide))
             relu = None
             if i < depth - 1:
-                h, relu = layers.relu_forward(z, out=work_on(work, z))
+                buffer = work(f"h{i}", z_shape, W) if wide else work_on(work, z)
+                h, relu = layers.relu_forward(z, out=buffer)
             caches.append((mask, linear, relu))
         return z, caches
 
@@ -211,6 +236,8 @@ class MLP:
         dz: Array,
         caches: list[Any],
         work: Callable[..., Array | None] = _no_buffer,
+        out: Sequence[Array] | None = None,
+        keep: float = 0.0,
     ) -> list[Array]:
         """Backpropagation: from the gradient on the logits to those on all parameters.
 
@@ -222,6 +249,11 @@ class MLP:
         caches : list
             From :meth:`forward`.
         work : Workspace, optional
+        out : sequence of array, optional
+            Shaped like ``parameters``: where the results go.
+        keep : float
+            Needs ``out``: what it holds counts, times this, and the gradients are added. So
+            velocities ← keep · velocities + gradients, at the cost of the gradients alone.
 
         Returns
         -------
@@ -238,14 +270,17 @@ class MLP:
                 linear,
                 input_gradient=i > 0,
                 dx=work(f"dh{i}", dx_shape, W) if i > 0 else None,
-                dW=work(f"dW{i}", W.shape, W),
-                db=work(f"db{i}", b.shape, b),
+                dW=out[2 * i] if out else None,
+                db=out[2 * i + 1] if out else None,
+                keep=keep,
             )
             gradients[:0] = [dW, db]
             if i > 0:
                 if mask is not None:
                     dh = layers.dropout_backward(dh, mask, out=work_on(work, dh))
-                dz = layers.relu_backward(dh, caches[i - 1][2], out=work_on(work, dh))
+                shared = bool(self.members) and caches[i - 1][1][0].ndim == 2
+                buffer = work(f"dz{i}", dx_shape, W, wide=True) if shared else work_on(work, dh)
+                dz = layers.relu_backward(dh, caches[i - 1][2], out=buffer)
         return gradients
 
     # ------------------------------------------------------------ files
@@ -269,17 +304,38 @@ class MLP:
         net = object.__new__(cls)
         try:
             net.sizes, net.seeds = meta["sizes"], meta["seeds"]
-            count = 2 * (len(net.sizes) - 1)
-            net.parameters = [xp.asarray(arrays[f"p{i}"]) for i in range(count)]
+            read = [arrays[f"p{i}"] for i in range(2 * (len(net.sizes) - 1))]
         except (KeyError, TypeError) as error:
             raise ValueError(f"{path} holds no network ({error})") from error
-        net.members = tuple(net.parameters[0].shape[:-2])
-        shapes = [
-            s for n in pairwise(net.sizes) for s in ((*net.members, *n), (*net.members, n[1]))
-        ]
-        if [p.shape for p in net.parameters] != shapes or len(net.seeds) != prod(net.members):
+        net.members = tuple(read[0].shape[:-2])
+        net.parameters = zero_parameters(net.sizes, net.members, read[0].dtype, xp)
+        shapes = [p.shape for p in net.parameters]
+        if [p.shape for p in read] != shapes or len(net.seeds) != prod(net.members):
             raise ValueError(f"{path} holds arrays that do not fit the sizes {net.sizes}")
+        for p, value in zip(net.parameters, read, strict=True):
+            p[...] = xp.asarray(value)
         return net
+
+
+def zero_parameters(
+    sizes: Sequence[int], members: tuple[int, ...], dtype: Any, xp: Any
+) -> list[Array]:
+    """Zeros shaped like the parameters of a network, in one piece of memory.
+
+    The first weights of a stack lie in memory as one wide matrix, for inputs that its members
+    share.
+    """
+    shapes: list[tuple[int, ...]] = []
+    for n_in, n_out in pairwise(sizes):
+        shapes += [(*members, n_in, n_out), (*members, n_out)]
+    if members:
+        shapes[0] = (sizes[0], members[0] * sizes[1])
+    parameters = empty(shapes, dtype, xp)
+    if members:
+        parameters[0] = apart(parameters[0], members[0])
+    for p in parameters:
+        p[...] = 0
+    return parameters
 
 
 def work_on(work: Callable[..., Array | None], own: Array) -> Array | None:
@@ -288,7 +344,11 @@ def work_on(work: Callable[..., Array | None], own: Array) -> Array | None:
 
 
 def draw_masks(
-    net: MLP, rates: Sequence[float], rngs: Sequence[Any], cases: int
+    net: MLP,
+    rates: Sequence[float],
+    rngs: Sequence[Any],
+    cases: int,
+    work: Callable[..., Array | None] = _no_buffer,
 ) -> list[Array | None]:
     """One dropout mask for the inputs and for each hidden layer, member by member.
 
@@ -303,16 +363,21 @@ def draw_masks(
     rngs : sequence of generator
         One per member.
     cases : int
+    work : Workspace, optional
 
     Returns
     -------
     list of array, shape (*E, cases, units), or None
     """
-    W, xp = net.parameters[0], net.xp
-    masks: list[Array | None] = []
-    for rate, units in zip(rates, net.sizes[:-1], strict=True):
-        drawn = [layers.dropout_mask(r, (cases, units), rate, W) for r in rngs if rate]
-        masks.append(None if not rate else xp.stack(drawn) if net.members else drawn[0])
+    W, masks = net.parameters[0], []
+    for i, (rate, units) in enumerate(zip(rates, net.sizes[:-1], strict=True)):
+        shape, buffer = (cases, units), work(f"mask{i}", (len(rngs), cases, units), W)
+        drawn = [
+            layers.dropout_mask(rng, shape, rate, W, None if buffer is None else buffer[k])
+            for k, rng in enumerate(rngs if rate else [])
+        ]
+        together = buffer if buffer is not None else net.xp.stack(drawn) if drawn else None
+        masks.append(None if not rate else together if net.members else drawn[0])
     return masks
 
 

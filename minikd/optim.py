@@ -6,46 +6,29 @@ import math
 from collections.abc import Sequence
 from typing import Any
 
-from minikd.backend import Array, namespace, on_host
-
-# Rows of a weight matrix updated at a time: few enough that the block, its gradient and its
-# velocity stay in the cache of a CPU core between the three passes over them.
-_ROWS = 64
+from minikd.backend import Array, add_scaled, namespace, on_host
 
 
 def sgd_step(
-    parameters: Sequence[Array],
-    gradients: Sequence[Array],
-    velocities: Sequence[Array],
-    learning_rate: Any,
-    momentum: float,
+    parameters: Sequence[Array], velocities: Sequence[Array], learning_rate: float
 ) -> None:
     """One step of gradient descent with momentum, in place.
 
     velocity ← momentum · velocity + gradient, then parameter ← parameter − rate · velocity:
     the form that PyTorch uses. (Sutskever et al. 2013 put the rate inside the velocity; the
-    two are the same while the rate is constant.)
+    two are the same while the rate is constant.) The first half is what
+    :meth:`minikd.MLP.backward` does when it is given the velocities as ``out`` and the momentum
+    as ``keep``; this is the second.
 
     Parameters
     ----------
-    parameters, velocities : sequence of array
-        Written to. W₁, b₁, W₂, b₂, …
-    gradients : sequence of array
-    learning_rate : float or array, shape (*E, 1, 1)
-        One for all, or one per member of a stack.
-    momentum : float
-        0 ≤ momentum < 1.
+    parameters : sequence of array
+        Written to.
+    velocities : sequence of array
+    learning_rate : float
     """
-    for i, arrays in enumerate(zip(parameters, gradients, velocities, strict=True)):
-        # A bias is updated as a matrix of one row, so that a rate per member fits both.
-        w, dw, u = (a[..., None, :] for a in arrays) if i % 2 else arrays
-        rows = _ROWS if on_host(w) else w.shape[-2]
-        for start in range(0, w.shape[-2], rows):
-            block = (..., slice(start, start + rows), slice(None))
-            velocity = u[block]
-            velocity *= momentum
-            velocity += dw[block]
-            w[block] -= learning_rate * velocity
+    for p, velocity in zip(parameters, velocities, strict=True):
+        add_scaled(p, -learning_rate, velocity)
 
 
 def clip_norms(W: Array, limit: float) -> None:
@@ -69,7 +52,7 @@ def clip_norms(W: Array, limit: float) -> None:
     W *= limit / xp.sqrt(xp.maximum(squares, limit**2))
 
 
-def learning_rate_at(step: int, steps: int, peak: Any, warm_up: int) -> Any:
+def learning_rate_at(step: int, steps: int, peak: float, warm_up: int) -> float:
     """The learning rate over a run: a linear warm-up, then half a cosine down to 0.
 
     Parameters
@@ -78,7 +61,7 @@ def learning_rate_at(step: int, steps: int, peak: Any, warm_up: int) -> Any:
         0 for the first.
     steps : int
         Of the whole run.
-    peak : float or array
+    peak : float
         The rate at the end of the warm-up.
     warm_up : int
         Steps of the warm-up; 0 for none.

@@ -4,18 +4,27 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterator, Sequence
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from os import PathLike
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from minikd.backend import Array, Stream, as_seed, generator, on_host, to_host
+from minikd.backend import (
+    Array,
+    Stream,
+    as_seed,
+    generator,
+    last_axis_first,
+    namespace,
+    on_host,
+    to_host,
+)
 from minikd.checkpoint import load_checkpoint, save_checkpoint
-from minikd.data.augment import draw_shifts, shift_images
+from minikd.data.augment import cut_out, draw_shifts, pad_images
 from minikd.data.dataset import Dataset
-from minikd.mlp import MLP, Workspace, draw_masks, mask_generators
+from minikd.mlp import MLP, Workspace, draw_masks, mask_generators, zero_parameters
 from minikd.objectives import Batch, Objective
 from minikd.optim import clip_norms, learning_rate_at, sgd_step
 from minikd.progress import with_progress
@@ -176,9 +185,9 @@ def train(
     """
     _check(net, data, objective, recipe)
     rng = as_seed(rng)
-    xp, cases = net.xp, len(data)
+    xp, cases, dtype = net.xp, len(data), net.parameters[0].dtype
     work = Workspace()
-    velocities = [xp.zeros_like(p) for p in net.parameters]
+    velocities = zero_parameters(net.sizes, net.members, dtype, xp)
     history = History()
     run = _fingerprint(net, data, objective, recipe, rng) if checkpoint else ""
     if checkpoint and Path(checkpoint).exists():
@@ -186,50 +195,60 @@ def train(
     last = last_write = time.monotonic()
 
     on_device = Batch(
-        x=xp.asarray(data.x, dtype=net.parameters[0].dtype),
+        x=xp.asarray(data.x, dtype=dtype),
         y=None if data.y is None else xp.asarray(data.y),
         v=None
         if data.v is None or "v" not in objective.needs
-        else xp.asarray(data.v, dtype=net.parameters[0].dtype),
+        else xp.asarray(data.v, dtype=dtype),
     )
-    sample = on_device.x[..., :2000, :]
+    sample = on_device.x[..., :500, :]
+    if recipe.jitter:
+        on_device = replace(on_device, x=pad_images(on_device.x, data.shape, recipe.jitter))
     per_epoch = -(-cases // recipe.batch)
-    peak: Any = recipe.learning_rate
-    if isinstance(peak, tuple):
-        peak = np.array(peak).reshape(-1, 1, 1)
+    peak = float(np.max(recipe.learning_rate))
+    # The rates of all members rise and fall together, so a member's share of the highest may as
+    # well stand in its gradient: then one rate serves the whole stack.
+    share = np.divide(recipe.learning_rate, peak).reshape(-1, 1, 1)
+    shares = xp.asarray(share, dtype=dtype) if len(share) > 1 else None
 
     for epoch in with_progress(len(history.costs), recipe.epochs, progress, "epoch"):
         masks = mask_generators(net, epoch)
-        total: Any = 0.0
+        costs = _Costs(objective)
         for i, batch in enumerate(_batches(on_device, data, recipe, rng, epoch, xp)):
             step = epoch * per_epoch + i
             rate = learning_rate_at(step, recipe.epochs * per_epoch, peak, recipe.warm_up)
             size = batch.x.shape[-2]
-            drop = draw_masks(net, recipe.dropout, masks, size) if recipe.dropout else None
+            drop = None
+            if recipe.dropout:
+                drop = draw_masks(net, recipe.dropout, masks, size, work)
 
             # An overflow needs no warning of NumPy's: the checks tell of it.
             with np.errstate(all="ignore"):
                 z, caches = net.forward(batch.x, drop, work)
                 # Looking at every step would stall a GPU, so there it is a sample of them.
                 if on_host(z) or i % 100 == 0 or i == per_epoch - 1:
-                    _stop_if_not_finite(net, z, step, rate)
-                    if size > 1 and (z[..., :1, :] == z).all(-1).all(-1).any():
-                        _stop_if_dead(net, sample, step, rate)
-                total = total + (objective.cost(z, batch) - objective.floor(batch)).sum(-1)
+                    _stop_if_not_finite(net, z, step, rate * share)
+                    if _all_alike(z):
+                        _stop_if_dead(net, sample, step, rate * share)
+                z = last_axis_first(z)
+                costs.add(z, batch)
                 # The one place where the mean over the cases is taken.
-                dz = objective.gradient(z, batch) / size
-                gradients = net.backward(dz, caches, work)
-                step_size = xp.asarray(rate, dtype=dz.dtype) if np.ndim(rate) else rate
-                sgd_step(net.parameters, gradients, velocities, step_size, recipe.momentum)
+                dz = xp.divide(objective.gradient(z, batch), size, out=work("dz", z.shape, z))
+                if shares is not None:
+                    dz *= shares
+                net.backward(dz, caches, work, out=velocities, keep=recipe.momentum)
+                sgd_step(net.parameters, velocities, rate)
             if recipe.max_norm is not None:
                 for W in net.parameters[0:-2:2]:
                     clip_norms(W, recipe.max_norm)
 
         # No forward pass after the last step would tell of it.
         for p in net.parameters:
-            _stop_if_not_finite(net, p, step, rate)
-        _stop_if_dead(net, sample, step, rate)
-        history.costs.append([float(c) / cases for c in np.atleast_1d(to_host(total))])
+            _stop_if_not_finite(net, p, step, rate * share)
+        # A batch that switches on a unit of each layer shows that the network lives; most do.
+        if epoch == recipe.epochs - 1 or _off(net, caches).any():
+            _stop_if_dead(net, sample, step, rate * share)
+        history.costs.append((costs.total() / cases).tolist())
         now = time.monotonic()
         history.seconds, last = history.seconds + now - last, now
         if checkpoint and (epoch == recipe.epochs - 1 or now - last_write > seconds_between):
@@ -250,17 +269,70 @@ def _batches(
         shifts = xp.asarray(draw_shifts(drawn, cases, recipe.jitter, recipe.subpixel))
     for start in range(0, cases, recipe.batch):
         chosen = order[start : start + recipe.batch]
-        x = on_device.x[chosen]
         if recipe.jitter:
-            x = shift_images(x, shifts[start : start + recipe.batch], data.shape, recipe.jitter)
+            moves = shifts[start : start + recipe.batch]
+            x = cut_out(on_device.x, chosen, moves, data.shape, recipe.jitter)
+        else:
+            x = on_device.x[chosen]
         yield Batch(
             x=x,
             y=None if on_device.y is None else on_device.y[chosen],
-            v=None if on_device.v is None else on_device.v[..., chosen, :],
+            v=None if on_device.v is None else last_axis_first(on_device.v[..., chosen, :]),
         )
 
 
+class _Costs:
+    """The sum over an epoch of the cost above its floor, for each member.
+
+    It is taken many cases at a time. For those of one step, the calls alone would take as long as
+    a fiftieth of the step.
+    """
+
+    def __init__(self, objective: Objective) -> None:
+        self._objective, self._sum = objective, 0.0
+        self._waiting: list[tuple[Array, Batch]] = []
+        self._cases = 0
+
+    def add(self, z: Array, batch: Batch) -> None:
+        self._waiting.append((z, replace(batch, x=None)))
+        self._cases += z.shape[-2]
+        if self._cases >= 4000:
+            self._take()
+
+    def _take(self) -> None:
+        zs, batches = zip(*self._waiting, strict=True)
+        join = namespace(zs[0]).concatenate
+        ys, vs = [b.y for b in batches], [b.v for b in batches]
+        together = Batch(
+            x=None,
+            y=None if ys[0] is None else join(ys),
+            v=None if vs[0] is None else last_axis_first(join(vs, axis=-2)),
+        )
+        z = last_axis_first(join(zs, axis=-2))
+        above = self._objective.cost(z, together) - self._objective.floor(together)
+        self._sum = self._sum + above.sum(-1)
+        self._waiting, self._cases = [], 0
+
+    def total(self) -> Any:
+        """One sum per member, on the host."""
+        if self._waiting:
+            self._take()
+        return np.atleast_1d(np.asarray(to_host(self._sum), dtype=float))
+
+
+def _all_alike(z: Array) -> bool:
+    """Whether a member of the stack gives the same logits for all cases, more than one."""
+    # Two cases are compared first: that is nearly always the end of it.
+    return z.shape[-2] > 1 and all(
+        (z[..., :n, :] == z[..., :1, :]).all(-1).all(-1).any() for n in (2, z.shape[-2])
+    )
+
+
 def _stop_if_not_finite(net: MLP, x: Array, step: int, rate: Any) -> None:
+    # A sum is finite only if every term is; where it is not, each is looked at.
+    with np.errstate(all="ignore"):
+        if np.isfinite(to_host(x.sum())):
+            return
     finite = to_host(net.xp.isfinite(x)).reshape(len(net.seeds), -1).all(-1)
     _stop(net, ~finite, "logits or weights are not finite", step, rate)
 
@@ -270,10 +342,14 @@ def _stop_if_dead(net: MLP, x: Array, step: int, rate: Any) -> None:
 
     One batch would not tell: a small layer may be off in all of it by chance, or by dropout.
     """
-    _, caches = net.forward(x)
-    hidden = [to_host(relu).reshape(len(net.seeds), -1) for _, _, relu in caches[:-1]]
-    off = np.any([~h.any(-1) for h in hidden], axis=0) if hidden else np.zeros(1, dtype=bool)
+    off = _off(net, net.forward(x)[1])
     _stop(net, off, "no hidden unit is active, so every case gets the same logits", step, rate)
+
+
+def _off(net: MLP, caches: list[Any]) -> Any:
+    """For each member, whether a hidden layer is off in all cases of a forward pass."""
+    lives = [to_host((h > 0).any(-1).any(-1)) for _, _, h in caches[:-1]]
+    return ~np.all(lives, axis=0).reshape(-1) if lives else np.zeros(len(net.seeds), dtype=bool)
 
 
 def _stop(net: MLP, diverged: Any, what: str, step: int, rate: Any) -> None:

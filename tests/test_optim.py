@@ -10,30 +10,15 @@ from minikd.optim import clip_norms, learning_rate_at, sgd_step
 RNG = np.random.default_rng(3)
 
 
-@pytest.mark.parametrize("members", [(), (3,)])
-def test_momentum(members):
-    # 150 rows, so that the blocks of rows do not come out even.
-    shapes = [(*members, 150, 7), (*members, 7), (*members, 7, 4), (*members, 4)]
-    w = [RNG.normal(size=s) for s in shapes]
-    expected, u, velocity = [a.copy() for a in w], [np.zeros(s) for s in shapes], [0.0] * 4
-    rates = np.array([0.1, 0.2, 0.3]).reshape(3, 1, 1) if members else 0.1
-    for _ in range(3):
-        g = [RNG.normal(size=s) for s in shapes]
-        before = [a.copy() for a in g]
-        sgd_step(w, g, u, rates, 0.9)
-        for i in range(4):
-            rate = rates[..., 0] if members and i % 2 else rates
-            velocity[i] = 0.9 * velocity[i] + g[i]
-            expected[i] = expected[i] - rate * velocity[i]
-            np.testing.assert_allclose(w[i], expected[i], rtol=1e-13)
-            np.testing.assert_array_equal(g[i], before[i])
-
-
-def test_momentum_finds_the_minimum_of_a_bowl():
-    w, u = [np.full((2, 2), 5.0), np.full(2, 5.0)], [np.zeros((2, 2)), np.zeros(2)]
-    for _ in range(300):
-        sgd_step(w, [w[0].copy(), w[1].copy()], u, 0.1, 0.9)
-    assert max(np.abs(a).max() for a in w) < 1e-5
+def test_a_step_goes_down_the_velocity():
+    shapes = [(150, 7), (7,), (3, 7, 4), (3, 4)]
+    w, u = ([RNG.normal(size=s) for s in shapes] for _ in range(2))
+    expected = [a - 0.1 * v for a, v in zip(w, u, strict=True)]
+    before = [v.copy() for v in u]
+    sgd_step(w, u, 0.1)
+    for i in range(4):
+        np.testing.assert_allclose(w[i], expected[i], rtol=1e-13)
+        np.testing.assert_array_equal(u[i], before[i])
 
 
 @pytest.mark.parametrize("members", [(), (2,)])
@@ -61,5 +46,3 @@ def test_learning_rate():
     assert rates[550] == pytest.approx(0.05)  # halfway down
     assert (np.diff(rates[100:]) < 0).all()
     assert 0 < rates[-1] < 1e-5
-    per_member = learning_rate_at(550, 1000, np.array([0.1, 0.2]).reshape(2, 1, 1), 100)
-    np.testing.assert_allclose(per_member.ravel(), [0.05, 0.1])

@@ -46,22 +46,80 @@ def shift_images(x: Array, shifts: Array, shape: tuple[int, int], pixels: int) -
     >>> shift_images(x, np.array([[0.0, 0.5]]), (2, 2), pixels=1)
     array([[0.5, 1.5, 1.5, 3.5]])
     """
-    xp = namespace(x)
-    B, (H, W), p = x.shape[0], shape, pixels
+    every = namespace(x).arange(x.shape[0])
+    return cut_out(pad_images(x, shape, pixels), every, shifts, shape, pixels)
+
+
+def pad_images(x: Array, shape: tuple[int, int], pixels: int) -> Array:
+    """Images with a border of 0 that is wide enough for shifts of so many pixels.
+
+    Parameters
+    ----------
+    x : array, shape (n, H * W)
+
+    Returns
+    -------
+    array, shape (n, H + 2 * pixels + 1, W + 2 * pixels + 1)
+        With one row and column more than whole pixels need: a shift between pixels looks at the
+        next one too.
+    """
+    n, (H, W), p = x.shape[0], shape, pixels
+    padded = namespace(x).zeros((n, H + 2 * p + 1, W + 2 * p + 1), dtype=x.dtype)
+    padded[:, p : p + H, p : p + W] = x.reshape(n, H, W)
+    return padded
+
+
+def cut_out(
+    padded: Array, chosen: Array, shifts: Array, shape: tuple[int, int], pixels: int
+) -> Array:
+    """Some of the padded images, each moved by its shift.
+
+    A window is cut out of each, and is all that is copied: a training run pads its images once
+    and cuts in every step.
+
+    Parameters
+    ----------
+    padded : array
+        From :func:`pad_images`.
+    chosen : array of int, shape (B,)
+    shifts, shape, pixels
+        As in :func:`shift_images`.
+
+    Returns
+    -------
+    array, shape (B, H * W)
+    """
+    xp, (n, *sides), (H, W) = namespace(padded), padded.shape, shape
     between = shifts.dtype.kind == "f"
     # Where the window of each image begins, and by how much it lies beyond that.
-    start = p - shifts
+    start = pixels - shifts
     corner = xp.floor(start).astype(int) if between else start
     h, w = (H + 1, W + 1) if between else (H, W)
-    padded = xp.zeros((B, h + 2 * p, w + 2 * p), dtype=x.dtype)
-    padded[:, p : p + H, p : p + W] = x.reshape(B, H, W)
-    # Every h × w window of every padded image, without a copy; then one window for each.
+    # Every h × w window of every image, without a copy; then one window for each.
+    places = (sides[0] - h + 1, sides[1] - w + 1)
     windows = xp.lib.stride_tricks.as_strided(
-        padded, (B, 2 * p + 1, 2 * p + 1, h, w), (*padded.strides, *padded.strides[1:])
+        padded, (n, *places, h, w), (*padded.strides, *padded.strides[1:])
     )
-    moved = windows[xp.arange(B), corner[:, 0], corner[:, 1]]
-    if between:
-        rest = (start - corner).astype(x.dtype)[:, :, None, None]
-        moved = moved[:, :-1] + rest[:, 0] * (moved[:, 1:] - moved[:, :-1])
-        moved = moved[..., :-1] + rest[:, 1] * (moved[..., 1:] - moved[..., :-1])
-    return moved.reshape(B, H * W)
+    cut = windows[chosen, corner[:, 0], corner[:, 1]]
+    B = cut.shape[0]
+    if not between:
+        return cut.reshape(B, H * W)
+    # Bilinear: between each pixel and the one below it, then the one to its right. With the rows
+    # end to end these are w values on, and one, which makes for long loops.
+    rest = (start - corner).astype(cut.dtype)
+    flat = cut.reshape(B, h * w)
+    flat = _between(flat[:, :-w], flat[:, w:], rest[:, :1])
+    flat = _between(flat[:, :-1], flat[:, 1:], rest[:, 1:])
+    # One value short: the last of the extra column, which is cut away with it.
+    rows = xp.lib.stride_tricks.as_strided(
+        flat, (B, H, W), (flat.strides[0], w * flat.strides[1], flat.strides[1])
+    )
+    return rows.reshape(B, H * W)
+
+
+def _between(a: Array, b: Array, part: Array) -> Array:
+    """A part of the way from a to b."""
+    step = b - a
+    step *= part
+    step += a
+    return step
