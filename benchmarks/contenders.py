@@ -15,7 +15,7 @@ import time
 import warnings
 from collections.abc import Callable
 from dataclasses import replace
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 from workloads import GROWTH, WORKLOADS, Workload
@@ -141,8 +141,8 @@ class Floor:
 class Torch:
     """What a PyTorch user writes: modules, autograd, ``torch.optim``."""
 
-    compiled: dict[str, Any] | None = None
-    options: dict[str, Any] = {}
+    compiled: ClassVar[dict[str, Any] | None] = None
+    options: ClassVar[dict[str, Any]] = {}
 
     def __init__(self, work: Workload, device: str) -> None:
         import torch
@@ -261,19 +261,19 @@ class Torch:
 class TorchFused(Torch):
     """With the fused optimizer, which has to be asked for."""
 
-    options = {"fused": True}
+    options: ClassVar[dict[str, Any]] = {"fused": True}
 
 
 class TorchCompile(Torch):
     """The same with the loss and its gradient, the update and the answer compiled."""
 
-    compiled: dict[str, Any] | None = {}
+    compiled: ClassVar[dict[str, Any] | None] = {}
 
 
 class TorchCudaGraphs(Torch):
     """Compiled, and replayed as CUDA graphs."""
 
-    compiled: dict[str, Any] | None = {"mode": "reduce-overhead"}
+    compiled: ClassVar[dict[str, Any] | None] = {"mode": "reduce-overhead"}
 
 
 class TorchSeparate(Torch):
@@ -343,7 +343,7 @@ class TorchBatched(Torch):
 
 
 class TorchBatchedCompile(TorchBatched):
-    compiled: dict[str, Any] | None = {}
+    compiled: ClassVar[dict[str, Any] | None] = {}
 
 
 class TorchVmap(TorchBatched):

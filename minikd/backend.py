@@ -6,10 +6,12 @@ for. Everything above it is one source for both.
 
 from __future__ import annotations
 
+import functools
 import itertools
 import math
+import os
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from enum import IntEnum
 from types import ModuleType
 from typing import Any, TypeAlias
@@ -63,11 +65,53 @@ def to_host(x: Array) -> Any:
 
 
 def device_name(xp: Any) -> str:
-    """The device in words, for records: ``"cpu"``, or the name of the current GPU."""
+    """The device in words, for records: ``"cpu"``, or the current GPU and whether it uses TF32."""
     if xp is np:
         return "cpu"
     properties = xp.cuda.runtime.getDeviceProperties(xp.cuda.Device().id)
-    return f"cuda: {properties['name'].decode()}"
+    # CuPy rounds the factors of products to the 10 bits of TF32 only where this asks for it.
+    tf32 = ", TF32" if os.environ.get("CUPY_TF32", "0") not in ("", "0") else ""
+    return f"cuda: {properties['name'].decode()}{tf32}"
+
+
+# ---------------------------------------------------------------- one kernel instead of several
+
+
+def fused(function: Callable[..., None]) -> Callable[..., None]:
+    """Make elementwise work on arrays, done in place, a single kernel on a GPU.
+
+    A GPU step is short of launches and of memory traffic, not of arithmetic. On the host this is
+    the function as it stands.
+    """
+    compiled: list[Any] = []
+
+    @functools.wraps(function)
+    def call(*arguments: Any) -> None:
+        if on_host(arguments[0]):
+            return function(*arguments)
+        if not compiled:
+            compiled.append(namespace(arguments[0]).fuse(function))
+        compiled[0](*arguments)
+        return None
+
+    return call
+
+
+@fused
+def _keep_and_add(out: Array, keep: float, added: Array) -> None:
+    out *= keep
+    out += added
+
+
+@fused
+def _add_scaled(y: Array, factor: float, x: Array) -> None:
+    y += factor * x
+
+
+@fused
+def pass_where_positive(d: Array, h: Array) -> None:
+    """d stays where h > 0 and becomes 0 elsewhere, in place; any shape."""
+    d *= h > 0
 
 
 # ---------------------------------------------------------------- products
@@ -108,8 +152,7 @@ def product(a: Array, b: Array, out: Array | None = None, keep: float = 0.0) -> 
         return out
     if out is None or not keep:
         return xp.matmul(a, b, out=out)
-    out *= keep
-    out += xp.matmul(a, b)
+    _keep_and_add(out, keep, xp.matmul(a, b))
     return out
 
 
@@ -137,7 +180,7 @@ def add_scaled(y: Array, factor: float, x: Array) -> None:
 
             (saxpy if y.dtype == np.float32 else daxpy)(flat_x, flat_y, a=factor)
             return
-    y += factor * x
+    _add_scaled(y, factor, x)
 
 
 # ---------------------------------------------------------------- memory

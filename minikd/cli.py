@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import argparse
 import sys
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from concurrent.futures import Executor
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, NoReturn
 
@@ -72,6 +74,14 @@ def _parser() -> argparse.ArgumentParser:
     run.add_argument(
         "--out", type=Path, default=Path("out"), metavar="DIR", help="default: out"
     )
+    where = run.add_mutually_exclusive_group()
+    where.add_argument("--workers", type=_positive, metavar="N",
+                       help="so many processes at once on this machine; the record is the same")  # fmt: skip
+    where.add_argument("--cluster", metavar="ADDRESS",
+                       help="a Dask cluster that is running: tcp://HOST:PORT of its scheduler")  # fmt: skip
+    run.add_argument("--threads", type=_positive, metavar="N",
+                     help="CPU threads of each process (default: all; with --workers, a share of "
+                     "them; with --cluster, 1). Their number changes how sums are rounded")  # fmt: skip
     run.set_defaults(command=_run)
 
     data = commands.add_parser("data", help="download a data set")
@@ -115,22 +125,47 @@ def _list(arguments: argparse.Namespace) -> None:
 
 
 def _run(arguments: argparse.Namespace) -> None:
+    with _executor(arguments) as (executor, threads):
+        for name in arguments.names:
+            _run_one(name, arguments, executor, threads)
+
+
+def _run_one(
+    name: str, arguments: argparse.Namespace, executor: Executor | None, threads: int | None
+) -> None:
     from minikd.experiments import EXPERIMENTS
 
-    plots = _plots()
-    for name in arguments.names:
-        experiment = EXPERIMENTS[name]
-        record = experiment.run(
-            experiment.presets[arguments.data],
-            seeds=range(arguments.seeds),
-            out=arguments.out,
-            device=arguments.device,
-            progress=True,
-        )
-        stem = f"{name}.{arguments.data}"
-        picture = plots.save_figure(plots.plot_record(record), arguments.out / f"{stem}.png")
-        print(_summary(record))
-        print(f"wrote {arguments.out / stem}.json and {picture}\n")
+    plots, experiment = _plots(), EXPERIMENTS[name]
+    record = experiment.run(
+        experiment.presets[arguments.data],
+        seeds=range(arguments.seeds),
+        out=arguments.out,
+        device=arguments.device,
+        progress=True,
+        executor=executor,
+        threads=threads,
+    )
+    stem = f"{name}.{arguments.data}"
+    picture = plots.save_figure(plots.plot_record(record), arguments.out / f"{stem}.png")
+    print(_summary(record))
+    print(f"wrote {arguments.out / stem}.json and {picture}\n")
+
+
+@contextmanager
+def _executor(arguments: argparse.Namespace) -> Iterator[tuple[Executor | None, int | None]]:
+    """What does the cells of a run, and the threads that each of its processes may use."""
+    from minikd.experiments import workers
+
+    threads = arguments.threads
+    if arguments.cluster:
+        with workers.cluster(arguments.cluster) as executor:
+            yield executor, threads or 1
+    elif arguments.workers:
+        share = max(1, workers.count_blas_threads() // arguments.workers)
+        with workers.Processes(arguments.workers) as executor:
+            yield executor, threads or share
+    else:
+        yield None, threads
 
 
 def _data(arguments: argparse.Namespace) -> None:

@@ -13,7 +13,15 @@ from typing import Any
 
 import numpy as np
 
-from minikd.backend import Array, apart, namespace, product, random_bytes, side_by_side
+from minikd.backend import (
+    Array,
+    apart,
+    namespace,
+    pass_where_positive,
+    product,
+    random_bytes,
+    side_by_side,
+)
 
 
 def linear_forward(
@@ -114,6 +122,9 @@ def relu_backward(dh: Array, cache: Array, out: Array | None = None) -> Array:
     strict: h ≥ 0 holds everywhere.
     """
     h = cache
+    if out is dh:
+        pass_where_positive(dh, h)
+        return dh
     return namespace(dh).multiply(dh, h > 0, out=out)
 
 

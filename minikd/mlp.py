@@ -263,7 +263,7 @@ class MLP:
         gradients: list[Array] = []
         for i in reversed(range(len(caches))):
             mask, linear, _ = caches[i]
-            W, b = self.parameters[2 * i : 2 * i + 2]
+            W = self.parameters[2 * i]
             dx_shape = (*dz.shape[:-1], self.sizes[i])
             dh, dW, db = layers.linear_backward(
                 dz,

@@ -87,8 +87,16 @@ def soft_targets(T: Any, hard_weight: float = 0.0) -> Objective:
     T = T if np.ndim(T) else float(T)
     hard_weight = float(hard_weight)
 
+    on_device: dict[Any, Array] = {}
+
     def at(z: Array) -> Any:
-        return T if per_member is None else namespace(z).asarray(per_member, dtype=z.dtype)
+        if per_member is None:
+            return T
+        # Sent to a GPU once, not in every step.
+        kind = (namespace(z), z.dtype)
+        if kind not in on_device:
+            on_device[kind] = kind[0].asarray(per_member, dtype=z.dtype)
+        return on_device[kind]
 
     # Called once here, so that a bad T or weight is an error before the training starts.
     equations.distillation_cost([[0.0]], [[0.0]], [0], at(np.zeros(1)), hard_weight)

@@ -15,7 +15,7 @@ from matplotlib.patches import Rectangle
 
 from minikd import equations as eq
 from minikd.data import Dataset
-from minikd.experiments.temperature_width import cells
+from minikd.experiments.temperature_width import students_of
 from minikd.paper import FIGURES
 
 P = ParamSpec("P")
@@ -521,11 +521,11 @@ def plot_temperature_width(record: dict[str, Any]) -> Any:
     """
     figure, (left, right) = plt.subplots(1, 2, figsize=(13, 5), width_ratios=(3, 2))
     T = np.array(record["curves"]["temperatures"])
-    of_width = cells(record)
+    of_width = students_of(record)
     widths, narrow = list(of_width), min(of_width)
     mean = np.array([of_width[width].mean(-1) for width in widths])
     worse = 100 * (mean / mean.min(-1, keepdims=True) - 1)
-    disagreements = cells(record, "disagreements")
+    disagreements = students_of(record, "disagreements")
     honest = [disagreements[width].mean(-1).argmin() for width in widths]
     shades = left.imshow(worse, cmap="cividis_r", vmin=0, vmax=60, aspect="auto")
     for i in range(len(widths)):

@@ -12,7 +12,7 @@ import numpy as np
 from minikd.checkpoint import write_atomically
 from minikd.experiments import EXPERIMENTS
 from minikd.experiments.record import read_record
-from minikd.experiments.temperature_width import cells
+from minikd.experiments.temperature_width import students_of
 from minikd.paper import FIGURES
 from minikd.plots import candidates, plot_record, rank_correlation, save_figure
 
@@ -169,7 +169,7 @@ def temperature_verdict(record: dict[str, Any]) -> list[str]:
     """
     T, seeds = np.array(record["curves"]["temperatures"]), len(record["seeds"])
     said = []
-    for width, errors_of in cells(record).items():
+    for width, errors_of in students_of(record).items():
         mean = errors_of.mean(-1)
         high = mean[T > 8]
         spread = 100 * (high.max() - high.min()) / high.mean()

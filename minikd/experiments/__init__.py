@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from concurrent.futures import Executor
 from dataclasses import dataclass
 from os import PathLike
 from typing import Any
@@ -16,7 +17,7 @@ from minikd.experiments import (
     temperature_width,
     unseen,
 )
-from minikd.experiments.run import run_seeds
+from minikd.experiments.run import first_part, no_cells, run_seeds
 
 __all__ = ["EXPERIMENTS", "Experiment"]
 
@@ -31,19 +32,23 @@ class Experiment:
         In one line.
     presets : dict
         From the name of a data set to settings.
-    one_seed : callable
-        What is done for each seed; see :func:`minikd.experiments.run.run_seeds`.
+    one_cell : callable
+        What is done for a cell of each seed; see :func:`minikd.experiments.run.run_seeds`.
     shown : dict
         The metrics that a table shows, in order, with words for them.
     shared_curves : callable
         From settings to what all seeds of a record share.
+    cells, together : callable
+        The cells of a seed, and how their findings are joined.
     """
 
     claim: str
     presets: dict[str, Any]
-    one_seed: Callable[..., dict[str, Any]]
+    one_cell: Callable[..., dict[str, Any]]
     shown: dict[str, str]
     shared_curves: Callable[[Any], dict[str, Any]] = lambda config: {}
+    cells: Callable[[Any], list[Any]] = no_cells
+    together: Callable[[Any, list[dict[str, Any]]], dict[str, Any]] = first_part
 
     def run(
         self,
@@ -52,6 +57,8 @@ class Experiment:
         out: str | PathLike[str] = "out",
         device: str = "cpu",
         progress: bool = False,
+        executor: Executor | None = None,
+        threads: int | None = None,
     ) -> dict[str, Any]:
         """Run it for each seed and write its record.
 
@@ -63,39 +70,45 @@ class Experiment:
         dict
             The record, as it was written.
         """
-        curves = self.shared_curves(config)
-        return run_seeds(config, self.one_seed, seeds, out, device, progress, curves)
+        return run_seeds(
+            config, self.one_cell, seeds, out, device, progress, self.shared_curves(config),
+            self.cells, self.together, executor, threads,
+        )  # fmt: skip
 
 
 EXPERIMENTS = {
     "teacher-student": Experiment(
         teacher_student.CLAIM,
         teacher_student.PRESETS,
-        teacher_student.one_seed,
+        teacher_student.one_cell,
         teacher_student.SHOWN,
     ),
     "temperature-width": Experiment(
         temperature_width.CLAIM,
         temperature_width.PRESETS,
-        temperature_width.one_seed,
+        temperature_width.one_cell,
         temperature_width.SHOWN,
         temperature_width.shared_curves,
+        temperature_width.cells,
+        temperature_width.together,
     ),
     "omitted-3": Experiment(
-        omitted_3.CLAIM, omitted_3.PRESETS, unseen.one_seed, unseen.SHOWN, unseen.shared_curves
+        omitted_3.CLAIM, omitted_3.PRESETS, unseen.one_cell, unseen.SHOWN, unseen.shared_curves
     ),
     "sevens-and-eights": Experiment(
         sevens_and_eights.CLAIM,
         sevens_and_eights.PRESETS,
-        unseen.one_seed,
+        unseen.one_cell,
         unseen.SHOWN,
         unseen.shared_curves,
     ),
     "omitted-each": Experiment(
         omitted_each.CLAIM,
         omitted_each.PRESETS,
-        omitted_each.one_seed,
+        omitted_each.one_cell,
         omitted_each.SHOWN,
+        cells=omitted_each.cells,
+        together=omitted_each.together,
     ),
-    "recipes": Experiment(recipes.CLAIM, recipes.PRESETS, recipes.one_seed, recipes.SHOWN),
+    "recipes": Experiment(recipes.CLAIM, recipes.PRESETS, recipes.one_cell, recipes.SHOWN),
 }

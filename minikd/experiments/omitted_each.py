@@ -10,7 +10,7 @@ import numpy as np
 from minikd.data import Digits
 from minikd.evaluate import errors, errors_per_class, with_bias
 from minikd.experiments.omitted_3 import PRESETS as OMITTED_3
-from minikd.experiments.run import Kept
+from minikd.experiments.run import Kept, seconds
 from minikd.experiments.unseen import Unseen, distil, transfer_sets
 
 CLAIM = "what holds for the 3 holds for every digit that a student never saw"
@@ -50,44 +50,60 @@ class OmittedEach:
     each: Unseen
 
 
-def one_seed(config: OmittedEach, digits: Digits, kept: Kept) -> dict[str, Any]:
-    """Train the teacher, and for each digit a student that never sees it.
+def cells(config: OmittedEach) -> list[Any]:
+    """One for each digit."""
+    return list(range(10))
+
+
+def one_cell(config: OmittedEach, digits: Digits, kept: Kept, digit: int) -> dict[str, Any]:
+    """Train the teacher, and a student that never sees a digit.
+
+    No student of hard labels is trained here: it gets none of an unseen class.
 
     Returns
     -------
     dict
-        ``seconds``, ``metrics`` and ``curves``, for the record.
+        ``seconds``, ``metrics`` and ``curves``, for :func:`together`.
     """
     teacher, over_views = kept.teacher(config.each, digits)
-    y = digits.test.y
-    totals: dict[str, list[int]] = {"before": [], "after": [], "honest_after": []}
-    metrics: dict[str, Any] = {
-        "test_cases": len(y),
-        "teacher_errors": errors(teacher(digits.test.x), y),
+    shared, y = kept.seconds, digits.test.y
+    without = replace(config.each, omitted=(digit,), moved=(digit,))
+    sets = transfer_sets(without, digits, kept, over_views)
+    z, paper, honest = distil(without, digits, kept, *sets)
+    answers = {
+        "before": z,
+        "after": with_bias(z, (digit,), paper.best),
+        "honest_after": with_bias(z, (digit,), honest.best),
     }
-    for digit in range(10):
-        # No student of hard labels is trained here: it gets none of an unseen class.
-        without = replace(config.each, omitted=(digit,), moved=(digit,))
-        sets = transfer_sets(without, digits, kept, over_views)
-        z, paper, honest = distil(without, digits, kept, *sets)
-        metrics |= {
+    return {
+        "seconds": round(kept.seconds, 1),
+        "shared_seconds": round(shared, 1),
+        "metrics": {
+            "test_cases": len(y),
+            "teacher_errors": errors(teacher(digits.test.x), y),
             f"cases_{digit}": int((y == digit).sum()),
             f"before_{digit}": int(errors_per_class(z, y)[digit]),
             f"bias_{digit}": paper.best,
             f"honest_bias_{digit}": honest.best,
-        }
-        for metric, bias in (("after", paper.best), ("honest_after", honest.best)):
-            moved = with_bias(z, (digit,), bias)
-            metrics[f"{metric}_{digit}"] = int(errors_per_class(moved, y)[digit])
-            totals[metric].append(errors(moved, y))
-        totals["before"].append(errors(z, y))
+            **{
+                f"{which}_{digit}": int(errors_per_class(answers[which], y)[digit])
+                for which in ("after", "honest_after")
+            },
+        },
+        "curves": {which: errors(logits, y) for which, logits in answers.items()},
+    }
+
+
+def together(config: OmittedEach, parts: list[dict[str, Any]]) -> dict[str, Any]:
+    """The findings of a seed from those of its digits."""
+    totals = {which: [part["curves"][which] for part in parts] for which in parts[0]["curves"]}
+    metrics = {metric: value for part in parts for metric, value in part["metrics"].items()}
     metrics |= {
         "errors_before": float(np.mean(totals["before"])),
         "errors_after": float(np.mean(totals["after"])),
         "honest_errors_after": float(np.mean(totals["honest_after"])),
     }
-    curves = {"errors": totals}
-    return {"seconds": round(kept.seconds, 1), "metrics": metrics, "curves": curves}
+    return {"seconds": seconds(parts), "metrics": metrics, "curves": {"errors": totals}}
 
 
 def _preset(data: str, epochs: int) -> OmittedEach:

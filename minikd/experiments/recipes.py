@@ -79,7 +79,7 @@ class Recipes:
     move: int
 
 
-def one_seed(config: Recipes, digits: Digits, kept: Kept) -> dict[str, Any]:
+def one_cell(config: Recipes, digits: Digits, kept: Kept, cell: None = None) -> dict[str, Any]:
     """Train every teacher, a student of each, and the other students of the first teacher.
 
     All students learn from plain logits: the protocol of the paper.

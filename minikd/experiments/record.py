@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import hashlib
 import json
-import os
 import platform
 from dataclasses import asdict, is_dataclass
 from os import PathLike
@@ -17,6 +16,7 @@ import scipy
 import minikd
 from minikd.backend import device_name
 from minikd.checkpoint import write_atomically
+from minikd.experiments.workers import count_blas_threads
 
 _KEYS = {
     "name", "data", "config", "seeds", "device", "versions", "threads", "seconds", "metrics",
@@ -47,13 +47,7 @@ def environment(xp: Any) -> dict[str, Any]:
     }
     if xp is not np:
         versions["cupy"] = xp.__version__
-    cpus = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()
-    threads = cpus or 1
-    for name in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS"):
-        asked = os.environ.get(name, "").partition(",")[0].strip()
-        if asked.isdigit() and int(asked) > 0:
-            threads = min(int(asked), cpus or 1)
-    return {"device": device_name(xp), "versions": versions, "threads": threads}
+    return {"device": device_name(xp), "versions": versions, "threads": count_blas_threads()}
 
 
 def _source() -> str:

@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+import functools
 import json
 import os
 import time
+from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import asdict
+from concurrent.futures import FIRST_COMPLETED, BrokenExecutor, Executor, Future, wait
+from dataclasses import asdict, dataclass, replace
 from os import PathLike
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any
 
 from minikd.backend import array_module
@@ -16,8 +20,10 @@ from minikd.checkpoint import load_checkpoint, save_checkpoint, write_atomically
 from minikd.data import Dataset, Digits, load_glyphs, load_mnist
 from minikd.evaluate import logits_over_views
 from minikd.experiments.record import digest, environment, write_record
+from minikd.experiments.workers import blas_threads
 from minikd.mlp import MLP
 from minikd.objectives import Objective, hard_targets
+from minikd.progress import with_progress
 from minikd.train import Recipe, train
 
 # Run number `seed` gives these seeds to its parts: 4 · seed + 1, …, 4 · seed + 4.
@@ -123,46 +129,138 @@ class Kept:
 
         return net, over_views
 
-    def write_part(self, config: Any, part: dict[str, Any]) -> dict[str, Any]:
-        """Keep what the seed found."""
-        path = self.path(f"{config.name}.{config.data}", config, "json")
+    def write_part(self, config: Any, cell: Any, part: dict[str, Any]) -> None:
+        """Keep what a cell of the seed found."""
+        path = self.path(f"{config.name}.{config.data}", (config, cell), "json")
         write_atomically(path, json.dumps(part).encode())
-        return part
 
-    def read_part(self, config: Any) -> dict[str, Any] | None:
-        """What the seed found, if it was finished before and the file is whole."""
+    def read_part(self, config: Any, cell: Any) -> dict[str, Any] | None:
+        """What a cell of the seed found, if it was finished before and the file is whole."""
         try:
-            path = self.path(f"{config.name}.{config.data}", config, "json")
+            path = self.path(f"{config.name}.{config.data}", (config, cell), "json")
             part = json.loads(path.read_text(encoding="utf-8"))
         except (FileNotFoundError, ValueError):
             return None
         return part if isinstance(part, dict) else None
 
 
+def no_cells(config: Any) -> list[Any]:
+    """One cell, the whole seed."""
+    return [None]
+
+
+def first_part(config: Any, parts: list[dict[str, Any]]) -> dict[str, Any]:
+    """What the one cell of a seed found."""
+    return parts[0]
+
+
+def seconds(parts: list[dict[str, Any]]) -> float:
+    """What the cells of a seed took together, what they share counted once."""
+    own = [part["seconds"] - part["shared_seconds"] for part in parts]
+    return round(float(sum(own) + max(part["shared_seconds"] for part in parts)), 1)
+
+
+@dataclass(frozen=True)
+class Job:
+    """A cell of a seed: all that a process needs to do it, wherever it is.
+
+    Attributes
+    ----------
+    config : dataclass
+    one_cell : callable
+        ``one_cell(config, digits, kept, cell)`` gives the ``seconds``, ``metrics`` and
+        ``curves`` of a cell of ``kept.seed``.
+    seed : int
+    cell
+        Which one, in plain values: what ``cells(config)`` names it.
+    out : str
+    made_with : dict
+        From :func:`environment`: what all cells of a record are made with.
+    device : {"cpu", "cuda"}
+    progress : bool
+    """
+
+    config: Any
+    one_cell: Callable[[Any, Digits, Kept, Any], dict[str, Any]]
+    seed: int
+    cell: Any
+    out: str
+    made_with: dict[str, Any]
+    device: str
+    progress: bool = False
+
+    def kept(self) -> Kept:
+        """What was kept of its seed, in the folder of this machine."""
+        folder = Path(self.out) / ".kept"
+        return Kept(folder, self.seed, self.made_with, self.device, self.progress)
+
+    def found(self) -> dict[str, Any] | None:
+        """What it found, if it was finished before."""
+        return self.kept().read_part(self.config, self.cell)
+
+    def do(self, load: Callable[[str], Digits]) -> dict[str, Any]:
+        """Find it, and keep it."""
+        kept = self.kept()
+        part = kept.read_part(self.config, self.cell)
+        if part is None:
+            part = self.one_cell(self.config, load(self.config.data), kept, self.cell)
+            kept.write_part(self.config, self.cell, part)
+        return part
+
+    def do_elsewhere(self) -> dict[str, Any]:
+        """The same in another process, perhaps on another machine."""
+        with blas_threads(self.made_with["threads"]):
+            here = environment(array_module(self.device))
+            if here != self.made_with:
+                raise ValueError(
+                    f"a worker has {_differences(here, self.made_with)}; expected the same on "
+                    "all machines of a run"
+                )
+            (Path(self.out) / ".kept").mkdir(parents=True, exist_ok=True)
+            return self.do(_load)
+
+
+def _load(data: str) -> Digits:
+    return {"glyphs": load_glyphs, "mnist": load_mnist}[data]()
+
+
+def _environment_elsewhere(device: str, threads: int | None) -> dict[str, Any]:
+    with blas_threads(threads):
+        return environment(array_module(device))
+
+
+def _differences(a: dict[str, Any], b: dict[str, Any]) -> str:
+    a, b = a | a["versions"], b | b["versions"]
+    keys = [k for k in a if k != "versions" and a[k] != b.get(k)]
+    return ", ".join(f"{k} {a[k]} and another {b.get(k)}" for k in keys)
+
+
 def run_seeds(
     config: Any,
-    one_seed: Callable[[Any, Digits, Kept], dict[str, Any]],
+    one_cell: Callable[[Any, Digits, Kept, Any], dict[str, Any]],
     seeds: Sequence[int],
     out: str | PathLike[str],
-    device: str,
-    progress: bool,
-    curves: Mapping[str, Any],
+    device: str = "cpu",
+    progress: bool = False,
+    curves: Mapping[str, Any] = MappingProxyType({}),
+    cells: Callable[[Any], list[Any]] = no_cells,
+    together: Callable[[Any, list[dict[str, Any]]], dict[str, Any]] = first_part,
+    executor: Executor | None = None,
+    threads: int | None = None,
 ) -> dict[str, Any]:
     """Run an experiment once for each seed, and write its record.
 
-    Each seed is finished and kept before the next begins, and each training run is resumed
-    where it was stopped: a run that is killed and called again gives the record it would have
-    given. A teacher with the same settings is trained once and kept for other experiments.
-    What was kept by other versions, on another device or with another number of threads is
-    made again.
+    Each cell is kept as soon as it is finished, and each training run is resumed where it was
+    stopped: a run that is killed and called again gives the record it would have given. A
+    teacher with the same settings is trained once and kept for other experiments. What was kept
+    by other versions, on another device or with another number of threads is made again.
 
     Parameters
     ----------
     config : dataclass
         Settings, with a ``name`` and the ``data`` it is of.
-    one_seed : callable
-        ``one_seed(config, digits, kept)`` gives the ``seconds``, ``metrics`` and ``curves`` of
-        ``kept.seed``.
+    one_cell : callable
+        See :class:`Job`.
     seeds : sequence of int
     out : path
         The record goes to ``out/NAME.DATA.json``, what is kept to resume to ``out/.kept``.
@@ -171,6 +269,18 @@ def run_seeds(
         Progress bars on stderr.
     curves : mapping
         What all seeds share, such as the grid of a sweep.
+    cells : callable
+        ``cells(config)`` names the parts of a seed that can be done apart. The first is done
+        before the others, which may use what it kept, such as the teacher.
+    together : callable
+        ``together(config, parts)`` makes the findings of a seed from those of its cells.
+    executor : concurrent.futures.Executor, optional
+        Does the cells, several at a time: threads, processes, or those of a cluster. The record is
+        the same, to the last digit, as without one. Where the processes do not share the folder
+        ``out``, each machine makes a teacher of its own.
+    threads : int, optional
+        Threads of the CPU that the matrix products of each process may use. Part of what a run is
+        made with: their number changes how sums are rounded.
 
     Returns
     -------
@@ -180,38 +290,84 @@ def run_seeds(
     Raises
     ------
     ValueError
-        If there is no seed, or the device is not there.
+        If there is no seed, the device is not there, or a worker has other versions.
     PermissionError
         If ``out`` cannot be written to.
     """
     out, seeds = Path(out), list(seeds)
     if not seeds:
         raise ValueError("seeds is empty; expected at least one")
-    made_with = environment(array_module(device))
-    # Now, not after an hour, if the folder cannot be written.
+    # Now, not after an hour, if the device is not there or the folder cannot be written.
+    made_with = (
+        executor.submit(_environment_elsewhere, device, threads).result()
+        if executor else _environment_elsewhere(device, threads)
+    )  # fmt: skip
     (out / ".kept").mkdir(parents=True, exist_ok=True)
     if not os.access(out / ".kept", os.W_OK):
         raise PermissionError(f"{out} cannot be written to; choose another folder")
-    digits: Digits | None = None
-    parts = []
-    for seed in seeds:
-        kept = Kept(out / ".kept", seed, made_with, device, progress)
-        part = kept.read_part(config)
-        if part is None:
-            digits = digits or {"glyphs": load_glyphs, "mnist": load_mnist}[config.data]()
-            part = kept.write_part(config, one_seed(config, digits, kept))
-        parts.append(part)
+    names = cells(config)
+    jobs = {
+        (seed, i): Job(config, one_cell, seed, cell, str(out), made_with, device)
+        for seed in seeds for i, cell in enumerate(names)
+    }  # fmt: skip
+    if executor is None:
+        load = functools.cache(_load)
+        with blas_threads(threads):
+            parts = {key: replace(job, progress=progress).do(load) for key, job in jobs.items()}
+    else:
+        parts = _spread(jobs, executor, f"{config.name} on {config.data}" if progress else None)
+    of_seed = [together(config, [parts[seed, i] for i in range(len(names))]) for seed in seeds]
     record = {
         "name": config.name,
         "data": config.data,
         "config": asdict(config),
         "seeds": seeds,
         **made_with,
-        "seconds": [part["seconds"] for part in parts],
-        "metrics": {m: [part["metrics"][m] for part in parts] for m in parts[0]["metrics"]},
+        "seconds": [part["seconds"] for part in of_seed],
+        "metrics": {m: [part["metrics"][m] for part in of_seed] for m in of_seed[0]["metrics"]},
         "curves": {
             **curves,
-            **{c: [part["curves"][c] for part in parts] for c in parts[0]["curves"]},
+            **{c: [part["curves"][c] for part in of_seed] for c in of_seed[0]["curves"]},
         },
     }
     return write_record(out / f"{config.name}.{config.data}.json", record)
+
+
+# A job whose process died is done again so many times: it was perhaps the machine's fault.
+_TRIES = 3
+
+
+def _spread(
+    jobs: dict[tuple[int, int], Job], executor: Executor, title: str | None
+) -> dict[tuple[int, int], dict[str, Any]]:
+    """Do jobs on an executor; the first of each seed is finished before its others start."""
+    parts = {key: part for key, job in jobs.items() if (part := job.found()) is not None}
+    waiting = [key for key in jobs if key not in parts]
+    tries = Counter(waiting)
+    running: dict[Future[dict[str, Any]], tuple[int, int]] = {}
+    bar = iter(with_progress(len(parts), len(jobs) + 1, title, "cell"))
+    next(bar)
+    try:
+        while waiting or running:
+            ready = [(seed, i) for seed, i in waiting if i == 0 or (seed, 0) in parts]
+            for key in ready:
+                waiting.remove(key)
+                running[executor.submit(jobs[key].do_elsewhere)] = key
+            done, _ = wait(running, return_when=FIRST_COMPLETED)
+            for future in done:
+                key = running.pop(future)
+                try:
+                    parts[key] = future.result()
+                except BrokenExecutor:
+                    if tries[key] >= _TRIES:
+                        raise
+                    tries[key] += 1
+                    waiting.append(key)
+                    continue
+                # For a worker that writes to a folder of its own.
+                jobs[key].kept().write_part(jobs[key].config, jobs[key].cell, parts[key])
+                next(bar)
+    finally:
+        for future in running:
+            future.cancel()
+    return parts

@@ -73,7 +73,9 @@ class TeacherStudent:
     view_pixels: int
 
 
-def one_seed(config: TeacherStudent, digits: Digits, kept: Kept) -> dict[str, Any]:
+def one_cell(
+    config: TeacherStudent, digits: Digits, kept: Kept, cell: None = None
+) -> dict[str, Any]:
     """Train the teacher and the students of one seed.
 
     Returns

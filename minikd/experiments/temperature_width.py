@@ -10,7 +10,7 @@ import numpy as np
 from minikd.data import Digits
 from minikd.evaluate import errors
 from minikd.experiments.omitted_3 import PRESETS as OMITTED_3
-from minikd.experiments.run import SPLIT, STUDENT, Kept, part_seed
+from minikd.experiments.run import SPLIT, STUDENT, Kept, part_seed, seconds
 from minikd.mlp import MLP
 from minikd.objectives import soft_targets
 from minikd.train import Recipe
@@ -63,13 +63,20 @@ def shared_curves(config: TemperatureWidth) -> dict[str, Any]:
     return {"widths": list(config.widths), "temperatures": list(config.temperatures)}
 
 
-def one_seed(config: TemperatureWidth, digits: Digits, kept: Kept) -> dict[str, Any]:
+def cells(config: TemperatureWidth) -> list[Any]:
+    """One for each width: its temperatures are members of one stack."""
+    return list(config.widths)
+
+
+def one_cell(
+    config: TemperatureWidth, digits: Digits, kept: Kept, width: int
+) -> dict[str, Any]:
     """Train the teacher, then all students of a width as one stack, a member for each.
 
     Returns
     -------
     dict
-        ``seconds``, ``metrics`` and ``curves``, for the record.
+        ``seconds``, ``metrics`` and ``curves``, for :func:`together`.
     """
     teacher, over_views = kept.teacher(config, digits)
     transfer, validation = digits.train.with_logits(over_views("train")).split(
@@ -81,36 +88,48 @@ def one_seed(config: TemperatureWidth, digits: Digits, kept: Kept) -> dict[str, 
         "teacher_errors": errors(teacher(test.x), test.y),
         "teacher_views_errors": errors(over_views("test"), test.y),
     }
-    curves: dict[str, Any] = {"errors": [], "disagreements": []}
-    for width, students in zip(config.widths, config.students, strict=True):
-        # Students that start from the same weights differ in T alone.
-        seeds = [part_seed(kept.seed + 1000 * k, STUDENT) for k in range(students)]
-        sizes = [teacher.sizes[0], width, width, teacher.sizes[-1]]
-        stack = MLP(sizes, rng=seeds * len(T), gain=config.student_gain, device=kept.device)
-        objective = soft_targets(np.repeat(T, students))
-        kept.train(f"students-{width}", config, stack, transfer, objective, config.student)
-        on_test, disagreeing = (
-            errors(stack(part.x), y).reshape(len(T), students)
-            for part, y in ((test, test.y), (validation, validation.v.argmax(-1)))
-        )
-        curves["errors"].append(on_test.tolist())
-        curves["disagreements"].append(disagreeing.tolist())
-        mean = on_test.mean(-1)
-        # The paper's protocol looks at the test set; the honest one asks the teacher.
-        best, honest = mean.argmin(), disagreeing.mean(-1).argmin()
-        for metric, value in (
-            ("best_T", T[best]),
-            ("best_errors", mean[best]),
-            ("honest_best_T", T[honest]),
-            ("honest_best_errors", mean[honest]),
-            ("T1_errors", mean[T == 1][0]),
-            ("T20_errors", mean[T == 20][0]),
-        ):
-            metrics[f"{metric}_{width}"] = float(value)
-    return {"seconds": round(kept.seconds, 1), "metrics": metrics, "curves": curves}
+    shared = kept.seconds
+    students = config.students[config.widths.index(width)]
+    # Students that start from the same weights differ in T alone.
+    seeds = [part_seed(kept.seed + 1000 * k, STUDENT) for k in range(students)]
+    sizes = [teacher.sizes[0], width, width, teacher.sizes[-1]]
+    stack = MLP(sizes, rng=seeds * len(T), gain=config.student_gain, device=kept.device)
+    objective = soft_targets(np.repeat(T, students))
+    kept.train(f"students-{width}", config, stack, transfer, objective, config.student)
+    on_test, disagreeing = (
+        errors(stack(part.x), y).reshape(len(T), students)
+        for part, y in ((test, test.y), (validation, validation.v.argmax(-1)))
+    )
+    mean = on_test.mean(-1)
+    # The paper's protocol looks at the test set; the honest one asks the teacher.
+    best, honest = mean.argmin(), disagreeing.mean(-1).argmin()
+    for metric, value in (
+        ("best_T", T[best]),
+        ("best_errors", mean[best]),
+        ("honest_best_T", T[honest]),
+        ("honest_best_errors", mean[honest]),
+        ("T1_errors", mean[T == 1][0]),
+        ("T20_errors", mean[T == 20][0]),
+    ):
+        metrics[f"{metric}_{width}"] = float(value)
+    return {
+        "seconds": round(kept.seconds, 1),
+        "shared_seconds": round(shared, 1),
+        "metrics": metrics,
+        "curves": {"errors": on_test.tolist(), "disagreements": disagreeing.tolist()},
+    }
 
 
-def cells(record: dict[str, Any], which: str = "errors") -> dict[int, Any]:
+def together(config: TemperatureWidth, parts: list[dict[str, Any]]) -> dict[str, Any]:
+    """The findings of a seed from those of its widths."""
+    return {
+        "seconds": seconds(parts),
+        "metrics": {m: value for part in parts for m, value in part["metrics"].items()},
+        "curves": {c: [part["curves"][c] for part in parts] for c in parts[0]["curves"]},
+    }
+
+
+def students_of(record: dict[str, Any], which: str = "errors") -> dict[int, Any]:
     """A curve of a record by width, shape (temperatures, students): students of all seeds."""
     widths, seeds = record["curves"]["widths"], record["curves"][which]
     return {

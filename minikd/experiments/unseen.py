@@ -136,7 +136,7 @@ def distil(
     return z, paper, honest
 
 
-def one_seed(config: Unseen, digits: Digits, kept: Kept) -> dict[str, Any]:
+def one_cell(config: Unseen, digits: Digits, kept: Kept, cell: None = None) -> dict[str, Any]:
     """Train teacher and students of one seed, and move the bias by both protocols.
 
     Returns
