@@ -7,8 +7,10 @@ line, and answers each with a line of JSON. ``benchmarks/run.py`` is what talks 
 from __future__ import annotations
 
 import functools
+import inspect
 import itertools
 import json
+import os
 import resource
 import sys
 import time
@@ -76,6 +78,13 @@ class Minikd:
     def after_one_step(self) -> list[np.ndarray]:
         self.round()
         return [minikd.backend.to_host(p) for p in self.net.parameters]
+
+
+class MinikdPlain(Minikd):
+    """The same network on the labels alone."""
+
+    def __init__(self, work: Workload, device: str) -> None:
+        super().__init__(replace(work, temperatures=(), hard_weight=0.0), device)
 
 
 class MinikdSeparate(Minikd):
@@ -417,9 +426,78 @@ class Sklearn:
         return [p for pair in pairs for p in pair]
 
 
+# What a step of minikd consists of: functions, by the module that calls them.
+PARTS = {
+    "matrix products": [("layers", "product")],
+    "ReLU, dropout, bias": [
+        ("layers", name)
+        for name in ("linear_forward", "relu_forward", "relu_backward", "dropout_forward",
+                     "dropout_backward", "linear_backward")
+    ],
+    "dropout masks": [("train", "draw_masks")],
+    "update": [("train", "sgd_step")],
+    "max-norm": [("train", "clip_norms")],
+    "cost and its gradient": [("objectives.equations", name) for name in (
+        "hard_target_cost", "hard_target_gradient", "distillation_cost", "distillation_gradient"
+    )],
+    "feeding: order, jitter": [("train", "_batches")],
+    "watching for divergence": [
+        ("train", name) for name in ("_stop_if_not_finite", "_all_alike", "_stop_if_dead")
+    ],
+}  # fmt: skip
+
+
+def seconds_of_parts(contender: Minikd) -> dict[str, float]:
+    """Where the time of a round goes. Time inside an inner part is not counted in an outer one."""
+    spent = dict.fromkeys([*PARTS, "the rest"], 0.0)
+    running = ["the rest"]
+    last = time.perf_counter()
+
+    def switch() -> None:
+        nonlocal last
+        now = time.perf_counter()
+        spent[running[-1]] += now - last
+        last = now
+
+    def timed(part: str, function: Callable[..., Any]) -> Callable[..., Any]:
+        def call(*args: Any, **kwargs: Any) -> Any:
+            switch()
+            running.append(part)
+            try:
+                return function(*args, **kwargs)
+            finally:
+                switch()
+                running.pop()
+
+        def generate(*args: Any, **kwargs: Any) -> Any:
+            step = timed(part, function(*args, **kwargs).__next__)
+            while True:
+                try:
+                    yield step()
+                except StopIteration:
+                    return
+
+        return generate if inspect.isgeneratorfunction(function) else call
+
+    undo = []
+    for part, functions in PARTS.items():
+        for module, name in functions:
+            holder = functools.reduce(getattr, module.split(".")[1:],
+                                      sys.modules[f"minikd.{module.split('.')[0]}"])  # fmt: skip
+            undo.append((holder, name, getattr(holder, name)))
+            setattr(holder, name, timed(part, getattr(holder, name)))
+    switch()
+    contender.round()
+    switch()
+    for holder, name, function in undo:
+        setattr(holder, name, function)
+    return spent
+
+
 CONTENDERS: dict[str, Callable[[Workload, str], Any]] = {
     "floor": Floor,
     "minikd": Minikd,
+    "minikd, labels alone": MinikdPlain,
     "minikd, one by one": MinikdSeparate,
     "PyTorch": Torch,
     "PyTorch, fused SGD": TorchFused,
@@ -439,7 +517,7 @@ def main(name: str, who: str, device: str) -> None:
     if "PyTorch" in who:
         import torch
 
-        torch.set_num_threads(int(__import__("os").environ["OMP_NUM_THREADS"]))
+        torch.set_num_threads(int(os.environ["OMP_NUM_THREADS"]))
     if who == "scikit-learn":
         import sklearn.neural_network  # noqa: F401
     before = peak_mib()
@@ -458,7 +536,10 @@ def main(name: str, who: str, device: str) -> None:
             if contender is None:
                 contender = CONTENDERS[who](work, device)
             start = time.perf_counter()
-            contender.round()
+            if command == "parts":
+                answer["parts"] = seconds_of_parts(contender)
+            else:
+                contender.round()
             answer["seconds"] = time.perf_counter() - start
             answer["peak_mib"] = round(peak_mib() - before, 1)
         print(json.dumps(answer), flush=True)

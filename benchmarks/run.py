@@ -20,7 +20,7 @@ from typing import Any
 
 import numpy as np
 from contenders import RATE
-from workloads import GROWTH, WORKLOADS
+from workloads import GROWTH, WORKLOADS, Workload
 
 import minikd
 
@@ -29,7 +29,7 @@ ON_CPU = {
     "a": ["floor", "minikd", "PyTorch", "PyTorch, fused SGD", "PyTorch compile", "scikit-learn"],
     "b": ["floor", "minikd", "PyTorch", "PyTorch, fused SGD", "PyTorch compile"],
     "c": ["floor", "minikd", "PyTorch", "PyTorch, fused SGD", "PyTorch compile"],
-    "d": ["floor", "minikd", "PyTorch", "PyTorch, fused SGD", "PyTorch compile"],
+    "d": ["floor", "minikd", "minikd, labels alone", "PyTorch", "PyTorch, fused SGD", "PyTorch compile"],
     "e": ["floor", "minikd", "minikd, one by one", "PyTorch, one by one", "PyTorch bmm",
           "PyTorch bmm compile", "PyTorch vmap"],
     "f": ["floor", "minikd", "PyTorch", "PyTorch compile", "scikit-learn"],
@@ -66,34 +66,61 @@ class Process:
 def measure(
     workload: str, contenders: list[str], device: str, threads: int, rounds: int
 ) -> dict[str, Any]:
-    """All contenders at one workload: seconds of each round, peak memory, distance of the weights.
+    """All contenders at one workload.
 
-    The distance is the largest difference to minikd's weights after one step from the same
-    weights, in units of the largest change of a weight by that step.
+    Returns
+    -------
+    dict
+        For each: the seconds of a step in every round, the peak memory beyond what importing took,
+        in MiB, and the largest difference of its weights from minikd's, after one step from the
+        same ones, in units of the learning rate. For minikd also where the time went.
     """
-    work = {**WORKLOADS, **GROWTH}[workload]
+    work = WORKLOADS[workload]
     processes = [Process(workload, who, device, threads) for who in contenders]
     found: dict[str, Any] = {who: {"seconds": []} for who in contenders}
-    if not work.cases and workload in WORKLOADS:
-        weights = {p.who: p.ask("check")["weights"] for p in processes if p.who != "floor"}
+    if not work.cases:
+        others = [p for p in processes if p.who not in ("floor", "minikd, labels alone")]
+        weights = {p.who: p.ask("check")["weights"] for p in others}
         for who, ws in weights.items():
-            apart = (
-                np.abs(np.subtract(p, q)).max()
-                for p, q in zip(ws, weights["minikd"], strict=True)
-            )
-            found[who]["weights_apart"] = float(max(apart)) / RATE
-    for process in processes:
-        process.ask("round")  # the first compiles, allocates, and wakes the threads
-    for i in range(rounds):
-        # Each is first in turn, so that none has all rounds right after the same other.
-        for k in range(len(processes)):
-            process = processes[(i + k) % len(processes)]
-            answer = process.ask("round")
-            found[process.who]["seconds"].append(answer["seconds"] / (work.epochs * work.steps))
-            found[process.who]["peak_mib"] = answer["peak_mib"]
+            pairs = zip(ws, weights["minikd"], strict=True)
+            apart = max(float(np.abs(np.subtract(p, q)).max()) for p, q in pairs)
+            found[who]["weights_apart"] = apart / RATE
+            if apart / RATE > 1e-3:
+                raise SystemExit(f"{who} does another computation: its weights are {apart} off")
+    take_turns(processes, [work] * len(processes), rounds, list(found.values()))
+    if not work.cases:
+        steps = work.epochs * work.steps
+        parts = [processes[contenders.index("minikd")].ask("parts")["parts"] for _ in range(3)]
+        found["minikd"]["parts"] = {
+            part: statistics.median(each[part] for each in parts) / steps for part in parts[0]
+        }
     for process in processes:
         process.close()
     return found
+
+
+def measure_growth(device: str, threads: int, rounds: int) -> dict[str, Any]:
+    """A stack of minikd as it grows."""
+    processes = [Process(name, "minikd", device, threads) for name in GROWTH]
+    found: dict[str, Any] = {name: {"seconds": []} for name in GROWTH}
+    take_turns(processes, list(GROWTH.values()), rounds, list(found.values()))
+    for process in processes:
+        process.close()
+    return found
+
+
+def take_turns(
+    processes: list[Process], works: list[Workload], rounds: int, found: list[dict[str, Any]]
+) -> None:
+    """Let each do a round, in another order every time."""
+    for process in processes:
+        process.ask("round")  # the first compiles, allocates, and wakes the threads
+    for i in range(rounds):
+        for k in range(len(processes)):
+            j = (i + k) % len(processes)
+            answer = processes[j].ask("round")
+            found[j]["seconds"].append(answer["seconds"] / (works[j].epochs * works[j].steps))
+            found[j]["peak_mib"] = answer["peak_mib"]
 
 
 def ratio(found: dict[str, Any], who: str, other: str) -> tuple[float, float, float]:
@@ -103,18 +130,27 @@ def ratio(found: dict[str, Any], who: str, other: str) -> tuple[float, float, fl
     return middle, low, high
 
 
-def table(workload: str, found: dict[str, Any]) -> str:
-    """The ratios of one workload in words."""
+def table(workload: str, found: dict[str, Any], in_ms: bool = False) -> str:
+    """The ratios of one workload in words; in milliseconds too where these can be repeated."""
     lines = [f"{workload}  {WORKLOADS[workload].what}"]
-    lines.append(f"   {'':22} {'minikd / it':>24} {'share of floor':>16} {'peak MiB':>10}")
-    for who in found:
-        if who == "minikd":
-            beside = ""
-        else:
-            middle, low, high = ratio(found, "minikd", who)
-            beside = f"{middle:.2f} ({low:.2f} to {high:.2f})"
+    head = f"   {'':22} {'minikd / it':>22} {'share of floor':>15} {'peak MiB':>9}"
+    lines.append(head + (f" {'ms':>9}" if in_ms else ""))
+    for who, one in found.items():
+        middle, low, high = ratio(found, "minikd", who)
+        beside = "" if who == "minikd" else f"{middle:.2f} ({low:.2f} to {high:.2f})"
         share = "" if who == "floor" else f"{ratio(found, 'floor', who)[0]:.2f}"
-        lines.append(f"   {who:22} {beside:>24} {share:>16} {found[who]['peak_mib']:>10.0f}")
+        line = f"   {who:22} {beside:>22} {share:>15} {one['peak_mib']:>9.0f}"
+        ms = f" {1000 * statistics.median(one['seconds']):>9.3f}" if in_ms else ""
+        lines.append(line + ms)
+    return "\n".join(lines)
+
+
+def growth_table(found: dict[str, Any]) -> str:
+    """Time of a stack beside that of its members one by one, in words."""
+    lines = ["growth  time of a step beside that of so many single ones"]
+    for name, work in GROWTH.items():
+        middle, low, high = (r / work.members for r in ratio(found, name, next(iter(GROWTH))))
+        lines.append(f"   {name:22} {middle:>8.3f} ({low:.3f} to {high:.3f})")
     return "\n".join(lines)
 
 
@@ -165,6 +201,8 @@ def main() -> int:
     record |= {"rounds": asked.rounds, "workloads": {}}
     for workload in asked.workloads:
         if workload == "growth":
+            record["growth"] = measure_growth(asked.device, asked.threads, asked.rounds)
+            print(growth_table(record["growth"]), flush=True)
             continue
         contenders = [
             who for who in ON_CPU[workload]
@@ -175,7 +213,7 @@ def main() -> int:
             contenders.append("PyTorch CUDA graphs")
         found = measure(workload, contenders, asked.device, asked.threads, asked.rounds)
         record["workloads"][workload] = found
-        print(table(workload, found), flush=True)
+        print(table(workload, found, in_ms=asked.device == "cuda"), flush=True)
     if asked.json:
         asked.json.write_text(json.dumps(record, indent=1) + "\n", encoding="utf-8")
     return 0

@@ -62,6 +62,16 @@ class Workload:
         """Additions and multiplications of these products."""
         return 2 * sum(math.prod(shape) for shape in self.products())
 
+    def traffic(self) -> int:
+        """Bytes that a training step reads and writes of weights and velocities, at the least.
+
+        A weight is read in the forward pass, in the backward pass and in the update, and written
+        once; a velocity is read and written with the gradient, and read in the update. The first
+        layer has no backward pass through its weights.
+        """
+        first = max(self.members, 1) * self.sizes[0] * self.sizes[1]
+        return 4 * (7 * self.parameters() - first)
+
     def parameters(self) -> int:
         """Weights and biases, of all members."""
         layers = zip(self.sizes, self.sizes[1:], strict=False)
