@@ -98,12 +98,6 @@ def fused(function: Callable[..., None]) -> Callable[..., None]:
 
 
 @fused
-def _keep_and_add(out: Array, keep: float, added: Array) -> None:
-    out *= keep
-    out += added
-
-
-@fused
 def _add_scaled(y: Array, factor: float, x: Array) -> None:
     y += factor * x
 
@@ -121,7 +115,13 @@ def pass_where_positive(d: Array, h: Array) -> None:
 _SMALL = 2**18
 
 
-def product(a: Array, b: Array, out: Array | None = None, keep: float = 0.0) -> Array:
+def product(
+    a: Array,
+    b: Array,
+    out: Array | None = None,
+    keep: float = 0.0,
+    start: Array | None = None,
+) -> Array:
     """The matrix product out ← a b + keep · out, of two matrices or of stacks of them.
 
     On the host, large ones go to the BLAS of SciPy, which can add to what is there, as NumPy's
@@ -135,7 +135,10 @@ def product(a: Array, b: Array, out: Array | None = None, keep: float = 0.0) -> 
     out : array, shape (*E, m, n), optional
         Where the result goes; a new array if there is none.
     keep : float
-        Needs ``out``: what it holds counts, times this.
+        Needs ``out``: what it holds counts, times this. With 1, it is not even touched before the
+        sums are added to it.
+    start : array, shape (*E, 1, n), optional
+        Instead of what ``out`` holds: what each row begins with, such as a bias.
 
     Returns
     -------
@@ -147,12 +150,17 @@ def product(a: Array, b: Array, out: Array | None = None, keep: float = 0.0) -> 
     if blas and a.shape[-2] * a.shape[-1] * b.shape[-1] > _SMALL:
         if out is None:
             out = np.empty((*b.shape[:-2], a.shape[-2], b.shape[-1]), dtype=b.dtype)
+        if start is not None:
+            out[...], keep = start, 1.0
         for member in np.ndindex(b.shape[:-2]):
             _blas_product(a[member] if a.ndim > 2 else a, b[member], out[member], keep)
         return out
     if out is None or not keep:
-        return xp.matmul(a, b, out=out)
-    _keep_and_add(out, keep, xp.matmul(a, b))
+        result = xp.matmul(a, b, out=out)
+        return result if start is None else xp.add(result, start, out=out)
+    if keep != 1:
+        out *= keep
+    out += xp.matmul(a, b)
     return out
 
 
@@ -239,6 +247,7 @@ class Stream(IntEnum):
     JITTER = 3
     GLYPHS_TRAIN = 4
     GLYPHS_TEST = 5
+    SPEECH = 6
 
 
 def generator(seed: int, purpose: Stream, *key: int, xp: Any = np) -> Any:

@@ -66,8 +66,10 @@ def _parser() -> argparse.ArgumentParser:
     )
     run.add_argument("names", nargs="+", choices=sorted(EXPERIMENTS), metavar="NAME",
                      help=f"one or more of: {', '.join(sorted(EXPERIMENTS))}")  # fmt: skip
-    run.add_argument("--data", choices=["glyphs", "mnist"], default="glyphs",
-                     help="glyphs: bundled printed digits (default); mnist: handwriting")  # fmt: skip
+    data_sets = list(dict.fromkeys(d for e in EXPERIMENTS.values() for d in e.presets))
+    run.add_argument("--data", choices=data_sets,
+                     help="glyphs: bundled printed digits; mnist: handwriting; synthetic: bundled "
+                     "stand-in for speech; speech: spoken digits (default: the bundled one)")  # fmt: skip
     run.add_argument("--device", choices=["cpu", "cuda"], default="cpu", help="default: cpu")
     run.add_argument("--seeds", type=_positive, default=1, metavar="N",
                      help="run seeds 0 to N - 1 (default: 1)")  # fmt: skip
@@ -85,7 +87,7 @@ def _parser() -> argparse.ArgumentParser:
     run.set_defaults(command=_run)
 
     data = commands.add_parser("data", help="download a data set")
-    data.add_argument("name", choices=["mnist"])
+    data.add_argument("name", choices=["mnist", "speech"])
     data.set_defaults(command=_data)
 
     temperature = commands.add_parser("temperature", help="draw what temperature does")
@@ -136,8 +138,13 @@ def _run_one(
     from minikd.experiments import EXPERIMENTS
 
     plots, experiment = _plots(), EXPERIMENTS[name]
+    data = arguments.data or next(iter(experiment.presets))
+    if data not in experiment.presets:
+        raise ValueError(
+            f"{name} has no data {data!r}; expected one of {', '.join(experiment.presets)}"
+        )
     record = experiment.run(
-        experiment.presets[arguments.data],
+        experiment.presets[data],
         seeds=range(arguments.seeds),
         out=arguments.out,
         device=arguments.device,
@@ -145,7 +152,7 @@ def _run_one(
         executor=executor,
         threads=threads,
     )
-    stem = f"{name}.{arguments.data}"
+    stem = f"{name}.{data}"
     picture = plots.save_figure(plots.plot_record(record), arguments.out / f"{stem}.png")
     print(_summary(record))
     print(f"wrote {arguments.out / stem}.json and {picture}\n")
@@ -169,6 +176,13 @@ def _executor(arguments: argparse.Namespace) -> Iterator[tuple[Executor | None, 
 
 
 def _data(arguments: argparse.Namespace) -> None:
+    if arguments.name == "speech":
+        from minikd.data import fetch_speech, load_speech
+
+        path, speech = fetch_speech(progress=sys.stderr.isatty()), load_speech()
+        words = [sum(len(u.digits) for u in part) for part in speech]
+        print(f"the spoken digits are in {path}: {words[0]} + {words[1]} recordings")
+        return
     folder = minikd.fetch_mnist(progress=sys.stderr.isatty())
     digits = minikd.load_mnist()
     print(f"MNIST is in {folder}: {len(digits.train)} + {len(digits.test)} images")

@@ -41,8 +41,7 @@ def linear_forward(
     z : array, shape (*E, B, out)
     cache
     """
-    z = namespace(W).add(_of_members(x, W, out), b[..., None, :], out=out)
-    return z, (x, W)
+    return _of_members(x, W, out, start=b[..., None, :]), (x, W)
 
 
 def linear_backward(
@@ -74,7 +73,7 @@ def linear_backward(
         Buffers for the results.
     keep : float
         Needs the buffers dW and db: what they hold counts, times this, and the gradients are
-        added. With the momentum for ``keep``, the two are velocities.
+        added.
 
     Returns
     -------
@@ -90,17 +89,25 @@ def linear_backward(
     dW = _of_members(xp.swapaxes(x, -1, -2), dz, dW, keep)
     if db is None or not keep:
         return dx, dW, xp.sum(dz, axis=-2, out=db)
-    db *= keep
+    if keep != 1:
+        db *= keep
     db += xp.sum(dz, axis=-2)
     return dx, dW, db
 
 
-def _of_members(x: Array, y: Array, out: Array | None = None, keep: float = 0.0) -> Array:
+def _of_members(
+    x: Array,
+    y: Array,
+    out: Array | None = None,
+    keep: float = 0.0,
+    start: Array | None = None,
+) -> Array:
     """The product x y; where the members of a stack share x, one wide one for all of them."""
     if x.ndim > 2 or y.ndim != 3:
-        return product(x, y, out, keep)
+        return product(x, y, out, keep, start)
     wide = None if out is None else side_by_side(out)
-    result = apart(product(x, side_by_side(y), wide, keep), y.shape[0])
+    begin = None if start is None else side_by_side(start)
+    result = apart(product(x, side_by_side(y), wide, keep, begin), y.shape[0])
     if out is None:
         return result
     if result.strides != out.strides:  # then the wide matrix was a copy

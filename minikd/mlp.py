@@ -252,8 +252,8 @@ class MLP:
         out : sequence of array, optional
             Shaped like ``parameters``: where the results go.
         keep : float
-            Needs ``out``: what it holds counts, times this, and the gradients are added. So
-            velocities ← keep · velocities + gradients, at the cost of the gradients alone.
+            Needs ``out``: what it holds counts, times this, and the gradients are added, as
+            :class:`minikd.optim.Velocities` needs them.
 
         Returns
         -------

@@ -8,22 +8,66 @@ from collections.abc import Sequence
 from minikd.backend import Array, add_scaled, namespace, on_host
 
 
+class Velocities:
+    """A velocity for each parameter, for gradient descent with momentum.
+
+    velocity ← momentum · velocity + gradient: the form that PyTorch uses; :func:`sgd_step` then
+    goes down the velocity. (Sutskever et al. 2013 put the learning rate inside; the two are the
+    same while it is constant.)
+
+    Multiplying all velocities in each step costs more than adding the gradient, which the product
+    that makes it can do by itself. So they are kept at another scale: ``arrays`` times ``scale``
+    are the velocities. A step lowers the scale by the momentum and adds gradient / scale, and what
+    is in the arrays need not be touched:
+
+        scale ← momentum · scale,  array ← array + gradient / scale.
+
+    Parameters
+    ----------
+    arrays : list of array
+        Zeros, shaped like the parameters.
+    momentum : float
+        0 ≤ momentum < 1.
+
+    Attributes
+    ----------
+    keep : float
+        What the product is to keep of the arrays, in :meth:`minikd.MLP.backward`: everything, or
+        nothing without momentum.
+    """
+
+    def __init__(self, arrays: list[Array], momentum: float) -> None:
+        self.arrays, self.momentum = arrays, momentum
+        self.scale = 1.0
+        self.keep = 1.0 if momentum else 0.0
+
+    def decay(self) -> float:
+        """Begin a step, and give the scale that its gradient is to be divided by."""
+        if self.momentum:
+            # Long before the scale leaves the range of float32.
+            if self.scale < 1e-3:
+                self.settle()
+            self.scale *= self.momentum
+        return self.scale
+
+    def settle(self) -> None:
+        """Make the arrays the velocities themselves, at scale 1."""
+        for array in self.arrays:
+            array *= self.scale
+        self.scale = 1.0
+
+
 def sgd_step(
     parameters: Sequence[Array], velocities: Sequence[Array], learning_rate: float
 ) -> None:
-    """One step of gradient descent with momentum, in place.
-
-    velocity ← momentum · velocity + gradient, then parameter ← parameter − rate · velocity:
-    the form that PyTorch uses. (Sutskever et al. 2013 put the rate inside the velocity; the
-    two are the same while the rate is constant.) The first half is what
-    :meth:`minikd.MLP.backward` does when it is given the velocities as ``out`` and the momentum
-    as ``keep``; this is the second.
+    """One step of gradient descent, in place: parameter ← parameter − rate · velocity.
 
     Parameters
     ----------
     parameters : sequence of array
         Written to.
     velocities : sequence of array
+        Without momentum, the gradients.
     learning_rate : float
     """
     for p, velocity in zip(parameters, velocities, strict=True):

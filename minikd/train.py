@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import asdict, dataclass, field, replace
 from os import PathLike
 from pathlib import Path
@@ -26,7 +26,7 @@ from minikd.data.augment import cut_out, draw_shifts, pad_images
 from minikd.data.dataset import Dataset
 from minikd.mlp import MLP, Workspace, draw_masks, mask_generators, zero_parameters
 from minikd.objectives import Batch, Objective
-from minikd.optim import clip_norms, learning_rate_at, sgd_step
+from minikd.optim import Velocities, clip_norms, learning_rate_at, sgd_step
 from minikd.progress import with_progress
 
 
@@ -58,11 +58,14 @@ class History:
     costs : list of list of float
         For each epoch and each member, the mean over the cases of the cost above its floor: for
         soft targets T² KL(p ‖ q), in nats. Measured in training mode, on the way.
+    observed : list
+        For each epoch, what ``observe`` gave.
     seconds : float
         Of all parts of the run, if it was stopped and resumed.
     """
 
     costs: list[list[float]] = field(default_factory=list)
+    observed: list[Any] = field(default_factory=list)
     seconds: float = 0.0
 
 
@@ -148,6 +151,7 @@ def train(
     checkpoint: str | PathLike[str] | None = None,
     seconds_between: float = 30.0,
     progress: str | None = None,
+    observe: Callable[[MLP], Any] | None = None,
 ) -> History:
     """Train a network, or a stack of them, in place.
 
@@ -170,6 +174,9 @@ def train(
         Least time between two writes of the checkpoint; it is also written at the end.
     progress : str, optional
         Show a progress bar with this title on stderr, if that is a terminal.
+    observe : callable, optional
+        Looks at the network after each epoch, and gives plain numbers, or lists of them, for the
+        history. It changes nothing.
 
     Returns
     -------
@@ -187,11 +194,11 @@ def train(
     rng = as_seed(rng)
     xp, cases, dtype = net.xp, len(data), net.parameters[0].dtype
     work = Workspace()
-    velocities = zero_parameters(net.sizes, net.members, dtype, xp)
+    velocities = Velocities(zero_parameters(net.sizes, net.members, dtype, xp), recipe.momentum)
     history = History()
     run = _fingerprint(net, data, objective, recipe, rng) if checkpoint else ""
     if checkpoint and Path(checkpoint).exists():
-        history = _resume(checkpoint, run, net, velocities)
+        history = _resume(checkpoint, run, net, velocities.arrays)
     last = last_write = time.monotonic()
 
     on_device = Batch(
@@ -233,15 +240,20 @@ def train(
                 z = last_axis_first(z)
                 costs.add(z, batch)
                 # The one place where the mean over the cases is taken.
-                dz = xp.divide(objective.gradient(z, batch), size, out=work("dz", z.shape, z))
+                dz = xp.divide(
+                    objective.gradient(z, batch), size * velocities.decay(),
+                    out=work("dz", z.shape, z),
+                )  # fmt: skip
                 if shares is not None:
                     dz *= shares
-                net.backward(dz, caches, work, out=velocities, keep=recipe.momentum)
-                sgd_step(net.parameters, velocities, rate)
+                net.backward(dz, caches, work, out=velocities.arrays, keep=velocities.keep)
+                sgd_step(net.parameters, velocities.arrays, rate * velocities.scale)
             if recipe.max_norm is not None:
                 for W in net.parameters[0:-2:2]:
                     clip_norms(W, recipe.max_norm)
 
+        # An epoch begins with the velocities as a checkpoint has them, whether it was read or not.
+        velocities.settle()
         # No forward pass after the last step would tell of it.
         for p in net.parameters:
             _stop_if_not_finite(net, p, step, rate * share)
@@ -249,10 +261,12 @@ def train(
         if epoch == recipe.epochs - 1 or _off(net, caches).any():
             _stop_if_dead(net, sample, step, rate * share)
         history.costs.append((costs.total() / cases).tolist())
+        if observe is not None:
+            history.observed.append(observe(net))
         now = time.monotonic()
         history.seconds, last = history.seconds + now - last, now
         if checkpoint and (epoch == recipe.epochs - 1 or now - last_write > seconds_between):
-            _write(checkpoint, run, net, velocities, history)
+            _write(checkpoint, run, net, velocities.arrays, history)
             last_write = now
     return history
 
@@ -448,4 +462,4 @@ def _resume(
     for i, (p, u) in enumerate(zip(net.parameters, velocities, strict=True)):
         p[...] = net.xp.asarray(arrays[f"p{i}"])
         u[...] = net.xp.asarray(arrays[f"u{i}"])
-    return History(meta["costs"], meta["seconds"])
+    return History(meta["costs"], meta["observed"], meta["seconds"])

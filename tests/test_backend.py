@@ -181,6 +181,11 @@ def test_a_product_equals_matmul(dtype, members, m, order):
     np.testing.assert_allclose(out, kept, atol=10 * tolerance)
     product(a, b, out)
     np.testing.assert_allclose(out, expected, atol=10 * tolerance)
+    # Rows may begin with something.
+    start = rng.normal(size=(*members, 1, 60)).astype(dtype)
+    for into in (None, out):
+        found = product(a, b, into, start=start)
+        np.testing.assert_allclose(found, expected + start, atol=10 * tolerance)
     if members:  # the members may share the left factor
         np.testing.assert_allclose(product(a[0], b), np.matmul(a[0], b), atol=10 * tolerance)
 

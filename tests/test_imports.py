@@ -19,7 +19,8 @@ PACKAGE = Path(minikd.__file__).parent
 ORDER = [
     "backend", "checkpoint", "equations", "layers", "gradcheck", "mlp", "objectives", "optim",
     "data.idx", "data.dataset", "data.augment", "data.render_glyphs", "data.glyphs",
-    "data.mnist", "data", "progress", "train", "evaluate",
+    "data.mnist", "data.speech", "data", "progress", "train", "evaluate",
+    "ensembles", "hmm",
     "paper", "experiments.workers", "experiments.record", "experiments.run", "experiments.unseen", "experiments.omitted_3",
     "experiments.sevens_and_eights", "experiments.teacher_student", "experiments.omitted_each",
     "experiments.recipes", "experiments.temperature_width", "experiments", "plots", "report", "cli", "__main__",

@@ -67,6 +67,20 @@ def test_a_workspace_changes_no_result(rates):
         np.testing.assert_array_equal(now, then)
 
 
+@pytest.mark.parametrize("seeds", [7, (7, 8)])
+def test_gradients_are_added_to_what_is_there(seeds):
+    net = MLP(SIZES, seeds, dtype=np.float64)
+    x, dz = RNG.random((8, 6)), RNG.random((*net.members, 8, 3))
+    _, caches = net.forward(x)
+    gradients = net.backward(dz, caches)
+    velocities = [RNG.normal(size=p.shape) for p in net.parameters]
+    expected = [0.9 * u + g for u, g in zip(velocities, gradients, strict=True)]
+    for got, into, e in zip(net.backward(dz, caches, out=velocities, keep=0.9), velocities,
+                            expected, strict=True):  # fmt: skip
+        assert got is into
+        np.testing.assert_allclose(got, e, rtol=1e-12, atol=1e-14)
+
+
 @pytest.mark.parametrize(
     ("sizes", "count"), [([784, 1200, 1200, 10], 2_395_210), ([784, 800, 800, 10], 1_276_810)]
 )

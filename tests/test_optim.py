@@ -5,9 +5,31 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from minikd.optim import clip_norms, learning_rate_at, sgd_step
+from minikd.optim import Velocities, clip_norms, learning_rate_at, sgd_step
 
 RNG = np.random.default_rng(3)
+
+
+@pytest.mark.parametrize("momentum", [0.0, 0.5, 0.9, 0.99])
+def test_velocities_at_another_scale_are_the_velocities(momentum):
+    shapes = [(4, 3), (3,)]
+    velocities = Velocities([np.zeros(s) for s in shapes], momentum)
+    plain = [np.zeros(s) for s in shapes]
+    lowest = 1.0
+    for step in range(1500):
+        gradients = [RNG.normal(size=s) for s in shapes]
+        plain = [momentum * u + g for u, g in zip(plain, gradients, strict=True)]
+        scale = velocities.decay()
+        lowest = min(lowest, scale)
+        for array, g in zip(velocities.arrays, gradients, strict=True):
+            array *= velocities.keep
+            array += g / scale
+        if step % 97 == 0:
+            velocities.settle()
+            assert velocities.scale == 1
+        for array, u in zip(velocities.arrays, plain, strict=True):
+            np.testing.assert_allclose(array * velocities.scale, u, rtol=1e-11, atol=1e-12)
+    assert lowest > 1e-3 * min(momentum or 1, 1) - 1e-12
 
 
 def test_a_step_goes_down_the_velocity():
@@ -17,7 +39,8 @@ def test_a_step_goes_down_the_velocity():
     before = [v.copy() for v in u]
     sgd_step(w, u, 0.1)
     for i in range(4):
-        np.testing.assert_allclose(w[i], expected[i], rtol=1e-13)
+        # One product and one sum of numbers of size 1, rounded once or twice.
+        np.testing.assert_allclose(w[i], expected[i], rtol=1e-13, atol=1e-15)
         np.testing.assert_array_equal(u[i], before[i])
 
 

@@ -21,7 +21,11 @@ from minikd import (
     soft_targets,
     train,
 )
+from minikd.backend import Stream, generator
 from minikd.checkpoint import load_checkpoint, save_checkpoint
+from minikd.data.augment import draw_shifts, shift_images
+from minikd.mlp import draw_masks, mask_generators
+from minikd.optim import learning_rate_at
 
 DIGITS = load_glyphs(rng=0, train=600, test=300)
 RECIPE = Recipe(
@@ -129,6 +133,69 @@ def test_one_step_by_hand():
         np.testing.assert_allclose(p, e, rtol=1e-6, atol=1e-9)  # x is kept as float32
 
 
+def train_as_in_a_book(net, data, T, hard_weight, recipe, rng):
+    """The same training, line by line: no buffers, no stack, a product for each gradient."""
+    steps, step = recipe.epochs * -(-len(data) // recipe.batch), 0
+    alone = [[p[k].copy() for p in net.parameters] for k in range(len(net.seeds))]
+    velocities = [[np.zeros_like(p) for p in params] for params in alone]
+    for epoch in range(recipe.epochs):
+        order = generator(rng, Stream.ORDER, epoch).permutation(len(data))
+        drawn = generator(rng, Stream.JITTER, epoch)
+        shifts = draw_shifts(drawn, len(data), recipe.jitter, recipe.subpixel)
+        dropping = mask_generators(net, epoch)
+        for start in range(0, len(data), recipe.batch):
+            chosen = order[start : start + recipe.batch]
+            x = data.x[chosen].astype(float)
+            x = shift_images(x, shifts[start : start + recipe.batch], data.shape, recipe.jitter)
+            y, v = data.y[chosen], data.v[chosen].astype(float)
+            masks = draw_masks(net, recipe.dropout, dropping, len(chosen))
+            for k, (params, u) in enumerate(zip(alone, velocities, strict=True)):
+                peak = recipe.learning_rate[k]
+                rate = learning_rate_at(step, steps, peak, recipe.warm_up)
+                h, inputs = x, []
+                for i in range(3):
+                    h = h if masks[i] is None else h * masks[i][k]
+                    inputs.append(h)
+                    z = h @ params[2 * i] + params[2 * i + 1]
+                    h = np.maximum(z, 0)
+                q, q1, p = (np.exp(a) / np.exp(a).sum(-1, keepdims=True)
+                            for a in (z / T[k], z, v / T[k]))  # fmt: skip
+                dz = T[k] * (q - p) + hard_weight * (q1 - np.eye(10)[y])
+                dz /= len(chosen)
+                for i in (2, 1, 0):
+                    dW, db = inputs[i].T @ dz, dz.sum(0)
+                    if i:
+                        mask = 1 if masks[i] is None else masks[i][k]
+                        dz = (dz @ params[2 * i].T) * mask * (inputs[i] > 0)
+                    for j, g in ((2 * i, dW), (2 * i + 1, db)):
+                        u[j] = recipe.momentum * u[j] + g
+                        params[j] = params[j] - rate * u[j]
+                for W in (0, 2):
+                    norms = np.linalg.norm(params[W], axis=0)
+                    params[W] = params[W] * np.minimum(1, recipe.max_norm / norms)
+            step += 1
+    return alone
+
+
+@pytest.mark.parametrize("subpixel", [True, False])
+@pytest.mark.parametrize("sizes", [SIZES, [784, 300, 300, 10]])  # by matmul, and by BLAS
+def test_the_fast_loop_equals_the_readable_one(subpixel, sizes):
+    recipe = Recipe(
+        epochs=2, learning_rate=(0.05, 0.02), batch=100, warm_up=3,
+        dropout=(0.1, 0.0, 0.5), max_norm=1.45, jitter=2, subpixel=subpixel,
+    )  # fmt: skip
+    data, T = TRANSFER.take(np.arange(450)), (2.0, 5.0)  # the last batch is half a one
+    net = MLP(sizes, [7, 8], dtype=np.float64)
+    expected = train_as_in_a_book(net, data, T, 0.3, recipe, rng=3)
+    before = [p.copy() for p in net.parameters]
+    train(net, data, soft_targets(T, hard_weight=0.3), recipe, rng=3)
+    for k in range(2):
+        for p, e, b in zip(net[k].parameters, expected[k], before, strict=True):
+            # Ten steps in float64; sums are taken in another order.
+            np.testing.assert_allclose(p, e, rtol=1e-9, atol=1e-11)
+            assert np.abs(p - b[k]).max() > 1e-4  # something was learnt
+
+
 def test_max_norm_holds_for_hidden_units_and_not_for_logits():
     net = MLP(SIZES, 1)
     train(net, DIGITS.train, hard_targets(), Recipe(epochs=5, learning_rate=0.1, max_norm=0.5))
@@ -142,6 +209,29 @@ def test_unlabelled_cases_are_enough_for_soft_targets():
     train(a, TRANSFER, soft_targets(4), PLAIN)
     train(b, TRANSFER.unlabelled(), soft_targets(4), PLAIN)
     assert_same(a, b)
+
+
+def test_an_observer_sees_every_epoch_and_changes_nothing(tmp_path):
+    path = tmp_path / "run.npz"
+
+    def observe(net):
+        return [float(p.sum()) for p in net.parameters]
+
+    watched, plain = MLP(SIZES, 1), MLP(SIZES, 1)
+    half = train(MLP(SIZES, 1), TRANSFER, soft_targets(4), RECIPE, observe=observe)
+    history = train(
+        watched, TRANSFER, soft_targets(4), RECIPE, observe=observe, checkpoint=path
+    )
+    train(plain, TRANSFER, soft_targets(4), RECIPE)
+    assert_same(watched, plain)
+    assert history.observed == half.observed
+    assert len(history.observed) == RECIPE.epochs
+    assert history.observed[-1] == observe(watched)
+    # A finished run tells it again.
+    again = train(
+        MLP(SIZES, 1), TRANSFER, soft_targets(4), RECIPE, observe=observe, checkpoint=path
+    )
+    assert again.observed == history.observed
 
 
 # ---------------------------------------------------------------- stopping and going on

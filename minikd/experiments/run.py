@@ -17,7 +17,7 @@ from typing import Any
 
 from minikd.backend import array_module
 from minikd.checkpoint import load_checkpoint, save_checkpoint, write_atomically
-from minikd.data import Dataset, Digits, load_glyphs, load_mnist
+from minikd.data import Dataset, Digits, load_glyphs, load_mnist, load_speech, synthesize_speech
 from minikd.evaluate import logits_over_views
 from minikd.experiments.record import digest, environment, write_record
 from minikd.experiments.workers import blas_threads
@@ -83,13 +83,22 @@ class Kept:
         data: Dataset,
         objective: Objective,
         recipe: Recipe,
-    ) -> None:
-        """Train a network, going on from its checkpoint if there is one."""
+        observe: Callable[[MLP], Any] | None = None,
+    ) -> list[Any]:
+        """Train a network, going on from its checkpoint if there is one.
+
+        Returns
+        -------
+        list
+            What ``observe`` gave after each epoch.
+        """
         history = train(
             net, data, objective, recipe, rng=self.seed,
             checkpoint=self.path(what, which, "npz"), progress=self.title(what),
+            observe=observe,
         )  # fmt: skip
         self.seconds += history.seconds
+        return history.observed
 
     def array(self, what: str, which: Any, make: Callable[[str | None], Any]) -> Any:
         """An array that takes long to make: read if it was kept, else made and kept."""
@@ -168,7 +177,7 @@ class Job:
     ----------
     config : dataclass
     one_cell : callable
-        ``one_cell(config, digits, kept, cell)`` gives the ``seconds``, ``metrics`` and
+        ``one_cell(config, data, kept, cell)`` gives the ``seconds``, ``metrics`` and
         ``curves`` of a cell of ``kept.seed``.
     seed : int
     cell
@@ -181,7 +190,7 @@ class Job:
     """
 
     config: Any
-    one_cell: Callable[[Any, Digits, Kept, Any], dict[str, Any]]
+    one_cell: Callable[[Any, Any, Kept, Any], dict[str, Any]]
     seed: int
     cell: Any
     out: str
@@ -198,7 +207,7 @@ class Job:
         """What it found, if it was finished before."""
         return self.kept().read_part(self.config, self.cell)
 
-    def do(self, load: Callable[[str], Digits]) -> dict[str, Any]:
+    def do(self, load: Callable[[str], Any]) -> dict[str, Any]:
         """Find it, and keep it."""
         kept = self.kept()
         part = kept.read_part(self.config, self.cell)
@@ -220,8 +229,14 @@ class Job:
             return self.do(_load)
 
 
-def _load(data: str) -> Digits:
-    return {"glyphs": load_glyphs, "mnist": load_mnist}[data]()
+def _load(data: str) -> Any:
+    load: dict[str, Callable[[], Any]] = {
+        "glyphs": load_glyphs,
+        "mnist": load_mnist,
+        "synthetic": synthesize_speech,
+        "speech": load_speech,
+    }
+    return load[data]()
 
 
 def _environment_elsewhere(device: str, threads: int | None) -> dict[str, Any]:
@@ -237,7 +252,7 @@ def _differences(a: dict[str, Any], b: dict[str, Any]) -> str:
 
 def run_seeds(
     config: Any,
-    one_cell: Callable[[Any, Digits, Kept, Any], dict[str, Any]],
+    one_cell: Callable[[Any, Any, Kept, Any], dict[str, Any]],
     seeds: Sequence[int],
     out: str | PathLike[str],
     device: str = "cpu",

@@ -1,0 +1,392 @@
+"""Speech as an acoustic model sees it: frames of a filter bank, and the digits that were said.
+
+Real speech is the Free Spoken Digit Dataset (Jackson et al., CC BY-SA 4.0): 3,000 recordings of
+single digits by six speakers. It is read from a folder, and downloaded only when asked for. The
+bundled stand-in is drawn from a hidden Markov model, and needs no file.
+"""
+
+from __future__ import annotations
+
+import io
+import math
+import os
+import zipfile
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path, PurePosixPath
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from minikd.backend import Stream, as_seed, generator
+
+RATE = 8000  # samples a second
+REVISION = "26eb9aa"
+URL = f"https://github.com/Jakobovski/free-spoken-digit-dataset/archive/{REVISION}.zip"
+# Of the names and bytes of all recordings, in the order of their names.
+SHA256 = "aacc6435ec019f03383d4aa575de70fa6775a5c68b50d87c766d1c14bb2b79ac"
+
+
+@dataclass(frozen=True, eq=False)
+class Recording:
+    """One digit said once.
+
+    Attributes
+    ----------
+    signal : array of float32, shape (samples,)
+        From -1 to 1, at 8,000 samples a second.
+    digit : int
+    speaker : str
+    take : int
+        Recordings 0 to 4 of each digit and speaker are the official test set.
+    """
+
+    signal: Any
+    digit: int
+    speaker: str
+    take: int
+
+
+@dataclass(frozen=True, eq=False)
+class Utterance:
+    """Some digits said by one speaker, one after the other.
+
+    Attributes
+    ----------
+    frames : array of float32, shape (n, C)
+        C values for each hundredth of a second.
+    digits : tuple of int
+        What was said.
+    speaker : str
+    """
+
+    frames: Any
+    digits: tuple[int, ...]
+    speaker: str
+
+
+class Speech(NamedTuple):
+    """Utterances for training and for testing, made of recordings that never meet."""
+
+    train: list[Utterance]
+    test: list[Utterance]
+
+
+# ---------------------------------------------------------------- recordings
+
+
+def speech_file() -> Path:
+    """Where the recordings are looked for: ``fsdd/recordings.zip`` in the data folder or cache."""
+    if os.environ.get("MINIKD_DATA_DIR"):
+        return Path(os.environ["MINIKD_DATA_DIR"]) / "fsdd" / "recordings.zip"
+    import pooch
+
+    return Path(pooch.os_cache("minikd")) / "fsdd" / "recordings.zip"
+
+
+def read_recordings(path: str | os.PathLike[str]) -> list[Recording]:
+    """All recordings of a zip file that holds ``DIGIT_SPEAKER_TAKE.wav``, in any folder.
+
+    Raises
+    ------
+    FileNotFoundError
+        Naming the file and what to do.
+    ValueError
+        If it is no zip file, a path in it climbs out of its folder, or a recording is not what
+        its name says.
+    """
+    if not Path(path).exists():
+        raise FileNotFoundError(
+            f"the spoken digits are not in {path}: run 'minikd data speech' to download them, or "
+            "set MINIKD_DATA_DIR to a folder that holds fsdd/recordings.zip, or use the bundled "
+            "data (--data glyphs)"
+        )
+    recordings = []
+    try:
+        with zipfile.ZipFile(path) as archive:
+            for name in sorted(archive.namelist()):
+                inside = PurePosixPath(name)
+                if inside.is_absolute() or ".." in inside.parts or "\\" in name:
+                    raise ValueError(f"{path} holds the path {name!r}, which leaves its folder")
+                if inside.suffix == ".wav":
+                    recordings.append(_recording(inside, archive.read(name)))
+    except zipfile.BadZipFile as error:
+        raise ValueError(f"{path} is no zip file, or is damaged ({error})") from error
+    if not recordings:
+        raise ValueError(f"{path} holds no recordings (DIGIT_SPEAKER_TAKE.wav)")
+    return recordings
+
+
+def _recording(name: PurePosixPath, content: bytes) -> Recording:
+    digit, _, rest = name.stem.partition("_")
+    speaker, _, take = rest.rpartition("_")
+    if not (digit.isdigit() and len(digit) == 1 and speaker and take.isdigit()):
+        raise ValueError(f"{name} is not named DIGIT_SPEAKER_TAKE.wav")
+    return Recording(read_wav(content, str(name)), int(digit), speaker, int(take))
+
+
+def read_wav(content: bytes, name: str = "the recording") -> Any:
+    """Samples from -1 to 1, shape (samples,), of a WAV file of 8 kHz, mono, 16 bit.
+
+    Raises
+    ------
+    ValueError
+        If it is another kind of file, is cut short, or holds no sound.
+    """
+    import wave
+
+    try:
+        with wave.open(io.BytesIO(content)) as file:
+            kind = (file.getframerate(), file.getnchannels(), 8 * file.getsampwidth())
+            frames, said = file.readframes(file.getnframes()), file.getnframes()
+    except (wave.Error, EOFError) as error:
+        raise ValueError(f"{name} is no WAV file, or is cut short ({error})") from error
+    if kind != (RATE, 1, 16):
+        raise ValueError(
+            f"{name} has {kind[0]} samples a second, {kind[1]} channels and {kind[2]} bits; "
+            f"expected {RATE}, 1 and 16"
+        )
+    if len(frames) != 2 * said:
+        raise ValueError(f"{name} is cut short: {len(frames) // 2} of {said} samples")
+    if not said:
+        raise ValueError(f"{name} is empty: it holds no samples")
+    return np.frombuffer(frames, dtype="<i2").astype(np.float32) / np.float32(2**15)
+
+
+def fetch_speech(progress: bool = False) -> Path:
+    """Download the spoken digits (16 MB), of a pinned revision, and check their content.
+
+    Returns
+    -------
+    Path
+        The file.
+
+    Raises
+    ------
+    OSError
+        If it cannot be had, naming the address and the file to put there by hand.
+    """
+    import logging
+
+    import pooch
+
+    path = speech_file()
+    if path.exists() and content_hash(path) == SHA256:
+        return path
+    pooch.get_logger().setLevel(logging.ERROR)
+    downloader = pooch.HTTPDownloader(progressbar=progress, timeout=30)
+    try:
+        # The container is packed anew by whoever sends it, so its own hash says nothing.
+        got = Path(pooch.retrieve(URL, known_hash=None, fname="download.zip", path=path.parent,
+                                  downloader=downloader))  # fmt: skip
+    except (OSError, ValueError) as error:
+        raise OSError(
+            f"could not download {URL} ({type(error).__name__}). Offline? Put the recordings into "
+            f"{path} by hand, or use the bundled data"
+        ) from error
+    if content_hash(got) != SHA256:
+        got.unlink()
+        raise OSError(f"{URL} does not hold the recordings of revision {REVISION}")
+    got.replace(path)
+    return path
+
+
+def content_hash(path: Path) -> str:
+    """sha256 of the names and bytes of all recordings in a zip file."""
+    import hashlib
+
+    hashed = hashlib.sha256()
+    with zipfile.ZipFile(path) as archive:
+        names = [n for n in archive.namelist() if n.endswith(".wav")]
+        for name in sorted(names, key=lambda n: PurePosixPath(n).name):
+            hashed.update(PurePosixPath(name).name.encode() + b"\n" + archive.read(name))
+    return hashed.hexdigest()
+
+
+# ---------------------------------------------------------------- features
+
+
+def log_mel(signal: Any, coefficients: int = 40) -> Any:
+    """Log energies of a bank of filters on the mel scale, every 10 ms (Section 4).
+
+    Windows of 25 ms (Hann); triangular filters, evenly spaced in mel from 20 Hz to 4 kHz.
+
+    Parameters
+    ----------
+    signal : array, shape (samples,)
+        At 8,000 samples a second.
+    coefficients : int
+        Filters; the paper has 40.
+
+    Returns
+    -------
+    array of float32, shape (frames, coefficients)
+
+    Raises
+    ------
+    ValueError
+        If the signal is empty or not finite.
+    """
+    from scipy.signal import ShortTimeFFT
+    from scipy.signal.windows import hann
+
+    signal = np.asarray(signal, dtype=float)
+    if signal.ndim != 1 or not signal.size:
+        raise ValueError(f"signal has shape {signal.shape}; expected (samples,), at least one")
+    if not np.isfinite(signal).all():
+        raise ValueError("signal holds NaN or infinity")
+    hop, points = RATE // 100, 1024
+    transform = ShortTimeFFT(hann(RATE // 40, sym=False), hop, RATE, mfft=points)
+    frames = max(1, -(-len(signal) // hop))
+    padded = np.pad(signal, (0, max(0, RATE // 40 - len(signal))))
+    power = np.abs(transform.stft(padded, p0=0, p1=frames)) ** 2
+    energies = mel_filters(coefficients, points).T @ power
+    # The quietest that 16 bits can say: without it, silence would be minus infinity.
+    return np.log(np.maximum(energies, 2.0**-30)).astype(np.float32).T
+
+
+def mel_filters(coefficients: int, points: int) -> Any:
+    """Triangles on the mel scale, shape (points // 2 + 1, coefficients)."""
+    frequencies = np.linspace(0, RATE / 2, points // 2 + 1)[:, None]
+    low, high = 1127 * np.log1p(np.array([20.0, RATE / 2]) / 700)
+    corners = 700 * np.expm1(np.linspace(low, high, coefficients + 2) / 1127)
+    rising = (frequencies - corners[:-2]) / (corners[1:-1] - corners[:-2])
+    falling = (corners[2:] - frequencies) / (corners[2:] - corners[1:-1])
+    return np.maximum(0, np.minimum(rising, falling))
+
+
+def windows(utterances: Sequence[Utterance], past: int, future: int) -> Any:
+    """Each frame with those before and after it; at the ends, the outermost one again.
+
+    Returns
+    -------
+    array of float32, shape (frames of all utterances, (past + 1 + future) * C)
+    """
+    parts = []
+    for utterance in utterances:
+        padded = np.pad(utterance.frames, ((past, future), (0, 0)), mode="edge")
+        seen = np.lib.stride_tricks.sliding_window_view(padded, past + 1 + future, axis=0)
+        parts.append(seen.transpose(0, 2, 1).reshape(len(utterance.frames), -1))
+    return np.concatenate(parts)
+
+
+# ---------------------------------------------------------------- utterances
+
+
+def join(recordings: Sequence[Recording], digits: int, rng: np.random.Generator) -> list[Any]:
+    """Recordings of one speaker end to end, so many a time, in random order.
+
+    Returns
+    -------
+    list of (signal, digits, speaker)
+        The last one of a speaker may be shorter.
+    """
+    joined = []
+    for speaker in sorted({r.speaker for r in recordings}):
+        own = [r for r in recordings if r.speaker == speaker]
+        order = rng.permutation(len(own))
+        for start in range(0, len(own), digits):
+            some = [own[k] for k in order[start : start + digits]]
+            signal = np.concatenate([r.signal for r in some])
+            joined.append((signal, tuple(r.digit for r in some), speaker))
+    return joined
+
+
+def load_speech(rng: Any = 0, digits: int = 5) -> Speech:
+    """Spoken digits: strings of them, by one speaker each, as log-mel frames.
+
+    Each coefficient has mean 0 and variance 1 over the training frames.
+
+    Parameters
+    ----------
+    rng : int or Generator
+        Which recordings are joined.
+    digits : int
+        In a string.
+
+    Returns
+    -------
+    Speech
+        The official split: recordings 0 to 4 of each digit and speaker are for testing.
+
+    Raises
+    ------
+    FileNotFoundError, ValueError
+        As :func:`read_recordings`, and if a speaker has no recording for testing.
+    """
+    recordings = read_recordings(speech_file())
+    parts = [[r for r in recordings if (r.take < 5) == testing] for testing in (False, True)]
+    untested = {r.speaker for r in parts[0]} ^ {r.speaker for r in parts[1]}
+    if untested:
+        raise ValueError(
+            f"speaker {', '.join(sorted(untested))} has recordings for training or for testing "
+            "alone; expected both (takes 0 to 4 are for testing)"
+        )
+    stream = generator(as_seed(rng), Stream.SPEECH)
+    made = [
+        [
+            Utterance(log_mel(signal), said, who)
+            for signal, said, who in join(part, digits, stream)
+        ]
+        for part in parts
+    ]
+    return _standardized(*made)
+
+
+def synthesize_speech(
+    rng: Any = 0, train: int = 200, test: int = 80, digits: int = 5, coefficients: int = 12
+) -> Speech:
+    """A stand-in for speech, drawn from a hidden Markov model: it needs no file.
+
+    Each of ten digits is a chain of three states, which lasts some frames; a state is a point in
+    the space of the coefficients. Digits share some of their states, as words share sounds. Frames
+    are these points, smeared over time, with the speaker's own offset and much noise.
+
+    Parameters
+    ----------
+    rng : int or Generator
+        The same seed gives the same utterances.
+    train, test : int
+        Number of utterances.
+    digits : int
+        In each.
+    coefficients : int
+        Values in a frame.
+
+    Returns
+    -------
+    Speech
+    """
+    stream = generator(as_seed(rng), Stream.SPEECH)
+    sounds = stream.normal(size=(12, coefficients))
+    chains = np.array([stream.permutation(12)[:3] for _ in range(10)])
+    speakers = stream.normal(0, 0.3, size=(6, coefficients))
+    parts = []
+    for cases in (train, test):
+        utterances = []
+        for k in range(cases):
+            said = tuple(int(d) for d in stream.integers(0, 10, digits))
+            path = np.repeat(chains[list(said)].ravel(), stream.integers(3, 9, 3 * digits))
+            clean = sounds[path] + speakers[k % 6]
+            # What was just said is still heard.
+            for t in range(1, len(clean)):
+                clean[t] += 0.5 * (clean[t - 1] - clean[t])
+            frames = clean + stream.normal(0, 1.2, size=clean.shape)
+            utterances.append(Utterance(frames.astype(np.float32), said, f"speaker {k % 6}"))
+        parts.append(utterances)
+    return _standardized(*parts)
+
+
+def _standardized(train: list[Utterance], test: list[Utterance]) -> Speech:
+    frames = np.concatenate([u.frames for u in train])
+    mean, sd = frames.mean(0), frames.std(0)
+    sd[sd == 0] = 1  # a coefficient that never changes stays 0
+    return Speech(*(
+        [Utterance((u.frames - mean) / sd, u.digits, u.speaker) for u in part]
+        for part in (train, test)
+    ))  # fmt: skip
+
+
+def seconds_of(utterances: Sequence[Utterance]) -> float:
+    """How long they last together."""
+    return math.fsum(len(u.frames) for u in utterances) / 100

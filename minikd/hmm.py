@@ -1,0 +1,237 @@
+"""A hidden Markov model of words: which state each frame belongs to, and which words were said.
+
+Each word is a chain of states, passed from left to right; a state lasts one frame or more. The
+acoustic model of Section 4 is trained on the states of the frames, and its answers are decoded
+into words.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+
+@dataclass(frozen=True, eq=False)
+class WordModel:
+    """Chains of states, one for each word.
+
+    Attributes
+    ----------
+    words : int
+    states : int
+        Of each word: those of word w are ``w * states`` to ``(w + 1) * states - 1``.
+    stay : array, shape (words * states,)
+        Probability that the next frame is of the same state.
+    mean, variance : array, shape (words * states, C)
+        Of the frames of each state: a normal distribution, its coefficients independent.
+    """
+
+    words: int
+    states: int
+    stay: Any
+    mean: Any
+    variance: Any
+
+    def chain(self, said: Sequence[int]) -> Any:
+        """The states of some words in a row, shape (len(said) * states,)."""
+        return _chain(said, self.states)
+
+    def scores(self, frames: Any) -> Any:
+        """log p(frame | state), up to a constant: (n, C) to (n, words * states)."""
+        x, precision = np.asarray(frames, dtype=float), 1 / self.variance
+        constant = np.log(self.variance).sum(-1) + (self.mean**2 * precision).sum(-1)
+        return -0.5 * (x**2 @ precision.T - 2 * x @ (self.mean * precision).T + constant)
+
+    def states_of(self, frames: Any, said: Sequence[int]) -> Any:
+        """The state of each frame of an utterance whose words are known, shape (n,)."""
+        chain = self.chain(said)
+        return chain[align(self.scores(frames)[:, chain], self.stay[chain])]
+
+
+def align(scores: Any, stay: Any) -> Any:
+    """The best path through a chain of states: it begins in the first and ends in the last.
+
+    Viterbi's algorithm: the best path to a state at a frame comes from the same state, or from
+    the one before.
+
+    Parameters
+    ----------
+    scores : array, shape (n, S)
+        log p(frame | state), up to a term that all states share.
+    stay : array, shape (S,)
+        Probability of staying in a state for the next frame.
+
+    Returns
+    -------
+    array of int, shape (n,)
+        Positions in the chain, never falling, none left out.
+
+    Raises
+    ------
+    ValueError
+        If there are fewer frames than states.
+    """
+    n, S = scores.shape
+    if n < S:
+        raise ValueError(
+            f"there are {n} frames for {S} states; expected one frame each at least"
+        )
+    log_stay, log_go = np.log(stay), np.log1p(-stay)
+    best = np.full(S, -np.inf)
+    best[0] = scores[0, 0]
+    came = np.zeros((n, S), dtype=bool)  # whether from the state before
+    go = np.full(S, -np.inf)
+    for t in range(1, n):
+        go[1:] = best[:-1] + log_go[:-1]
+        best = best + log_stay
+        came[t] = go > best
+        best = np.maximum(go, best) + scores[t]
+    path = np.empty(n, dtype=int)
+    path[-1] = S - 1
+    for t in range(n - 1, 0, -1):
+        path[t - 1] = path[t] - came[t, path[t]]
+    return path
+
+
+def train_states(
+    frames: Sequence[Any], said: Sequence[Sequence[int]], words: int, states: int,
+    iterations: int = 20,
+) -> tuple[WordModel, list[Any]]:  # fmt: skip
+    """Find the states of all frames: cut evenly, then Viterbi re-estimation.
+
+    A state is a normal distribution with a variance for each coefficient. Model and paths are
+    estimated in turn, each from the other, until no frame changes its state.
+
+    Parameters
+    ----------
+    frames : sequence of array, shape (n, C)
+        Of each utterance.
+    said : sequence of sequence of int
+        The words of each.
+    words, states : int
+        Words, and states of each.
+    iterations : int
+        At most so many.
+
+    Returns
+    -------
+    model : WordModel
+    paths : list of array of int, shape (n,)
+        The state of each frame.
+
+    Raises
+    ------
+    ValueError
+        If an utterance has fewer frames than states, or a state gets no frame.
+    """
+    chains = [_chain(w, states) for w in said]
+    paths = []
+    for x, chain in zip(frames, chains, strict=True):
+        if len(x) < len(chain):
+            raise ValueError(
+                f"an utterance has {len(x)} frames for {len(chain)} states; use fewer states"
+            )
+        paths.append(chain[np.arange(len(x)) * len(chain) // len(x)])
+    every = np.concatenate(list(frames)).astype(float)
+    for _ in range(iterations):
+        model = _estimate(every, paths, chains, words, states)
+        new = [model.states_of(x, w) for x, w in zip(frames, said, strict=True)]
+        same = all(np.array_equal(a, b) for a, b in zip(paths, new, strict=True))
+        paths = new
+        if same:
+            break
+    return model, paths
+
+
+def _chain(said: Sequence[int], states: int) -> Any:
+    return (np.asarray(said)[:, None] * states + np.arange(states)).ravel()
+
+
+def _estimate(
+    x: Any, paths: list[Any], chains: list[Any], words: int, states: int
+) -> WordModel:
+    """Means, variances and durations of the states, from the states of all frames."""
+    S, state = words * states, np.concatenate(paths)
+    count = np.bincount(state, minlength=S)
+    if not count.all():
+        missing = np.flatnonzero(count == 0).tolist()
+        raise ValueError(f"no frame is of state {missing}: is a word missing in the data?")
+    mean, square = (np.zeros((S, x.shape[1])) for _ in range(2))
+    np.add.at(mean, state, x)
+    np.add.at(square, state, x**2)
+    mean /= count[:, None]
+    # No narrower than a hundredth of the whole: a state of few frames would shrink to a point.
+    variance = np.maximum(square / count[:, None] - mean**2, 0.01 * x.var(0) + 1e-12)
+    passes = np.bincount(np.concatenate(chains), minlength=S)
+    # A frame more of staying and one of going, so that neither is impossible.
+    stay = (count - passes + 1) / (count + 2)
+    return WordModel(words, states, stay, mean, variance)
+
+
+def decode(scores: Any, model: WordModel, penalty: float = 0.0) -> list[int]:
+    """Which words were said: the best path through any number of words in a row.
+
+    Parameters
+    ----------
+    scores : array, shape (n, words * states)
+        log p(frame | state), up to a term that all states share: for a network that gives
+        posteriors, the posterior's logarithm less the prior's (Bourlard & Morgan 1994).
+    model : WordModel
+    penalty : float
+        Taken off for each word, in nats: the higher, the fewer words.
+
+    Returns
+    -------
+    list of int
+        Empty if there are fewer frames than states of a word.
+    """
+    n, S = scores.shape
+    first = np.arange(0, S, model.states)
+    last = first + model.states - 1
+    if n < model.states:
+        return []
+    log_stay, log_go = np.log(model.stay), np.log1p(-model.stay)
+    best = np.full(S, -np.inf)
+    best[first] = scores[0, first]
+    # Where each state at each frame came from: itself, the one before, or the end of a word.
+    came = np.empty((n, S), dtype=int)
+    for t in range(1, n):
+        origin = np.arange(S)
+        stayed, go = best + log_stay, np.full(S, -np.inf)
+        go[1:] = (best + log_go)[:-1]
+        ends = (best + log_go)[last]
+        go[first] = ends.max() - penalty
+        moved = go > stayed
+        origin[moved] -= 1
+        origin[first[moved[first]]] = last[ends.argmax()]
+        came[t] = origin
+        best = np.where(moved, go, stayed) + scores[t]
+    state = int(last[best[last].argmax()])
+    said = [state // model.states]
+    for t in range(n - 1, 0, -1):
+        before = int(came[t, state])
+        if state in first and before != state:
+            said.append(before // model.states)
+        state = before
+    return said[::-1]
+
+
+def word_errors(said: Sequence[int], heard: Sequence[int]) -> int:
+    """Words left out, added or mistaken: the least number that turns the one into the other.
+
+    Examples
+    --------
+    >>> word_errors([1, 2, 3], [1, 3, 4])
+    2
+    """
+    row = np.arange(len(heard) + 1)
+    for i, word in enumerate(said):
+        new = np.empty_like(row)
+        new[0] = i + 1
+        for j, other in enumerate(heard):
+            new[j + 1] = min(row[j] + (word != other), row[j + 1] + 1, new[j] + 1)
+        row = new
+    return int(row[-1])

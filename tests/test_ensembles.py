@@ -1,0 +1,58 @@
+"""Means of many networks: against their formulas, and as soft targets."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from scipy.special import logsumexp
+
+from minikd import equations as eq
+from minikd.ensembles import arithmetic_mean, geometric_mean
+
+RNG = np.random.default_rng(5)
+V = RNG.normal(0, 4, (7, 6, 5))  # seven members
+
+
+@pytest.mark.parametrize("T", [0.5, 1.0, 4.0])
+def test_the_arithmetic_mean_is_the_mean_of_the_distributions(T):
+    expected = np.mean([eq.softmax(v, T) for v in V], axis=0)
+    np.testing.assert_allclose(eq.softmax(arithmetic_mean(V, T), T), expected, rtol=1e-12)
+
+
+@pytest.mark.parametrize("T", [0.5, 1.0, 4.0])
+def test_the_geometric_mean_is_that_of_the_distributions(T):
+    log_p = np.mean([eq.log_softmax(v, T) for v in V], axis=0)
+    expected = np.exp(log_p - logsumexp(log_p, axis=-1, keepdims=True))
+    np.testing.assert_allclose(eq.softmax(geometric_mean(V), T), expected, rtol=1e-12)
+
+
+def test_of_one_member_both_are_the_member():
+    for T in (1.0, 3.0):
+        np.testing.assert_allclose(
+            eq.softmax(arithmetic_mean(V[:1], T), T), eq.softmax(V[0], T)
+        )
+    np.testing.assert_array_equal(geometric_mean(V[:1]), V[0])
+
+
+def test_the_arithmetic_mean_is_softer():
+    """On average: a member that rules a class out rules it out of a product, not of a sum."""
+    v = RNG.normal(0, 4, (7, 1000, 5))
+    assert eq.entropy(arithmetic_mean(v)).mean() > 1.1 * eq.entropy(geometric_mean(v)).mean()
+
+
+def test_sure_members_stay_finite():
+    sure = np.array([[[0.0, 5000.0]], [[0.0, 5001.0]]])
+    v = arithmetic_mean(sure)
+    assert np.isfinite(v).all()
+    np.testing.assert_allclose(eq.softmax(v), [[0.0, 1.0]])
+    assert arithmetic_mean(V.astype(np.float32)).dtype == np.float32
+
+
+def test_an_ensemble_of_none():
+    for mean in (arithmetic_mean, geometric_mean):
+        with pytest.raises(ValueError, match="one member at least"):
+            mean(V[:0])
+        with pytest.raises(ValueError, match="one member at least"):
+            mean(V[0, 0])
+    with pytest.raises(ValueError, match="T is 0"):
+        arithmetic_mean(V, 0)
