@@ -58,6 +58,7 @@ class Minikd:
         self.data = glyphs(work, work.cases or work.steps * work.batch)
         rng = list(range(work.members)) if work.members else 0
         self.net = minikd.MLP(work.sizes, rng, device=device)
+        self.x = self.net.xp.asarray(self.data.x)
         T = work.temperatures
         self.objective = (
             minikd.soft_targets(T if work.members else T[0], work.hard_weight)
@@ -71,7 +72,8 @@ class Minikd:
     def round(self) -> None:
         if self.work.cases:
             for _ in range(self.work.steps):
-                self.net(self.data.x)
+                self.net(self.x)
+            minikd.backend.to_host(self.net.parameters[-1])  # waits for a GPU
         else:
             minikd.train(self.net, self.data, self.objective, self.recipe)
 
@@ -158,6 +160,9 @@ class Torch:
 
         self.torch, self.work, self.device = torch, work, device
         torch.manual_seed(0)
+        # The same choice as for minikd, on a GPU.
+        tf32 = os.environ.get("CUPY_TF32", "0") not in ("", "0")
+        torch.backends.cuda.matmul.allow_tf32 = tf32
         data = glyphs(work, work.cases or work.steps * work.batch)
         self.x, self.y, self.v = (
             None if a is None else torch.from_numpy(np.array(a)).to(device)
@@ -479,7 +484,7 @@ def seconds_of_parts(contender: Minikd) -> dict[str, float]:
 
         return generate if inspect.isgeneratorfunction(function) else call
 
-    undo = []
+    undo: list[tuple[Any, str, Any]] = []
     for part, functions in PARTS.items():
         for module, name in functions:
             holder = functools.reduce(getattr, module.split(".")[1:],
@@ -487,10 +492,12 @@ def seconds_of_parts(contender: Minikd) -> dict[str, float]:
             undo.append((holder, name, getattr(holder, name)))
             setattr(holder, name, timed(part, getattr(holder, name)))
     switch()
-    contender.round()
+    try:
+        contender.round()
+    finally:
+        for holder, name, function in undo:
+            setattr(holder, name, function)
     switch()
-    for holder, name, function in undo:
-        setattr(holder, name, function)
     return spent
 
 
@@ -529,9 +536,9 @@ def main(name: str, who: str, device: str) -> None:
             # Dropout and jitter are drawn differently by each, so they are left out.
             plain = replace(work, epochs=1, steps=1, dropout=(), jitter=0)
             weights = CONTENDERS[who](plain, device).after_one_step()
-            answer["weights"] = [
-                np.asarray(p, dtype=float).ravel()[:2000].tolist() for p in weights
-            ]
+            # Some thousand of each array, from all over it.
+            some = [np.asarray(p, dtype=float).ravel() for p in weights]
+            answer["weights"] = [p[:: max(1, p.size // 4001)].tolist() for p in some]
         else:
             if contender is None:
                 contender = CONTENDERS[who](work, device)

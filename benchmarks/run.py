@@ -76,17 +76,22 @@ def measure(
         same ones, in units of the learning rate. For minikd also where the time went.
     """
     work = WORKLOADS[workload]
-    processes = [Process(workload, who, device, threads) for who in contenders]
     found: dict[str, Any] = {who: {"seconds": []} for who in contenders}
     if not work.cases:
-        others = [p for p in processes if p.who not in ("floor", "minikd, labels alone")]
-        weights = {p.who: p.ask("check")["weights"] for p in others}
+        # In processes of their own, whose memory is not that of the rounds.
+        weights = {}
+        for who in contenders:
+            if who not in ("floor", "minikd, labels alone"):
+                process = Process(workload, who, device, threads)
+                weights[who] = process.ask("check")["weights"]
+                process.close()
         for who, ws in weights.items():
             pairs = zip(ws, weights["minikd"], strict=True)
             apart = max(float(np.abs(np.subtract(p, q)).max()) for p, q in pairs)
             found[who]["weights_apart"] = apart / RATE
             if apart / RATE > 1e-3:
                 raise SystemExit(f"{who} does another computation: its weights are {apart} off")
+    processes = [Process(workload, who, device, threads) for who in contenders]
     take_turns(processes, [work] * len(processes), rounds, list(found.values()))
     if not work.cases:
         steps = work.epochs * work.steps
@@ -112,12 +117,12 @@ def measure_growth(device: str, threads: int, rounds: int) -> dict[str, Any]:
 def take_turns(
     processes: list[Process], works: list[Workload], rounds: int, found: list[dict[str, Any]]
 ) -> None:
-    """Let each do a round, in another order every time."""
+    """Let each do a round, in an order that is drawn anew every time."""
+    rng = np.random.default_rng(0)
     for process in processes:
         process.ask("round")  # the first compiles, allocates, and wakes the threads
-    for i in range(rounds):
-        for k in range(len(processes)):
-            j = (i + k) % len(processes)
+    for _ in range(rounds):
+        for j in rng.permutation(len(processes)).tolist():
             answer = processes[j].ask("round")
             found[j]["seconds"].append(answer["seconds"] / (works[j].epochs * works[j].steps))
             found[j]["peak_mib"] = answer["peak_mib"]
@@ -196,26 +201,32 @@ def main() -> int:
     asked = parser.parse_args()
     if asked.rounds < 5:
         parser.error(f"--rounds is {asked.rounds}; expected at least 5")
+    if asked.json and not asked.json.parent.is_dir():
+        parser.error(f"--json is {asked.json}; expected a file in a folder that is there")
     missing = [m for m in ("torch", "sklearn") if util.find_spec(m) is None]
+    if missing:
+        print(
+            f"left out, because they are not installed: {', '.join(missing)}", file=sys.stderr
+        )
     record: dict[str, Any] = environment(asked.device, asked.threads)
     record |= {"rounds": asked.rounds, "workloads": {}}
     for workload in asked.workloads:
         if workload == "growth":
             record["growth"] = measure_growth(asked.device, asked.threads, asked.rounds)
             print(growth_table(record["growth"]), flush=True)
-            continue
-        contenders = [
-            who for who in ON_CPU[workload]
-            if not ("torch" in missing and "PyTorch" in who)
-            and not (who == "scikit-learn" and ("sklearn" in missing or asked.device == "cuda"))
-        ]  # fmt: skip
-        if asked.device == "cuda" and "PyTorch compile" in contenders:
-            contenders.append("PyTorch CUDA graphs")
-        found = measure(workload, contenders, asked.device, asked.threads, asked.rounds)
-        record["workloads"][workload] = found
-        print(table(workload, found, in_ms=asked.device == "cuda"), flush=True)
-    if asked.json:
-        asked.json.write_text(json.dumps(record, indent=1) + "\n", encoding="utf-8")
+        else:
+            contenders = [
+                who for who in ON_CPU[workload]
+                if not ("torch" in missing and "PyTorch" in who)
+                and not (who == "scikit-learn" and ("sklearn" in missing or asked.device == "cuda"))
+            ]  # fmt: skip
+            if asked.device == "cuda" and "PyTorch compile" in contenders:
+                contenders.append("PyTorch CUDA graphs")
+            found = measure(workload, contenders, asked.device, asked.threads, asked.rounds)
+            record["workloads"][workload] = found
+            print(table(workload, found, in_ms=asked.device == "cuda"), flush=True)
+        if asked.json:  # what was measured so far outlives a contender that stops
+            asked.json.write_text(json.dumps(record, indent=1) + "\n", encoding="utf-8")
     return 0
 
 

@@ -17,7 +17,7 @@ class Workload:
 
     Attributes
     ----------
-    what : str
+    what, short : str
     sizes : tuple of int
     batch : int
     epochs, steps : int
@@ -36,6 +36,7 @@ class Workload:
 
     what: str
     sizes: tuple[int, ...]
+    short: str = ""
     batch: int = 128
     epochs: int = 2
     steps: int = 100
@@ -80,31 +81,33 @@ class Workload:
 
 _TEACHER = Workload(
     "teacher step: dropout, max-norm, momentum, jitter; batch 128",
-    TEACHER, dropout=(0.2, 0.5, 0.5), max_norm=3.5, jitter=2,
+    TEACHER, "teacher, batch 128", dropout=(0.2, 0.5, 0.5), max_norm=3.5, jitter=2,
 )  # fmt: skip
 _STACK = Workload(
     "40 students of 30 units, each its own T and seed",
-    NARROW, temperatures=TEMPERATURES * 4, members=40,
+    NARROW, "stack of 40, batch 128", temperatures=TEMPERATURES * 4, members=40,
 )  # fmt: skip
 
 WORKLOADS = {
-    "a": Workload("student step 784-800-800-10, batch 128", STUDENT),
+    "a": Workload(
+        "student step 784-800-800-10, batch 128", STUDENT, "student, batch 128"
+    ),
     "b": _TEACHER,
     "c": replace(
-        _TEACHER, what="the same, batch 512", batch=512, steps=25
+        _TEACHER, what="the same, batch 512", short="teacher, batch 512", batch=512, steps=25
     ),
     "d": Workload(
         "student step from kept teacher logits, soft and hard targets",
-        STUDENT, temperatures=(20.0,), hard_weight=0.1,
+        STUDENT, "distilled, batch 128", temperatures=(20.0,), hard_weight=0.1,
     ),
     "e": _STACK,
-    "f": Workload("answering 10,000 images, 784-800-800-10", STUDENT, epochs=1, steps=5, cases=10_000),
+    "f": Workload("answering 10,000 images, 784-800-800-10", STUDENT, "10,000 images", epochs=1, steps=5, cases=10_000),
 }  # fmt: skip
 
 # A stack that grows.
 GROWTH = {
     f"{E} members": replace(
-        _STACK, what=f"{E} students of 30 units", members=E, steps=max(10, 400 // E),
+        _STACK, what=f"{E} students of 30 units", short=f"stack of {E}", members=E, steps=max(10, 400 // E),
         temperatures=tuple(TEMPERATURES[k % 10] for k in range(E)),
     )
     for E in (1, 2, 4, 8, 16, 32, 64)

@@ -146,7 +146,8 @@ def product(
         ``out``, if it was given.
     """
     xp = namespace(b)
-    blas = xp is np and a.dtype == b.dtype and b.dtype in (np.float32, np.float64)
+    dtypes = {x.dtype for x in (a, b, out, start) if x is not None}
+    blas = xp is np and len(dtypes) == 1 and b.dtype in (np.float32, np.float64)
     if blas and a.shape[-2] * a.shape[-1] * b.shape[-1] > _SMALL:
         if out is None:
             out = np.empty((*b.shape[:-2], a.shape[-2], b.shape[-1]), dtype=b.dtype)
@@ -155,7 +156,7 @@ def product(
         for member in np.ndindex(b.shape[:-2]):
             _blas_product(a[member] if a.ndim > 2 else a, b[member], out[member], keep)
         return out
-    if out is None or not keep:
+    if out is None or start is not None or not keep:
         result = xp.matmul(a, b, out=out)
         return result if start is None else xp.add(result, start, out=out)
     if keep != 1:
@@ -181,7 +182,8 @@ def _blas_product(a: Any, b: Any, out: Any, keep: float) -> None:
 
 def add_scaled(y: Array, factor: float, x: Array) -> None:
     """y ← y + factor · x, in place; any shape. In one pass where the two lie alike in memory."""
-    if namespace(y) is np and y.strides == x.strides and y.dtype == x.dtype:
+    blas = namespace(y) is np and y.dtype == x.dtype and y.dtype in (np.float32, np.float64)
+    if blas and y.strides == x.strides:
         flat_y, flat_x = y.ravel(order="K"), x.ravel(order="K")  # views, if all is in one piece
         if np.shares_memory(flat_y, y):
             from scipy.linalg.blas import daxpy, saxpy

@@ -17,7 +17,8 @@ def write_atomically(path: str | PathLike[str], content: bytes) -> None:
     """Write a file so that a reader, or a crash, never meets half of it."""
     path = Path(path)
     path.parent.mkdir(parents=True, exist_ok=True)
-    partial = path.with_name(f".{path.name}.{os.getpid()}.partial")
+    # Another process, thread or machine may be writing the same file.
+    partial = path.with_name(f".{path.name}.{os.getpid()}-{os.urandom(4).hex()}.partial")
     try:
         with open(partial, "wb") as file:
             file.write(content)

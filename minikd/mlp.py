@@ -369,15 +369,19 @@ def draw_masks(
     -------
     list of array, shape (*E, cases, units), or None
     """
-    W, masks = net.parameters[0], []
+    W = net.parameters[0]
+    masks: list[Array | None] = []
     for i, (rate, units) in enumerate(zip(rates, net.sizes[:-1], strict=True)):
+        if not rate:
+            masks.append(None)
+            continue
         shape, buffer = (cases, units), work(f"mask{i}", (len(rngs), cases, units), W)
         drawn = [
             layers.dropout_mask(rng, shape, rate, W, None if buffer is None else buffer[k])
-            for k, rng in enumerate(rngs if rate else [])
+            for k, rng in enumerate(rngs)
         ]
-        together = buffer if buffer is not None else net.xp.stack(drawn) if drawn else None
-        masks.append(None if not rate else together if net.members else drawn[0])
+        together = net.xp.stack(drawn) if buffer is None else buffer
+        masks.append(together if net.members else drawn[0])
     return masks
 
 

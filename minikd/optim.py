@@ -32,19 +32,19 @@ class Velocities:
     Attributes
     ----------
     keep : float
-        What the product is to keep of the arrays, in :meth:`minikd.MLP.backward`: everything, or
-        nothing without momentum.
+        What the product is to keep of the arrays, in :meth:`minikd.MLP.backward`: everything, but
+        with hardly any momentum no more than that.
     """
 
     def __init__(self, arrays: list[Array], momentum: float) -> None:
         self.arrays, self.momentum = arrays, momentum
         self.scale = 1.0
-        self.keep = 1.0 if momentum else 0.0
+        # A momentum so small would take the scale out of the range of float32 in a few steps.
+        self.keep = momentum if momentum < 1e-2 else 1.0
 
     def decay(self) -> float:
         """Begin a step, and give the scale that its gradient is to be divided by."""
-        if self.momentum:
-            # Long before the scale leaves the range of float32.
+        if self.keep == 1:
             if self.scale < 1e-3:
                 self.settle()
             self.scale *= self.momentum

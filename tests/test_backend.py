@@ -190,6 +190,20 @@ def test_a_product_equals_matmul(dtype, members, m, order):
         np.testing.assert_allclose(product(a[0], b), np.matmul(a[0], b), atol=10 * tolerance)
 
 
+def test_other_types_take_the_plain_way():
+    rng = np.random.default_rng(0)
+    a, b = (rng.normal(size=(100, 100)).astype(np.float32) for _ in range(2))
+    out = np.ones((100, 100))
+    product(a, b, out)
+    np.testing.assert_allclose(out, a @ b, rtol=1e-4, atol=1e-4)
+    half = np.ones(5, np.float16)
+    add_scaled(half, 2.0, np.ones(5, np.float16))
+    np.testing.assert_array_equal(half, 3)
+    small, start = np.ones((2, 2)), np.full((1, 2), 5.0)
+    product(np.eye(2), np.eye(2), small, keep=0.5, start=start)  # start, not what it held
+    np.testing.assert_array_equal(small, np.eye(2) + 5)
+
+
 @pytest.mark.parametrize("dtype", [np.float32, np.float64])
 def test_add_scaled_in_any_layout(dtype):
     rng = np.random.default_rng(0)

@@ -115,8 +115,42 @@ def test_the_record_is_a_whole_one(record):
             assert one.get("weights_apart", 0) < 1e-3, (name, who)
 
 
+def test_feeding_costs_at_most_a_twentieth(record):
+    report = module("report")
+    for name in "abcd":
+        assert report.shares(record, name)["feeding: order, jitter"] <= report.FEEDING
+
+
 def test_a_growing_stack_costs_no_more_than_its_members(record):
     run, growth = module("run"), module("workloads").GROWTH
     first = next(iter(growth))
     for name, work in growth.items():
-        assert run.ratio(record["growth"], name, first)[0] <= 1.3 * work.members
+        limit = module("report").GROWTH_LIMIT * work.members
+        assert run.ratio(record["growth"], name, first)[0] <= limit
+
+
+MISSED = {
+    ("a", "PyTorch"), ("a", "PyTorch compile"), ("a", "scikit-learn"), ("b", "floor"),
+    ("c", "PyTorch"), ("c", "PyTorch compile"), ("c", "floor"), ("e", "minikd, one by one"),
+}  # fmt: skip
+GOALS = [
+    ("a", "floor"), ("a", "PyTorch"), ("a", "PyTorch compile"), ("a", "scikit-learn"),
+    ("b", "floor"), ("b", "PyTorch"), ("b", "PyTorch compile"),
+    ("c", "floor"), ("c", "PyTorch"), ("c", "PyTorch compile"), ("d", "minikd, labels alone"),
+    ("e", "minikd, one by one"), ("e", "PyTorch bmm"), ("e", "PyTorch bmm compile"),
+    ("e", "PyTorch vmap"),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("workload", "who"),
+    [
+        pytest.param(*goal, marks=[pytest.mark.xfail(reason="not reached yet; the page says why")]
+                     if goal in MISSED else [])
+        for goal in GOALS
+    ],
+)  # fmt: skip
+def test_goals_of_the_committed_record(record, workload, who):
+    report = module("report")
+    assert set(GOALS) == set(report.GOALS)
+    assert report.reached(record, workload, who)

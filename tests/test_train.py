@@ -179,10 +179,11 @@ def train_as_in_a_book(net, data, T, hard_weight, recipe, rng):
 
 @pytest.mark.parametrize("subpixel", [True, False])
 @pytest.mark.parametrize("sizes", [SIZES, [784, 300, 300, 10]])  # by matmul, and by BLAS
-def test_the_fast_loop_equals_the_readable_one(subpixel, sizes):
+@pytest.mark.parametrize("dropped", [0.0, 0.1])  # inputs that the members share, and own ones
+def test_the_fast_loop_equals_the_readable_one(subpixel, sizes, dropped):
     recipe = Recipe(
         epochs=2, learning_rate=(0.05, 0.02), batch=100, warm_up=3,
-        dropout=(0.1, 0.0, 0.5), max_norm=1.45, jitter=2, subpixel=subpixel,
+        dropout=(dropped, 0.0, 0.5), max_norm=1.45, jitter=2, subpixel=subpixel,
     )  # fmt: skip
     data, T = TRANSFER.take(np.arange(450)), (2.0, 5.0)  # the last batch is half a one
     net = MLP(sizes, [7, 8], dtype=np.float64)

@@ -19,16 +19,15 @@ import test_experiments
 
 from minikd import cli, experiments
 from minikd.experiments import EXPERIMENTS, workers
-from minikd.experiments.record import read_record
-from minikd.experiments.run import run_seeds
+from minikd.experiments.record import environment, read_record
+from minikd.experiments.run import Job, run_seeds
 from minikd.experiments.workers import Processes, blas_threads, count_blas_threads
-
-distributed = pytest.importorskip("distributed")
 
 
 @pytest.fixture(scope="module")
 def dask():
     """A real cluster on this machine: a scheduler and two workers, each a process."""
+    distributed = pytest.importorskip("distributed", reason="Dask is not installed")
     import cloudpickle
 
     # The workers cannot import a test; they get its functions by value.
@@ -115,7 +114,9 @@ def assert_only_that_cell_was_done_again(tmp_path, found):
 
 @pytest.mark.skipif(sys.platform == "win32", reason="needs signals")
 def test_a_killed_worker_of_a_cluster_costs_only_its_own_cell(dask, tmp_path):
-    with distributed.Client(dask) as client, killer(tmp_path):
+    from distributed import Client
+
+    with Client(dask) as client, killer(tmp_path):
         found = run_toy(tmp_path, client.get_executor(pure=False))
     assert_only_that_cell_was_done_again(tmp_path, found)
     pids = {pid for _, pid in done(tmp_path)}
@@ -243,18 +244,77 @@ def test_a_worker_with_other_versions_is_an_error(tmp_path, monkeypatch):
 # ---------------------------------------------------------------- threads, and bad input
 
 
-def test_each_process_is_told_its_threads():
+def test_each_process_is_told_its_threads(tmp_path):
     before = count_blas_threads()
     with blas_threads(1):
         assert count_blas_threads() == 1
     assert count_blas_threads() == before
+    job = Job(Toy("log"), tell, 0, None, str(tmp_path), environment_with(1), "cpu")
     with Processes(1) as executor:
-        assert executor.submit(told).result() == 1
+        assert executor.submit(job.do_elsewhere).result() == {"threads": 1}
 
 
-def told():
+def tell(config, digits, kept, cell):
+    return {"threads": count_blas_threads()}
+
+
+def environment_with(threads):
+    with blas_threads(threads):
+        return environment(np)
+
+
+def test_jobs_in_threads_of_one_process_share_its_limit():
+    """The first to leave must not take the limit away from the others."""
+    before = count_blas_threads()
+    first, second = blas_threads(1), blas_threads(1)
+    first.__enter__()
+    second.__enter__()
+    first.__exit__(None, None, None)
+    assert count_blas_threads() == 1
+    with pytest.raises(ValueError, match="2 threads were asked for where 1"), blas_threads(2):
+        pass
+    second.__exit__(None, None, None)
+    assert count_blas_threads() == before
+
+
+def test_any_thread_may_set_the_limit():
+    before = count_blas_threads()
+    for _ in range(2):
+        with ThreadPoolExecutor(1) as executor:
+            assert executor.submit(in_a_thread).result() == 1
+        assert count_blas_threads() == before
+        with blas_threads(1):
+            assert count_blas_threads() == 1
+        assert count_blas_threads() == before
+
+
+def in_a_thread():
     with blas_threads(1):
         return count_blas_threads()
+
+
+def failing_cell(config, digits, kept, cell):
+    if kept.seed == 0:
+        raise ValueError("seed 0 cannot be done")
+    time.sleep(0.5)
+    return toy_cell(config, digits, kept, cell)
+
+
+def test_an_error_loses_nothing_that_runs(tmp_path):
+    (tmp_path / "log").write_text("1 second 0\n")  # so that none waits
+    options = {"cells": toy_cells, "together": toy_together, "threads": 1}
+    config = Toy(str(tmp_path / "log"))
+    with ThreadPoolExecutor(2) as executor, pytest.raises(ValueError, match="seed 0 cannot"):
+        run_seeds(config, failing_cell, (0, 1), tmp_path, executor=executor, **options)
+    begun = done(tmp_path)
+    assert [cell for cell, _ in begun[1:]] == ["1 first"]
+    run_seeds(config, toy_cell, (0, 1), tmp_path, **options)
+    assert [cell for cell, _ in done(tmp_path)].count("1 first") == 1
+
+
+def test_no_cells(tmp_path):
+    with pytest.raises(ValueError, match="toy has no cells"):
+        run_seeds(Toy("log"), toy_cell, (0,), tmp_path, cells=lambda config: [])
 
 
 def test_no_scheduler_is_an_error_of_one_line(tmp_path, capsys, monkeypatch):

@@ -23,7 +23,6 @@ from minikd.experiments.record import digest, environment, write_record
 from minikd.experiments.workers import blas_threads
 from minikd.mlp import MLP
 from minikd.objectives import Objective, hard_targets
-from minikd.progress import with_progress
 from minikd.train import Recipe, train
 
 # Run number `seed` gives these seeds to its parts: 4 · seed + 1, …, 4 · seed + 4.
@@ -246,8 +245,8 @@ def _environment_elsewhere(device: str, threads: int | None) -> dict[str, Any]:
 
 def _differences(a: dict[str, Any], b: dict[str, Any]) -> str:
     a, b = a | a["versions"], b | b["versions"]
-    keys = [k for k in a if k != "versions" and a[k] != b.get(k)]
-    return ", ".join(f"{k} {a[k]} and another {b.get(k)}" for k in keys)
+    keys = [k for k in {**a, **b} if k != "versions" and a.get(k) != b.get(k)]
+    return ", ".join(f"{k} {a.get(k)} and another {b.get(k)}" for k in keys)
 
 
 def run_seeds(
@@ -294,8 +293,9 @@ def run_seeds(
         the same, to the last digit, as without one. Where the processes do not share the folder
         ``out``, each machine makes a teacher of its own.
     threads : int, optional
-        Threads of the CPU that the matrix products of each process may use. Part of what a run is
-        made with: their number changes how sums are rounded.
+        Threads of the CPU that the matrix products of each process may use: by default all, and
+        one with an executor. Part of what a run is made with: their number changes how sums are
+        rounded.
 
     Returns
     -------
@@ -309,18 +309,22 @@ def run_seeds(
     PermissionError
         If ``out`` cannot be written to.
     """
-    out, seeds = Path(out), list(seeds)
+    # Workers may have another working directory.
+    out, seeds, names = Path(out).resolve(), list(seeds), cells(config)
     if not seeds:
         raise ValueError("seeds is empty; expected at least one")
+    if not names:
+        raise ValueError(f"{config.name} has no cells; does a setting hold no value?")
+    if executor is not None:
+        threads = threads or 1  # several processes with all threads each would fight for them
     # Now, not after an hour, if the device is not there or the folder cannot be written.
     made_with = (
         executor.submit(_environment_elsewhere, device, threads).result()
-        if executor else _environment_elsewhere(device, threads)
+        if executor is not None else _environment_elsewhere(device, threads)
     )  # fmt: skip
     (out / ".kept").mkdir(parents=True, exist_ok=True)
     if not os.access(out / ".kept", os.W_OK):
         raise PermissionError(f"{out} cannot be written to; choose another folder")
-    names = cells(config)
     jobs = {
         (seed, i): Job(config, one_cell, seed, cell, str(out), made_with, device)
         for seed in seeds for i, cell in enumerate(names)
@@ -348,41 +352,47 @@ def run_seeds(
     return write_record(out / f"{config.name}.{config.data}.json", record)
 
 
-# A job whose process died is done again so many times: it was perhaps the machine's fault.
-_TRIES = 3
+# A job whose process died is done again, but no more than so many times: perhaps it is its fault.
+_DEATHS = 2
 
 
 def _spread(
     jobs: dict[tuple[int, int], Job], executor: Executor, title: str | None
 ) -> dict[tuple[int, int], dict[str, Any]]:
-    """Do jobs on an executor; the first of each seed is finished before its others start."""
+    """Do jobs on an executor; the first of each seed is finished before its others start.
+
+    After an error no job is begun, and those that run are finished and kept before it is raised.
+    """
+    from tqdm import tqdm
+
     parts = {key: part for key, job in jobs.items() if (part := job.found()) is not None}
     waiting = [key for key in jobs if key not in parts]
-    tries = Counter(waiting)
+    deaths: Counter[tuple[int, int]] = Counter()
     running: dict[Future[dict[str, Any]], tuple[int, int]] = {}
-    bar = iter(with_progress(len(parts), len(jobs) + 1, title, "cell"))
-    next(bar)
-    try:
-        while waiting or running:
-            ready = [(seed, i) for seed, i in waiting if i == 0 or (seed, 0) in parts]
-            for key in ready:
-                waiting.remove(key)
-                running[executor.submit(jobs[key].do_elsewhere)] = key
+    error: BaseException | None = None
+    # disable=None: no bar where stderr is no terminal.
+    bar = tqdm(desc=title, initial=len(parts), total=len(jobs), unit="cell", leave=False,
+               disable=True if title is None else None)  # fmt: skip
+    with bar:
+        while (waiting and error is None) or running:
+            for seed, i in [key for key in waiting if key[1] == 0 or (key[0], 0) in parts]:
+                if error is None:
+                    waiting.remove((seed, i))
+                    running[executor.submit(jobs[seed, i].do_elsewhere)] = seed, i
             done, _ = wait(running, return_when=FIRST_COMPLETED)
             for future in done:
                 key = running.pop(future)
-                try:
+                died = future.exception()
+                if died is None:
                     parts[key] = future.result()
-                except BrokenExecutor:
-                    if tries[key] >= _TRIES:
-                        raise
-                    tries[key] += 1
+                    # For a worker that writes to a folder of its own.
+                    jobs[key].kept().write_part(jobs[key].config, jobs[key].cell, parts[key])
+                    bar.update()
+                elif isinstance(died, BrokenExecutor) and deaths[key] < _DEATHS:
+                    deaths[key] += 1
                     waiting.append(key)
-                    continue
-                # For a worker that writes to a folder of its own.
-                jobs[key].kept().write_part(jobs[key].config, jobs[key].cell, parts[key])
-                next(bar)
-    finally:
-        for future in running:
-            future.cancel()
+                else:
+                    error = error or died
+    if error is not None:
+        raise error
     return parts

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import multiprocessing
+import threading
 from collections.abc import Callable, Iterator
 from concurrent.futures import Executor, Future, ProcessPoolExecutor, ThreadPoolExecutor
 from contextlib import contextmanager
@@ -17,6 +18,9 @@ class Processes(Executor):
 
     A process that is killed takes no other job with it, and no state is left over from the job
     before. (In a ``ProcessPoolExecutor`` one killed process ends the whole pool.)
+
+    As with every pool of new processes, a script that uses it needs ``if __name__ == "__main__":``
+    around what it does.
     """
 
     def __init__(self, workers: int) -> None:
@@ -68,15 +72,57 @@ def cluster(address: str) -> Iterator[Executor]:
         yield client.get_executor(pure=False)
 
 
+_lock = threading.Lock()
+_limited: list[Any] = []  # the limit of this process, and who is inside
+
+
 @contextmanager
 def blas_threads(limit: int | None) -> Iterator[None]:
-    """Let matrix products use so many threads of the CPU; None changes nothing."""
+    """Let matrix products use so many threads of the CPU; None changes nothing.
+
+    The limit is of the whole process. Jobs that run in threads of one process share it: the first
+    sets it, and the last takes it away.
+
+    Raises
+    ------
+    ValueError
+        If another thread of this process is inside with another limit.
+    """
     # Only what is loaded can be told.
     import scipy.linalg.blas  # noqa: F401
     from threadpoolctl import threadpool_limits
 
-    with threadpool_limits(limit, user_api="blas"):
+    if limit is None:
         yield
+        return
+    with _lock:
+        if not _limited:
+            _take_control()
+            _limited[:] = [limit, threadpool_limits(limit, user_api="blas"), 0]
+        if _limited[0] != limit:
+            raise ValueError(
+                f"{limit} threads were asked for where {_limited[0]} are in use in this process"
+            )
+        _limited[2] += 1
+    try:
+        yield
+    finally:
+        with _lock:
+            _limited[2] -= 1
+            if not _limited[2]:
+                _take_control()
+                _limited[1].restore_original_limits()
+                _take_control()
+                _limited.clear()
+
+
+def _take_control() -> None:
+    """threadpoolctl lets one thread set limits; here whoever holds the lock may, in turn."""
+    import threadpoolctl
+
+    controller: Any = getattr(threadpoolctl, "OpenBLASController", None)
+    if hasattr(controller, "clear_controlling_thread"):  # older versions let all threads
+        controller.clear_controlling_thread(force=True)
 
 
 def count_blas_threads() -> int:
