@@ -222,14 +222,14 @@ def _summary(record: dict[str, Any]) -> str:
     from minikd.report import VERDICTS, in_papers_unit
 
     paper, m = FIGURES[record["name"]], record["metrics"]
-    rows = [("", "this run", "paper, MNIST")]
+    rows = [("", "this run", "paper")]
     for metric, what in EXPERIMENTS[record["name"]].shown.items():
         if metric in m:
             said = str(paper[metric]) if metric in paper else ""
             rows.append((what, in_papers_unit(record, metric), said))
     widths = [max(len(row[i]) for row in rows) for i in range(3)]
     title = (
-        f"{record['name']} on {record['data']}: errors of {m['test_cases'][0]} test cases; "
+        f"{record['name']} on {record['data']}: {m['test_cases'][0]} test cases; "
         f"{sum(record['seconds']):.0f} s on {record['device']}"
     )
     lines = [f"  {a:{widths[0]}}  {b:>{widths[1]}}  {c:>{widths[2]}}" for a, b, c in rows]

@@ -35,7 +35,12 @@ HOUSE_STYLE: dict[Any, Any] = {
     "figure.constrained_layout.use": True,
     "savefig.dpi": 150,
 }
-_DATA_TITLES = {"mnist": "MNIST", "glyphs": "bundled printed digits (not handwriting)"}
+_DATA_TITLES = {
+    "mnist": "MNIST",
+    "glyphs": "bundled printed digits (not handwriting)",
+    "speech": "spoken digits (FSDD)",
+    "synthetic": "bundled stand-in for speech, drawn from a hidden Markov model",
+}
 
 
 def _in_house_style(draw: Callable[P, R]) -> Callable[P, R]:
@@ -681,6 +686,153 @@ def plot_recipes(record: dict[str, Any]) -> Any:
     return figure
 
 
+# ---------------------------------------------------------------- speech, and fractions of data
+
+
+@_in_house_style
+def plot_acoustic_ensemble(record: dict[str, Any]) -> Any:
+    """Frames and words that one network, ten together, and distilled ones get right.
+
+    Parameters
+    ----------
+    record : dict
+        Of ``acoustic-ensemble``.
+
+    Returns
+    -------
+    matplotlib.figure.Figure
+    """
+    figure, (left, right) = plt.subplots(1, 2, figsize=(12, 4.8), width_ratios=(3, 2))
+    m, T = record["metrics"], record["config"]["temperatures"]
+    single, together = np.mean(m["single_accuracy"]), np.mean(m["ensemble_accuracy"])
+    at = np.arange(len(T))
+    members = np.ravel(record["curves"]["singles"])
+    spread = np.linspace(-1.3, -0.7, len(members))
+    left.plot(spread, members, ".", color=GREY, label="each network")
+    left.axhline(float(single), color=GREY, lw=1)
+    left.axhline(float(together), color=BLUE, lw=1)
+    left.text(len(T) - 0.5, together, "ten together", color=BLUE, ha="right", va="bottom")
+    left.text(len(T) - 0.5, single, "one, on average", color=GREY, ha="right", va="bottom")
+    for mean, color, marker in (("arithmetic", ORANGE, "o"), ("geometric", GREEN, "^")):
+        seeds = np.array([seed[mean] for seed in record["curves"]["distilled"]])
+        left.plot(at, seeds.mean(0), marker, ls="-", color=color,
+                  label=f"distilled from the {mean} mean")  # fmt: skip
+    left.set(xticks=[-1, *at], xlim=(-1.6, len(T) - 0.4), ylabel="frames right (%)")
+    left.set_xticklabels(["ten networks", *(f"T = {t:g}" for t in T)])
+    left.legend(loc="lower left", bbox_to_anchor=(0, 1), ncols=3)
+    wrong = [np.mean(m[f"{who}_wer"]) for who in ("single", "ensemble", "distilled")]
+    right.bar(range(3), wrong, color=[GREY, BLUE, GREEN], width=0.6)
+    right.set(xticks=range(3), ylabel="words wrong (%)")
+    right.set_xticklabels(["one network", "ten together", "distilled"])
+    kept = 100 * (np.mean(m["distilled_accuracy"]) - single) / (together - single)
+    _say(
+        figure,
+        f"Ten networks together gain {together - single:.1f} % of the frames; one distilled from "
+        f"them keeps {kept:.0f} % of that",
+        _seeds_of(record),
+    )
+    return figure
+
+
+@_in_house_style
+def plot_three_percent(record: dict[str, Any]) -> Any:
+    """Test accuracy against the fraction of the data, and over the training on 3 % of it.
+
+    Parameters
+    ----------
+    record : dict
+        Of ``three-percent``.
+
+    Returns
+    -------
+    matplotlib.figure.Figure
+    """
+    figure, (left, right) = plt.subplots(1, 2, figsize=(12, 4.8))
+    m = record["metrics"]
+    percents = sorted(100 * f for f in record["config"]["fractions"] if f < 1)
+    everything = float(np.mean(m["all_accuracy"]))
+    for kind, metric, label, color, style in (
+        ("soft", "accuracy", "soft targets", GREEN, "o-"),
+        ("hard", "early_accuracy", "hard targets, stopped early", ORANGE, "^--"),
+        ("hard", "accuracy", "hard targets", ORANGE, "o-"),
+    ):
+        values = [np.mean(m[f"{kind}_{p:g}_{metric}"]) for p in percents]
+        left.plot(percents, values, style, color=color, label=label)
+    left.axhline(everything, color=GREY, lw=1)
+    left.text(percents[0], everything, "all data, hard targets", color=GREY, va="bottom")
+    left.set(
+        xscale="log",
+        xticks=percents,
+        xlabel="share of the data (%)",
+        ylabel="test cases right (%)",
+    )
+    left.set_xticklabels([f"{p:g}" for p in percents])
+    left.minorticks_off()
+    left.legend(loc="lower right")
+    curves = record["curves"]["3"]
+    for kind, color in (("soft", GREEN), ("hard", ORANGE)):
+        for part, style in (("train", ":"), ("test", "-")):
+            seeds = np.array([[look[part] for look in seed[kind]] for seed in curves])
+            right.plot(1 + np.arange(seeds.shape[1]), seeds.mean(0), style, color=color,
+                       label=f"{kind} targets, {part}")  # fmt: skip
+    right.set(xlabel="epoch, on 3 % of the data", ylabel="cases right (%)")
+    right.legend(loc="lower right")
+    hard, soft = (
+        float(np.mean(m[f"{k}_3_{w}"]))
+        for k, w in (("hard", "early_accuracy"), ("soft", "accuracy"))
+    )
+    _say(
+        figure,
+        f"From 3 % of the data: {hard:.1f} % right with hard targets, {soft:.1f} % with soft ones, "
+        f"{everything:.1f} % from all data",
+        _seeds_of(record),
+    )
+    return figure
+
+
+@_in_house_style
+def plot_forecast(record: dict[str, Any]) -> Any:
+    """The error of each forecaster for each frame ahead, and how near it comes to the ensemble.
+
+    Parameters
+    ----------
+    record : dict
+        Of ``forecast``.
+
+    Returns
+    -------
+    matplotlib.figure.Figure
+    """
+    figure, (left, right) = plt.subplots(1, 2, figsize=(12, 4.8), width_ratios=(3, 2))
+    m = record["metrics"]
+    for who, label, color in (
+        ("unchanged", "the last frame again", GREY), ("alone", "one network alone", ORANGE),
+        ("longer", "the same, trained longer", PURPLE), ("distilled", "distilled", GREEN),
+        ("ensemble", "ten together", BLUE),
+    ):  # fmt: skip
+        error = np.mean([seed[who] for seed in record["curves"]["error"]], axis=0)
+        left.plot(1 + np.arange(len(error)), error, "o-", color=color, label=label)
+    left.set(xlabel="frames ahead (10 ms each)", ylabel="mean square error (variances)",
+             xticks=range(1, record["config"]["ahead"] + 1), ylim=(0, None))  # fmt: skip
+    left.legend()
+    far = [np.mean(m[f"{name}_distance"]) for name in ("alone", "longer", "distilled")]
+    right.bar(range(3), far, color=[ORANGE, PURPLE, GREEN], width=0.6)
+    right.set(xticks=range(3), ylabel="mean square distance to the ten (variances)")
+    right.set_xticklabels(["alone", "alone, longer", "distilled"])
+    _say(
+        figure,
+        f"The distilled forecaster is {min(far[:2]) / far[2]:.1f} times as near to the ten as one "
+        "trained alone",
+        _seeds_of(record),
+    )
+    return figure
+
+
+def _seeds_of(record: dict[str, Any]) -> str:
+    n = len(record["seeds"])
+    return f"{_DATA_TITLES[record['data']]}; {n} seed{'s' * (n > 1)}"
+
+
 _FIGURES: dict[str, Callable[[dict[str, Any]], Any]] = {
     "teacher-student": plot_teacher_student,
     "temperature-width": plot_temperature_width,
@@ -688,6 +840,9 @@ _FIGURES: dict[str, Callable[[dict[str, Any]], Any]] = {
     "sevens-and-eights": plot_unseen,
     "omitted-each": plot_omitted_each,
     "recipes": plot_recipes,
+    "acoustic-ensemble": plot_acoustic_ensemble,
+    "three-percent": plot_three_percent,
+    "forecast": plot_forecast,
 }
 
 

@@ -59,6 +59,14 @@ def in_papers_unit(record: dict[str, Any], metric: str) -> str:
         return f"{', '.join(f'{T:g}' for T in m[metric])} (n = {len(m[metric])})"
     if metric.endswith("_cases"):
         return f"{m[metric][0]}"
+    if metric.endswith(("_error", "_distance")):
+        # Mean squares, in units of a variance.
+        digits = [f"{v:.3g}" for v in m[metric]]
+        return f"{digits[0]} (n = 1)" if len(digits) == 1 else (
+            f"{np.mean(m[metric]):.3g} ± {np.std(m[metric], ddof=1):.1g} (n = {len(digits)})"
+        )  # fmt: skip
+    if metric.endswith(("_accuracy", "_wer", "share_kept")) or metric.startswith("recovered"):
+        return mean_and_sd(m[metric], "%")
     figure = FIGURES[record["name"]].get(metric.removeprefix("honest_"))
     if figure is None or figure.unit != "%":
         return mean_and_sd(m[metric])

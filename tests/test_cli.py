@@ -10,6 +10,7 @@ import pytest
 import test_experiments
 
 from minikd import __version__, cli, experiments, load_glyphs
+from minikd.data import synthesize_speech
 from minikd.experiments import EXPERIMENTS, run
 from minikd.experiments.record import read_record
 
@@ -18,14 +19,21 @@ from minikd.experiments.record import read_record
 def quick(monkeypatch):
     """The real experiments with a small data set and small networks."""
     monkeypatch.setattr(run, "load_glyphs", lambda: load_glyphs(rng=0, train=800, test=400))
+    monkeypatch.setattr(
+        run, "synthesize_speech", lambda: synthesize_speech(0, train=30, test=12)
+    )
     shrunk = {
         name: replace(
             experiment,
-            presets={"glyphs": test_experiments.quick(name)},
+            presets={next(iter(experiment.presets)): test_experiments.quick(name)},
         )
         for name, experiment in EXPERIMENTS.items()
     }
     monkeypatch.setattr(experiments, "EXPERIMENTS", shrunk)
+
+
+def cli_presets(name):
+    return experiments.EXPERIMENTS[name].presets
 
 
 def test_list(capsys):
@@ -38,9 +46,10 @@ def test_run_writes_record_and_figure(quick, tmp_path, capsys):
     assert cli.main(["run", *EXPERIMENTS, "--seeds", "2", "--out", str(tmp_path)]) == 0
     out = capsys.readouterr().out
     for name in EXPERIMENTS:
-        assert read_record(tmp_path / f"{name}.glyphs.json")["seeds"] == [0, 1]
-        assert (tmp_path / f"{name}.glyphs.png").stat().st_size > 10_000
-        assert f"{name} on glyphs" in out
+        (data,) = cli_presets(name)
+        assert read_record(tmp_path / f"{name}.{data}.json")["seeds"] == [0, 1]
+        assert (tmp_path / f"{name}.{data}.png").stat().st_size > 10_000
+        assert f"{name} on {data}" in out
     assert "±" in out
     assert "206" in out  # the paper's figure beside ours
 
@@ -62,6 +71,8 @@ def test_data(monkeypatch, capsys, tmp_path):
     [
         (["run", "omitted-3", "--data", "mnist"], "MINIKD_DATA_DIR"),
         (["run", "omitted-3", "--device", "cuda"], "use device 'cpu'"),
+        (["run", "forecast", "--data", "speech"], "fsdd/recordings.zip"),
+        (["run", "forecast", "--data", "mnist"], "expected one of synthetic, speech"),
     ],
 )
 def test_an_error_is_one_line_and_exit_code_2(argv, word, tmp_path, monkeypatch, capsys):

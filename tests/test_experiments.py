@@ -10,7 +10,7 @@ import pytest
 from scipy.stats import binomtest
 
 from minikd import MLP, Recipe, errors, hard_targets, load_glyphs, soft_targets, train
-from minikd.data import Dataset, Digits
+from minikd.data import Dataset, Digits, synthesize_speech
 from minikd.experiments import EXPERIMENTS, recipes, record, run
 from minikd.experiments.recipes import Distillation
 from minikd.experiments.record import full_run, read_record
@@ -44,6 +44,9 @@ METRICS = {
 @pytest.fixture(autouse=True)
 def small_data(monkeypatch):
     monkeypatch.setattr(run, "load_glyphs", lambda: load_glyphs(rng=0, train=800, test=400))
+    monkeypatch.setattr(
+        run, "synthesize_speech", lambda: synthesize_speech(0, train=30, test=12)
+    )
 
 
 QUICK_STUDENTS = {
@@ -82,18 +85,41 @@ QUICK_RECIPES = {
     "held_out": 100,
     "move": 1,
 }
+QUICK_ACOUSTIC = {
+    "hidden": (24, 24),
+    "members": 3,
+    "single": Recipe(epochs=2, learning_rate=0.05, batch=100),
+    "student": Recipe(epochs=2, learning_rate=0.02, batch=100),
+    "temperatures": (1.0, 2.0),
+}
+QUICK_FRACTIONS = {
+    "fractions": (1.0, 0.3, 0.1, 0.03, 0.01),
+    "hidden": (24,),
+    "recipe": Recipe(epochs=2, learning_rate=0.05, batch=50),
+    "most": 2,
+    "held_out": 100,
+}
+QUICK_FORECAST = {
+    "hidden": (24,),
+    "members": 3,
+    "single": Recipe(epochs=1, learning_rate=0.005, batch=100),
+    "student": Recipe(epochs=2, learning_rate=0.005, batch=100),
+}
 UNSEEN = ["omitted-3", "sevens-and-eights"]
 
 
 def quick(name):
     """The preset of the bundled data, made small."""
-    preset = EXPERIMENTS[name].presets["glyphs"]
+    preset = next(iter(EXPERIMENTS[name].presets.values()))
     if name == "omitted-each":
         return replace(preset, each=quick("omitted-3"))
     shrunk = {
         "teacher-student": QUICK_STUDENTS,
         "temperature-width": QUICK_GRID,
         "recipes": QUICK_RECIPES,
+        "acoustic-ensemble": QUICK_ACOUSTIC,
+        "three-percent": QUICK_FRACTIONS,
+        "forecast": QUICK_FORECAST,
     }
     return replace(preset, **shrunk.get(name, QUICK))
 
@@ -342,11 +368,15 @@ def test_presets():
     for name, experiment in EXPERIMENTS.items():
         presets = experiment.presets
         assert experiment.claim
-        assert set(presets) == {"glyphs", "mnist"}
+        assert next(iter(presets)) in {"glyphs", "synthetic"}  # what is bundled comes first
+        assert {"mnist", "speech"} & set(presets)
         for data, preset in presets.items():
             assert (preset.name, preset.data) == (name, data)
             with pytest.raises(FrozenInstanceError):
                 preset.name = "other"
+        assert set(FIGURES[name]) <= set(experiment.shown)
+        if "teacher_hidden" not in dir(next(iter(presets.values()))) and name != "omitted-each":
+            continue
         mnist = getattr(presets["mnist"], "each", presets["mnist"])
         assert mnist.teacher_hidden == (1200, 1200)
         if name == "temperature-width":
@@ -355,7 +385,6 @@ def test_presets():
             assert {1.0, 2.5, 4.0, 20.0, 40.0} <= set(mnist.temperatures)
         else:
             assert mnist.student_hidden == (800, 800)
-        assert set(FIGURES[name]) <= set(experiment.shown)
         if name in UNSEEN:
             assert all(0.0 in preset.bias_grid() for preset in presets.values())
             assert set(experiment.shown) <= METRICS

@@ -23,7 +23,8 @@ ORDER = [
     "ensembles", "hmm",
     "paper", "experiments.workers", "experiments.record", "experiments.run", "experiments.unseen", "experiments.omitted_3",
     "experiments.sevens_and_eights", "experiments.teacher_student", "experiments.omitted_each",
-    "experiments.recipes", "experiments.temperature_width", "experiments", "plots", "report", "cli", "__main__",
+    "experiments.recipes", "experiments.temperature_width", "experiments.acoustic_ensemble",
+    "experiments.three_percent", "experiments.forecast", "experiments", "plots", "report", "cli", "__main__",
 ]  # fmt: skip
 
 

@@ -9,12 +9,15 @@ from os import PathLike
 from typing import Any
 
 from minikd.experiments import (
+    acoustic_ensemble,
+    forecast,
     omitted_3,
     omitted_each,
     recipes,
     sevens_and_eights,
     teacher_student,
     temperature_width,
+    three_percent,
     unseen,
 )
 from minikd.experiments.run import first_part, no_cells, run_seeds
@@ -111,4 +114,19 @@ EXPERIMENTS = {
         together=omitted_each.together,
     ),
     "recipes": Experiment(recipes.CLAIM, recipes.PRESETS, recipes.one_cell, recipes.SHOWN),
+    "acoustic-ensemble": Experiment(
+        acoustic_ensemble.CLAIM,
+        acoustic_ensemble.PRESETS,
+        acoustic_ensemble.one_cell,
+        acoustic_ensemble.SHOWN,
+    ),
+    "three-percent": Experiment(
+        three_percent.CLAIM,
+        three_percent.PRESETS,
+        three_percent.one_cell,
+        three_percent.SHOWN,
+        cells=three_percent.cells,
+        together=three_percent.together,
+    ),
+    "forecast": Experiment(forecast.CLAIM, forecast.PRESETS, forecast.one_cell, forecast.SHOWN),
 }

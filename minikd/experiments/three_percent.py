@@ -1,0 +1,206 @@
+"""Section 6: soft targets as regularizers. A fraction of the data, with and without them."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import Any
+
+import numpy as np
+
+from minikd.backend import Stream, generator
+from minikd.data import Dataset
+from minikd.experiments.acoustic_ensemble import PRESETS as ACOUSTIC
+from minikd.experiments.acoustic_ensemble import AcousticEnsemble, states_of
+from minikd.experiments.run import SPLIT, STUDENT, TEACHER, Kept, part_seed, seconds
+from minikd.mlp import MLP
+from minikd.objectives import hard_targets, soft_targets
+from minikd.train import Recipe
+
+CLAIM = "soft targets tell from 3 % of the data most of what all of it would have told"
+
+
+@dataclass(frozen=True)
+class ThreePercent:
+    """Settings of one run; frozen, and written into its record.
+
+    Attributes
+    ----------
+    name : str
+    data : {"glyphs", "mnist", "synthetic", "speech"}
+    fractions : tuple of float
+        Of the training cases, falling from 1; each set holds those that come after it.
+    hidden : tuple of int
+        Units of the hidden layers, of every network.
+    gain : float
+        Size of the initial weights, as in :class:`minikd.MLP`.
+    recipe : Recipe
+        Of every network. On a fraction there are more epochs, for as many steps in all, but at
+        most ``most`` times as many.
+    most : int
+    T : float
+        Of the soft targets, which come from the network that was trained on all data.
+    held_out : int
+        Training cases for early stopping, which no network is trained on.
+    acoustic : AcousticEnsemble, optional
+        How states and windows are made, for speech.
+    """
+
+    name: str
+    data: str
+    fractions: tuple[float, ...]
+    hidden: tuple[int, ...]
+    gain: float
+    recipe: Recipe
+    most: int
+    T: float
+    held_out: int
+    acoustic: AcousticEnsemble | None = None
+
+    def __post_init__(self) -> None:
+        if not self.fractions or not all(0 < f <= 1 for f in self.fractions):
+            raise ValueError(
+                f"fractions is {self.fractions}; expected shares above 0, at most 1"
+            )
+        if self.fractions[0] != 1 or list(self.fractions) != sorted(
+            self.fractions, reverse=True
+        ):
+            raise ValueError(f"fractions is {self.fractions}; expected them to fall from 1")
+
+
+def parts_of(config: ThreePercent, data: Any, seed: int) -> tuple[Dataset, Dataset, Dataset]:
+    """Cases to train on, to stop by, and to test on."""
+    if config.acoustic is not None:
+        _, train, chosen, test = states_of(config.acoustic, data, seed)
+        return train.data, chosen.data, test.data
+    rest, validation = data.train.split(config.held_out, rng=part_seed(seed, SPLIT))
+    return rest, validation, data.test
+
+
+def cells(config: ThreePercent) -> list[Any]:
+    """One for each fraction; all of the data first, because the others need its network."""
+    return list(config.fractions)
+
+
+def one_cell(config: ThreePercent, data: Any, kept: Kept, fraction: float) -> dict[str, Any]:
+    """Train on hard and on soft targets of a fraction of the cases, and look after each epoch.
+
+    Returns
+    -------
+    dict
+        ``seconds``, ``metrics`` and ``curves``, for :func:`together`.
+    """
+    train, validation, test = parts_of(config, data, kept.seed)
+    sizes = [train.x.shape[1], *config.hidden, int(train.y.max()) + 1]
+
+    def looks(seen: Dataset) -> Any:
+        # So many cases of its own as of the test set are enough to see what it learnt by heart.
+        some = seen.take(np.arange(min(len(seen), len(test))))
+        sets = {"train": some, "validation": validation, "test": test}
+        return lambda net: {
+            name: round(100 * float((net(part.x).argmax(-1) == part.y).mean()), 3)
+            for name, part in sets.items()
+        }
+
+    teacher = kept.network(sizes, TEACHER, config.gain)
+    which = (config.data, config.hidden, config.gain, config.recipe, config.held_out,
+             config.acoustic)  # fmt: skip
+    curves = {
+        "all": kept.train(
+            "all", which, teacher, train, hard_targets(), config.recipe, looks(train)
+        )
+    }
+    shared = kept.seconds
+    order = generator(part_seed(kept.seed, SPLIT), Stream.ORDER, 1).permutation(len(train))
+    some = train.take(np.sort(order[: max(1, round(fraction * len(train)))]))
+    epochs = round(config.recipe.epochs * min(1 / fraction, config.most))
+    recipe = replace(config.recipe, epochs=epochs)
+    soft = some.with_logits(teacher(some.x)).unlabelled()
+    runs: list[tuple[str, Dataset, Any]] = [("soft", soft, soft_targets(config.T))]
+    if fraction < 1:
+        runs.append(("hard", some, hard_targets()))
+    for name, cases, objective in runs:
+        net: MLP = kept.network(sizes, STUDENT, config.gain)
+        curves[name] = kept.train(f"{name}-{fraction:g}", config, net, cases, objective, recipe,
+                                  looks(some))  # fmt: skip
+    metrics: dict[str, Any] = {"test_cases": len(test)}
+    for name, looked in curves.items():
+        best = int(np.argmax([look["validation"] for look in looked]))
+        short = name if name == "all" else f"{name}_{100 * fraction:g}"
+        metrics |= {
+            f"{short}_train_accuracy": looked[-1]["train"],
+            f"{short}_accuracy": looked[-1]["test"],
+            f"{short}_early_accuracy": looked[best]["test"],
+            f"{short}_early_epoch": best + 1,
+        }
+    metrics[f"cases_{100 * fraction:g}"] = len(some)
+    return {
+        "seconds": round(kept.seconds, 1),
+        "shared_seconds": round(shared, 1),
+        "metrics": metrics,
+        "curves": curves,
+    }
+
+
+def together(config: ThreePercent, parts: list[dict[str, Any]]) -> dict[str, Any]:
+    """The findings of a seed from those of its fractions."""
+    metrics = {m: value for part in parts for m, value in part["metrics"].items()}
+    for fraction in config.fractions[1:]:
+        percent = f"{100 * fraction:g}"
+        # Of what early stopping leaves open: the best that hard targets do.
+        hard = metrics[f"hard_{percent}_early_accuracy"]
+        gap, gain = metrics["all_accuracy"] - hard, metrics[f"soft_{percent}_accuracy"] - hard
+        metrics[f"recovered_{percent}"] = 100 * gain / gap if gap > 0 else 100.0
+    curves = {
+        f"{100 * f:g}": {k: v for k, v in part["curves"].items() if k != "all" or f == 1}
+        for f, part in zip(config.fractions, parts, strict=True)
+    }
+    return {"seconds": seconds(parts), "metrics": metrics, "curves": curves}
+
+
+FRACTIONS = (1.0, 0.3, 0.1, 0.03, 0.01)
+
+
+def _acoustic(data: str, recipe: Recipe, most: int) -> ThreePercent:
+    others = ACOUSTIC[data]
+    return ThreePercent(
+        name="three-percent", data=data, fractions=FRACTIONS, hidden=others.hidden,
+        gain=others.gain, recipe=recipe, most=most, T=2.0, held_out=0, acoustic=others,
+    )  # fmt: skip
+
+
+PRESETS = {
+    "glyphs": ThreePercent(
+        name="three-percent", data="glyphs", fractions=FRACTIONS, hidden=(300, 300), gain=1.0,
+        recipe=Recipe(epochs=10, learning_rate=0.05, batch=50, warm_up=50), most=10, T=4.0,
+        held_out=1000,
+    ),
+    "mnist": ThreePercent(
+        name="three-percent", data="mnist", fractions=FRACTIONS, hidden=(800, 800), gain=0.4,
+        recipe=Recipe(epochs=15, learning_rate=0.05, batch=128, warm_up=200), most=10, T=4.0,
+        held_out=5000,
+    ),
+    "synthetic": _acoustic(
+        "synthetic", Recipe(epochs=8, learning_rate=0.05, batch=128, warm_up=50), most=10
+    ),
+    "speech": _acoustic(
+        "speech", Recipe(epochs=10, learning_rate=0.05, batch=256, warm_up=300), most=10
+    ),
+}  # fmt: skip
+
+# The metrics that a table shows, in order.
+SHOWN = {
+    "all_train_accuracy": "all data, hard targets: training cases right",
+    "all_accuracy": "all data, hard targets: test cases right",
+    **{
+        f"{kind}_{percent}{metric}": f"{percent} %, {kind} targets: {what}"
+        for percent in ("30", "10", "3", "1")
+        for kind in ("hard", "soft")
+        for metric, what in (
+            ("_train_accuracy", "training cases right"),
+            ("_accuracy", "test cases right"),
+            ("_early_accuracy", "test cases right, stopped early"),
+        )
+    },
+    **{f"recovered_{p}": f"{p} %: share of the gap that soft targets close"
+       for p in ("30", "10", "3", "1")},
+}  # fmt: skip

@@ -1,0 +1,133 @@
+"""Sections 4 and 6, and forecasts: what is trained on what, and what a record holds."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from itertools import pairwise
+
+import numpy as np
+import pytest
+import test_experiments
+
+from minikd.data import synthesize_speech
+from minikd.data.speech import Utterance
+from minikd.experiments import EXPERIMENTS, run
+from minikd.experiments.acoustic_ensemble import right, states_of, words_wrong
+from minikd.experiments.forecast import series
+
+SPEECH = synthesize_speech(0, train=30, test=12)
+small_data = test_experiments.small_data
+
+
+def test_frames_carry_their_states():
+    config = test_experiments.quick("acoustic-ensemble")
+    model, train, chosen, test = states_of(config, SPEECH, seed=0)
+    assert [len(part.utterances) for part in (train, chosen, test)] == [27, 3, 12]
+    assert (model.words, model.states) == (10, 3)
+    for part in (train, chosen, test):
+        frames = sum(len(u.frames) for u in part.utterances)
+        assert part.data.x.shape == (frames, 7 * 12)
+        for utterance, y in zip(part.utterances, part.cut(part.data.y), strict=True):
+            states = y[np.flatnonzero(np.diff(y, prepend=-1))]
+            np.testing.assert_array_equal(states, model.chain(utterance.digits))
+    # A network that knew the states would get all frames and all words right.
+    z = 20 * np.eye(30)[test.data.y][None]
+    assert right(z, test) == [1.0]
+    prior = np.bincount(train.data.y, minlength=30) / len(train.data)
+    assert words_wrong(z, test, model, prior, penalty=0.0) == [0]
+
+
+@pytest.mark.parametrize("held_out", [0.0, 1.0, 0.001])
+def test_something_is_held_out(held_out):
+    config = replace(test_experiments.quick("acoustic-ensemble"), held_out=held_out)
+    with pytest.raises(ValueError, match="held_out is"):
+        states_of(config, SPEECH, seed=0)
+
+
+def test_the_record_of_an_ensemble(tmp_path):
+    experiment, config = (
+        EXPERIMENTS["acoustic-ensemble"],
+        test_experiments.quick("acoustic-ensemble"),
+    )
+    found = experiment.run(config, seeds=(0, 1), out=tmp_path)
+    m, curves = found["metrics"], found["curves"]
+    assert set(experiment.shown) <= set(m)
+    for seed in (0, 1):
+        singles = curves["singles"][seed]
+        assert len(singles) == config.members
+        assert m["single_accuracy"][seed] == pytest.approx(np.mean(singles))
+        of_mean = curves["distilled"][seed][curves["chosen_mean"][seed]]
+        at = config.temperatures.index(m["distilled_T"][seed])
+        assert m["distilled_accuracy"][seed] == pytest.approx(of_mean[at])
+        gain = m["ensemble_accuracy"][seed] - m["single_accuracy"][seed]
+        kept = m["distilled_accuracy"][seed] - m["single_accuracy"][seed]
+        assert m["share_kept"][seed] == pytest.approx(100 * kept / gain)
+        assert set(curves["penalty"][seed].values()) <= set(config.penalties)
+
+
+# ---------------------------------------------------------------- fractions of the data
+
+
+@pytest.mark.parametrize(
+    "fractions", [(), (1.0, 0.0), (1.5, 1.0), (0.5, 0.1), (1.0, 0.1, 0.3), (1.0, -0.1)]
+)
+def test_fractions_that_are_none(fractions):
+    with pytest.raises(ValueError, match="fractions is"):
+        replace(test_experiments.quick("three-percent"), fractions=fractions)
+
+
+@pytest.mark.parametrize("data", ["glyphs", "synthetic"])
+def test_the_record_of_fractions(data, tmp_path, monkeypatch):
+    seen, real = {}, run.train
+
+    def spy(net, cases, objective, *args, **kwargs):
+        seen.setdefault(objective.name.split(" ")[0], []).append(cases)
+        return real(net, cases, objective, *args, **kwargs)
+
+    monkeypatch.setattr(run, "train", spy)
+    experiment = EXPERIMENTS["three-percent"]
+    config = replace(experiment.presets[data], **test_experiments.QUICK_FRACTIONS)
+    found = experiment.run(config, out=tmp_path)
+    m = {metric: values[0] for metric, values in found["metrics"].items()}
+    assert set(experiment.shown) <= set(m)
+    soft = seen["soft"]
+    assert all(cases.y is None and cases.v is not None for cases in soft)  # no label is read
+    counts = [len(cases) for cases in soft]
+    assert counts == [m[f"cases_{p}"] for p in (100, 30, 10, 3, 1)]
+    # Each fraction is part of the one before.
+    for larger, smaller in pairwise(soft):
+        rows = {row.tobytes() for row in larger.x}
+        assert all(row.tobytes() in rows for row in smaller.x)
+    for percent in ("30", "10", "3", "1"):
+        curves = found["curves"][percent][0]
+        assert set(curves) == {"soft", "hard"}
+        assert len(curves["hard"]) == config.recipe.epochs * config.most
+        hard, early = curves["hard"], m[f"hard_{percent}_early_epoch"]
+        assert m[f"hard_{percent}_accuracy"] == hard[-1]["test"]
+        assert m[f"hard_{percent}_early_accuracy"] == hard[early - 1]["test"]
+        assert hard[early - 1]["validation"] == max(look["validation"] for look in hard)
+
+
+# ---------------------------------------------------------------- forecasts
+
+
+def test_a_forecast_is_of_the_next_frames():
+    frames = np.arange(14, dtype=np.float32).reshape(7, 2)
+    data = series(
+        [Utterance(frames, (0,), "a"), Utterance(frames[:3], (1,), "a")], past=3, ahead=2
+    )
+    assert len(data) == 3  # the second utterance is too short
+    np.testing.assert_array_equal(data.x[0], [0, 1, 2, 3, 4, 5])
+    np.testing.assert_array_equal(data.v[0], [6, 7, 8, 9])
+    np.testing.assert_array_equal(data.v[-1], [10, 11, 12, 13])
+    with pytest.raises(ValueError, match="no utterance has 8 frames"):
+        series([Utterance(frames, (0,), "a")], past=5, ahead=3)
+
+
+def test_the_record_of_a_forecast(tmp_path):
+    experiment = EXPERIMENTS["forecast"]
+    m = experiment.run(test_experiments.quick("forecast"), out=tmp_path)["metrics"]
+    assert set(experiment.shown) <= set(m)
+    # Ten together are never worse than they are on average: the square is convex.
+    assert m["ensemble_error"][0] <= m["single_error"][0]
+    assert m["distilled_error"][0] < m["unchanged_error"][0]
