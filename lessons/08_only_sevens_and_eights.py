@@ -10,7 +10,7 @@ import numpy as np
 
 from minikd import MLP, Recipe, hard_targets, load_glyphs, plots, soft_targets, train
 from minikd.equations import softmax
-from minikd.evaluate import errors, sweep_bias
+from minikd.evaluate import errors, logits_over_views, sweep_bias
 from minikd.experiments.record import full_run
 from minikd.plots import BLUE, GREEN, GREY, HOUSE_STYLE, ORANGE, save_figure
 
@@ -44,10 +44,12 @@ print(f"teacher: {errors(teacher(x), y)} errors of {len(y)}")
 # %% [markdown]
 # ## What a teacher says of a 7
 # Hard labels say two things about this transfer set: "7" and "8". Soft targets say much more.
+# The teacher is asked about each image moved by up to two pixels too, and its logits are averaged.
 # The mean soft target of all sevens, without the 7 itself:
 
 # %%
-transfer, validation = digits.train.with_logits(teacher(digits.train.x)).split(1000, rng=4)
+v = logits_over_views(teacher, digits.train, 2)
+transfer, validation = digits.train.with_logits(v).split(1000, rng=4)
 transfer = transfer.only(7, 8)
 whispers = {c: softmax(transfer.only(c).v, T=20).mean(0) for c in (7, 8)}
 for c, p in whispers.items():
@@ -144,4 +146,4 @@ print("wrote", save_figure(figure, "out/08_only_sevens_and_eights.png"))
 assert right(lowered, unseen) > 45
 assert right(z_control, unseen) < 20
 assert before < 0.8 * len(y)
-assert after < 0.67 * before
+assert after < 0.6 * before

@@ -114,5 +114,4 @@ def test_a_lesson_does_what_its_experiment_does(stem, name, folder, monkeypatch)
         )
         assert m["hard_omitted_errors"] == m["omitted_cases"]
     else:
-        # Ten runs, other seeds and other numbers of threads: 0.566 ± 0.035.
-        assert m["honest_errors_after"] < 0.67 * m["errors_before"]
+        assert m["honest_errors_after"] < 0.6 * m["errors_before"]

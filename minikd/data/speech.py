@@ -8,7 +8,6 @@ bundled stand-in is drawn from a hidden Markov model, and needs no file.
 from __future__ import annotations
 
 import io
-import math
 import os
 import zipfile
 from collections.abc import Sequence
@@ -385,8 +384,3 @@ def _standardized(train: list[Utterance], test: list[Utterance]) -> Speech:
         [Utterance((u.frames - mean) / sd, u.digits, u.speaker) for u in part]
         for part in (train, test)
     ))  # fmt: skip
-
-
-def seconds_of(utterances: Sequence[Utterance]) -> float:
-    """How long they last together."""
-    return math.fsum(len(u.frames) for u in utterances) / 100

@@ -20,6 +20,7 @@ def _only_7_and_8(preset: Unseen, epochs: int, learning_rate: float) -> Unseen:
         name="sevens-and-eights",
         omitted=_OTHERS,
         moved=(7, 8),
+        view_pixels=2,
         student=replace(preset.student, epochs=epochs, learning_rate=learning_rate),
     )
 
