@@ -33,11 +33,18 @@ def peak_mib() -> float:
     return used / (2**20 if sys.platform == "darwin" else 2**10)
 
 
-def glyphs(work: Workload, cases: int) -> minikd.Dataset:
-    """As many bundled digits as one round needs, with labels and a made-up teacher's logits."""
+def cases_of(work: Workload, cases: int) -> minikd.Dataset:
+    """As many cases as one round needs, with labels and a made-up teacher's logits.
+
+    They are bundled digits, or made up too where the network has other inputs.
+    """
+    rng = np.random.default_rng(0)
+    v = rng.normal(0, 3, (cases, work.sizes[-1]))
+    if work.sizes[0] != 784:
+        x = rng.standard_normal((cases, work.sizes[0]), dtype=np.float32)
+        return minikd.Dataset(x, rng.integers(work.sizes[-1], size=cases)).with_logits(v)
     digits = minikd.load_glyphs(rng=0, train=2000, test=10).train
     digits = digits.take(np.arange(cases) % len(digits))
-    v = np.random.default_rng(0).normal(0, 3, (cases, work.sizes[-1]))
     return digits.with_logits(v) if work.temperatures else digits
 
 
@@ -55,7 +62,7 @@ class Minikd:
 
     def __init__(self, work: Workload, device: str) -> None:
         self.work = work
-        self.data = glyphs(work, work.cases or work.steps * work.batch)
+        self.data = cases_of(work, work.cases or work.steps * work.batch)
         rng = list(range(work.members)) if work.members else 0
         self.net = minikd.MLP(work.sizes, rng, device=device)
         self.x = self.net.xp.asarray(self.data.x)
@@ -163,7 +170,7 @@ class Torch:
         # The same choice as for minikd, on a GPU.
         tf32 = os.environ.get("CUPY_TF32", "0") not in ("", "0")
         torch.backends.cuda.matmul.allow_tf32 = tf32
-        data = glyphs(work, work.cases or work.steps * work.batch)
+        data = cases_of(work, work.cases or work.steps * work.batch)
         self.x, self.y, self.v = (
             None if a is None else torch.from_numpy(np.array(a)).to(device)
             for a in (data.x, data.y, data.v)
@@ -398,7 +405,7 @@ class Sklearn:
     def __init__(self, work: Workload, device: str) -> None:
         from sklearn.neural_network import MLPClassifier
 
-        data = glyphs(work, work.cases or work.steps * work.batch)
+        data = cases_of(work, work.cases or work.steps * work.batch)
         self.work, self.x, self.y = work, data.x, data.y
         self.model = MLPClassifier(
             work.sizes[1:-1], solver="sgd", momentum=MOMENTUM, nesterovs_momentum=False,

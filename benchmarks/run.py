@@ -33,6 +33,7 @@ ON_CPU = {
     "e": ["floor", "minikd", "minikd, one by one", "PyTorch, one by one", "PyTorch bmm",
           "PyTorch bmm compile", "PyTorch vmap"],
     "f": ["floor", "minikd", "PyTorch", "PyTorch compile", "scikit-learn"],
+    "g": ["floor", "minikd", "minikd, one by one", "PyTorch, one by one", "PyTorch bmm"],
 }  # fmt: skip
 
 
@@ -209,7 +210,12 @@ def main() -> int:
             f"left out, because they are not installed: {', '.join(missing)}", file=sys.stderr
         )
     record: dict[str, Any] = environment(asked.device, asked.threads)
-    record |= {"rounds": asked.rounds, "workloads": {}}
+    record |= {"rounds": asked.rounds}
+    # What was measured before with the same, and is not asked for again, stays.
+    before = json.loads(asked.json.read_text()) if asked.json and asked.json.exists() else {}
+    if all(before.get(key) == value for key, value in record.items()):
+        record = before
+    record.setdefault("workloads", {})
     for workload in asked.workloads:
         if workload == "growth":
             record["growth"] = measure_growth(asked.device, asked.threads, asked.rounds)

@@ -218,10 +218,10 @@ def _plots() -> Any:
 def _summary(record: dict[str, Any]) -> str:
     """The record's main numbers beside the paper's, as a table."""
     from minikd.experiments import EXPERIMENTS
-    from minikd.paper import FIGURES
+    from minikd.paper import figures
     from minikd.report import VERDICTS, in_papers_unit
 
-    paper, m = FIGURES[record["name"]], record["metrics"]
+    paper, m = figures(record["name"], record["data"]), record["metrics"]
     rows = [("", "this run", "paper")]
     for metric, what in EXPERIMENTS[record["name"]].shown.items():
         if metric in m:

@@ -703,9 +703,9 @@ def plot_acoustic_ensemble(record: dict[str, Any]) -> Any:
     matplotlib.figure.Figure
     """
     figure, (left, right) = plt.subplots(1, 2, figsize=(12, 4.8), width_ratios=(3, 2))
-    m, T = record["metrics"], record["config"]["temperatures"]
+    m, students = record["metrics"], record["config"]["students"]
+    T = sorted({T for _, T in students})
     single, together = np.mean(m["single_accuracy"]), np.mean(m["ensemble_accuracy"])
-    at = np.arange(len(T))
     members = np.ravel(record["curves"]["singles"])
     spread = np.linspace(-1.3, -0.7, len(members))
     left.plot(spread, members, ".", color=GREY, label="each network")
@@ -714,12 +714,15 @@ def plot_acoustic_ensemble(record: dict[str, Any]) -> Any:
     left.text(len(T) - 0.5, together, "ten together", color=BLUE, ha="right", va="bottom")
     left.text(len(T) - 0.5, single, "one, on average", color=GREY, ha="right", va="bottom")
     for mean, color, marker in (("arithmetic", ORANGE, "o"), ("geometric", GREEN, "^")):
-        seeds = np.array([seed[mean] for seed in record["curves"]["distilled"]])
-        left.plot(at, seeds.mean(0), marker, ls="-", color=color,
-                  label=f"distilled from the {mean} mean")  # fmt: skip
-    left.set(xticks=[-1, *at], xlim=(-1.6, len(T) - 0.4), ylabel="frames right (%)")
-    left.set_xticklabels(["ten networks", *(f"T = {t:g}" for t in T)])
-    left.legend(loc="lower left", bbox_to_anchor=(0, 1), ncols=3)
+        own = [k for k, (name, _) in enumerate(students) if name == mean]
+        seeds = np.array(record["curves"]["distilled"])[:, own]
+        left.plot([T.index(students[k][1]) for k in own], seeds.mean(0), marker, ls="-",
+                  color=color, label=f"distilled from the {mean} mean")  # fmt: skip
+    longer = np.mean(m["longer_accuracy"])
+    left.plot(-1, longer, "D", color=PURPLE, label="hard targets, as long as the distilled")
+    left.set(xticks=range(-1, len(T)), xlim=(-1.6, len(T) - 0.4), ylabel="frames right (%)")
+    left.set_xticklabels(["hard targets", *(f"T = {t:g}" for t in T)])
+    left.legend(loc="lower left", bbox_to_anchor=(0, 1), ncols=2)
     wrong = [np.mean(m[f"{who}_wer"]) for who in ("single", "ensemble", "distilled")]
     right.bar(range(3), wrong, color=[GREY, BLUE, GREEN], width=0.6)
     right.set(xticks=range(3), ylabel="words wrong (%)")
@@ -773,9 +776,10 @@ def plot_three_percent(record: dict[str, Any]) -> Any:
     for kind, color in (("soft", GREEN), ("hard", ORANGE)):
         for part, style in (("train", ":"), ("test", "-")):
             seeds = np.array([[look[part] for look in seed[kind]] for seed in curves])
-            right.plot(1 + np.arange(seeds.shape[1]), seeds.mean(0), style, color=color,
+            epochs = [look["epoch"] for look in curves[0][kind]]
+            right.plot(epochs, seeds.mean(0), style, color=color,
                        label=f"{kind} targets, {part}")  # fmt: skip
-    right.set(xlabel="epoch, on 3 % of the data", ylabel="cases right (%)")
+    right.set(xscale="log", xlabel="epoch, on 3 % of the data", ylabel="cases right (%)")
     right.legend(loc="lower right")
     hard, soft = (
         float(np.mean(m[f"{k}_3_{w}"]))
@@ -792,7 +796,7 @@ def plot_three_percent(record: dict[str, Any]) -> Any:
 
 @_in_house_style
 def plot_forecast(record: dict[str, Any]) -> Any:
-    """The error of each forecaster for each frame ahead, and how near it comes to the ensemble.
+    """How much more each forecaster errs than the ensemble, and how near it comes to it.
 
     Parameters
     ----------
@@ -804,16 +808,25 @@ def plot_forecast(record: dict[str, Any]) -> Any:
     matplotlib.figure.Figure
     """
     figure, (left, right) = plt.subplots(1, 2, figsize=(12, 4.8), width_ratios=(3, 2))
-    m = record["metrics"]
+    m, by_frame = record["metrics"], record["curves"]["error"]
+    error = {who: np.mean([seed[who] for seed in by_frame], axis=0) for who in by_frame[0]}
+    ahead = np.arange(1, record["config"]["ahead"] + 1)
     for who, label, color in (
-        ("unchanged", "the last frame again", GREY), ("alone", "one network alone", ORANGE),
-        ("longer", "the same, trained longer", PURPLE), ("distilled", "distilled", GREEN),
-        ("ensemble", "ten together", BLUE),
+        ("alone", "one network alone", ORANGE), ("longer", "the same, trained longer", PURPLE),
+        ("distilled", "distilled", GREEN),
     ):  # fmt: skip
-        error = np.mean([seed[who] for seed in record["curves"]["error"]], axis=0)
-        left.plot(1 + np.arange(len(error)), error, "o-", color=color, label=label)
-    left.set(xlabel="frames ahead (10 ms each)", ylabel="mean square error (variances)",
-             xticks=range(1, record["config"]["ahead"] + 1), ylim=(0, None))  # fmt: skip
+        left.plot(
+            ahead, 100 * (error[who] / error["ensemble"] - 1), "o-", color=color, label=label
+        )
+    left.axhline(0, color=BLUE, lw=1, label="ten together")
+    left.set(xlabel="frames ahead (10 ms each)", xticks=ahead,
+             ylabel="mean square error beyond that of the ten (%)")  # fmt: skip
+    without = error["unchanged"] / error["ensemble"]
+    left.text(
+        0.98, 0.02, "the last frame once more: "
+        f"{without.min():.1f} to {without.max():.1f} times the error of the ten",
+        transform=left.transAxes, ha="right", color=GREY,
+    )  # fmt: skip
     left.legend()
     far = [np.mean(m[f"{name}_distance"]) for name in ("alone", "longer", "distilled")]
     right.bar(range(3), far, color=[ORANGE, PURPLE, GREEN], width=0.6)

@@ -151,7 +151,7 @@ def train(
     checkpoint: str | PathLike[str] | None = None,
     seconds_between: float = 30.0,
     progress: str | None = None,
-    observe: Callable[[MLP], Any] | None = None,
+    observe: Callable[[MLP, int], Any] | None = None,
 ) -> History:
     """Train a network, or a stack of them, in place.
 
@@ -175,8 +175,8 @@ def train(
     progress : str, optional
         Show a progress bar with this title on stderr, if that is a terminal.
     observe : callable, optional
-        Looks at the network after each epoch, and gives plain numbers, or lists of them, for the
-        history. It changes nothing.
+        ``observe(net, epoch)`` looks at the network after each epoch, counted from 1, and gives
+        plain numbers, or lists of them, for the history. It changes nothing.
 
     Returns
     -------
@@ -262,7 +262,7 @@ def train(
             _stop_if_dead(net, sample, step, rate * share)
         history.costs.append((costs.total() / cases).tolist())
         if observe is not None:
-            history.observed.append(observe(net))
+            history.observed.append(observe(net, epoch + 1))
         now = time.monotonic()
         history.seconds, last = history.seconds + now - last, now
         if checkpoint and (epoch == recipe.epochs - 1 or now - last_write > seconds_between):

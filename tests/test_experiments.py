@@ -90,7 +90,7 @@ QUICK_ACOUSTIC = {
     "members": 3,
     "single": Recipe(epochs=2, learning_rate=0.05, batch=100),
     "student": Recipe(epochs=2, learning_rate=0.02, batch=100),
-    "temperatures": (1.0, 2.0),
+    "students": (("arithmetic", 1.0), ("geometric", 1.0), ("arithmetic", 2.0)),
 }
 QUICK_FRACTIONS = {
     "fractions": (1.0, 0.3, 0.1, 0.03, 0.01),

@@ -14,8 +14,10 @@ import pytest
 from minikd import cli, report
 from minikd.experiments import EXPERIMENTS
 from minikd.experiments.record import read_record, write_record
-from minikd.paper import FIGURES
+from minikd.paper import FIGURES, figures
 from minikd.report import (
+    acoustic_verdict,
+    forecast_verdict,
     in_papers_unit,
     mean_and_sd,
     omitted_each_verdict,
@@ -24,6 +26,7 @@ from minikd.report import (
     reproduction_page,
     results_table,
     temperature_verdict,
+    three_percent_verdict,
     with_results,
 )
 
@@ -61,10 +64,11 @@ def test_mean_and_sd():
     assert mean_and_sd([72]) == "72 (n = 1)"
     assert mean_and_sd([1, 2, 3]) == "2.0 ± 1.0 (n = 3)"
     m = {"p_a": [1e-9, 3e-9], "test_cases": [10]}
-    p_value = in_papers_unit({"name": "teacher-student", "metrics": m}, "p_a")
+    p_value = in_papers_unit({"name": "teacher-student", "data": "mnist", "metrics": m}, "p_a")
     assert p_value == "3e-09 at most (n = 2)"
     grid = {
         "name": "temperature-width",
+        "data": "mnist",
         "metrics": {"best_T_30": [3, 2.5], "omitted_cases": [9, 9]},
     }
     assert in_papers_unit(grid, "best_T_30") == "3, 2.5 (n = 2)"
@@ -283,3 +287,95 @@ def test_the_verdict_on_teachers():
     assert "both: 44 and 95" in variants
     teachers["a"]["student"]["test"] = 70
     assert "(a: 60) has the best student, with 70" in recipes_verdict({"curves": curves})[0]
+
+
+# ---------------------------------------------------------------- Sections 4 and 6
+
+
+def acoustic(distilled, words):
+    m = {
+        "single_accuracy": [80.0, 80.2, 79.8], "ensemble_accuracy": [82.0, 82.1, 81.9],
+        "distilled_accuracy": distilled, "longer_accuracy": [80.1, 79.9, 80.0],
+        "single_wer": [3.0, 3.2, 3.1], "ensemble_wer": [2.0, 2.2, 2.1], "distilled_wer": words,
+        "distilled_T": [2.0, 2.0, 5.0], "test_words": [300] * 3, "test_cases": [9000] * 3,
+    }  # fmt: skip
+    gain = np.subtract(m["ensemble_accuracy"], m["single_accuracy"])
+    m["share_kept"] = (100 * np.subtract(distilled, m["single_accuracy"]) / gain).tolist()
+    curves = {"chosen_mean": ["arithmetic", "arithmetic", "geometric"]}
+    return {"name": "acoustic-ensemble", "data": "speech", "seeds": [0, 1, 2], "metrics": m,
+            "curves": curves}  # fmt: skip
+
+
+def test_the_verdict_on_an_ensemble():
+    frames, kept, words = acoustic_verdict(acoustic([81.8, 82.0, 81.8], [2.1, 2.5, 2.3]))
+    # By hand: 2.0, 1.9 and 2.1, with standard error 0.1 / √3; of these 90, 94.7 and 95.2 % are kept.
+    assert "ten together get +2.00 ± 0.06 % more right than one, clearly" in frames
+    assert "hard targets for as long +0.00 ± 0.15 %, not clearly" in frames
+    assert "keeps 93 ± 2 % of the gain" in kept
+    assert (
+        "T = 2 and the arithmetic mean, 2 and the arithmetic mean, 5 and the geometric" in kept
+    )
+    assert "-1.00 ± 0.00 % wrong, beside one, clearly" in words
+    assert "The same way as the frames" in words
+    *_, words = acoustic_verdict(acoustic([81.8, 82.0, 81.8], [3.1, 3.5, 3.3]))
+    assert "+0.20 ± 0.06 %, clearly. Not the same way as the frames" in words
+
+
+def test_the_verdict_on_fractions():
+    m = {
+        "hard_3_train_accuracy": [100.0, 100.0], "soft_3_train_accuracy": [97.0, 99.0],
+        "hard_3_accuracy": [70.0, 71.0], "hard_3_early_accuracy": [72.0, 72.8],
+        "soft_3_accuracy": [80.0, 80.0], "soft_3_early_accuracy": [80.0, 79.8],
+        "recovered_3": [60.0, 70.0],
+    }  # fmt: skip
+    record = {"config": {"fractions": [1.0, 0.03]}, "metrics": m}
+    shares, stops, heart = three_percent_verdict(record)
+    assert "soft targets close (mean ± standard error over seeds) 65 ± 5 % with 3 %" in shares
+    assert "hard targets end -1.90 ± 0.10 % from where early stopping" in stops
+    assert stops.count("clearly worse") == 1
+    assert "soft targets end +0.10 ± 0.10 %" in stops
+    assert "100.0 % of their training cases right and 70.5 % of the test cases" in heart
+
+
+def test_the_verdict_on_forecasts():
+    m = {
+        "alone_distance": [0.008, 0.009], "longer_distance": [0.0070, 0.0072],
+        "distilled_distance": [0.004, 0.004], "single_error": [0.9, 0.9],
+        "ensemble_error": [0.8, 0.8], "distilled_error": [0.85, 0.83],
+    }  # fmt: skip
+    nearer, kept = forecast_verdict({"metrics": m})
+    assert "than one trained alone by +0.0045 ± 0.0005, clearly" in nearer
+    assert "for as long by +0.0031 ± 0.0001, clearly" in nearer
+    assert "by 11.1 % of its error; the distilled forecaster keeps 60 ± 10 % of that" in kept
+    one = {metric: values[:1] for metric, values in m.items()}
+    nearer, kept = forecast_verdict({"metrics": one})
+    assert "by +0.0040, not clearly" in nearer  # one seed has no standard error
+    assert "keeps 50 % of that" in kept
+
+
+def test_what_can_be_set_beside_the_paper():
+    of_speech, of_mnist = (figures("three-percent", data) for data in ("speech", "mnist"))
+    assert set(of_mnist) == {"recovered_3"} < set(of_speech)
+    share, level = of_speech["recovered_3"], of_speech["soft_3_accuracy"]
+    assert (share.falls_short(share.value - 1), share.falls_short(share.value + 1)) == (
+        True,
+        False,
+    )
+    # The levels of another corpus are neither better nor worse.
+    assert not level.falls_short(0.0)
+    assert set(figures("omitted-3", "speech")) == set()
+    table = results_table([acoustic_with_a_run(acoustic([81.8, 82.0, 81.8], [2.1, 2.5, 2.3]))])
+    assert "| on spoken digits; the paper: on voice search | § |" in table
+    assert "MNIST" not in table
+    assert (
+        "| share of the gain that it keeps, at least | 4 | 80 % | 93.3 ± 2.9 % (n = 3) |"
+        in table
+    )
+    assert "`minikd run acoustic-ensemble --data speech --seeds 3" in table
+
+
+def acoustic_with_a_run(record):
+    return record | {
+        "device": "cpu", "threads": 1, "seconds": [60.0] * 3,
+        "versions": {"numpy": "2.4.0", "python": "3.11.7"},
+    }  # fmt: skip

@@ -20,8 +20,8 @@ small_data = test_experiments.small_data
 
 
 def test_frames_carry_their_states():
-    config = test_experiments.quick("acoustic-ensemble")
-    model, train, chosen, test = states_of(config, SPEECH, seed=0)
+    framing = test_experiments.quick("acoustic-ensemble").framing
+    model, train, chosen, test = states_of(framing, SPEECH, seed=0)
     assert [len(part.utterances) for part in (train, chosen, test)] == [27, 3, 12]
     assert (model.words, model.states) == (10, 3)
     for part in (train, chosen, test):
@@ -39,9 +39,9 @@ def test_frames_carry_their_states():
 
 @pytest.mark.parametrize("held_out", [0.0, 1.0, 0.001])
 def test_something_is_held_out(held_out):
-    config = replace(test_experiments.quick("acoustic-ensemble"), held_out=held_out)
+    framing = replace(test_experiments.quick("acoustic-ensemble").framing, held_out=held_out)
     with pytest.raises(ValueError, match="held_out is"):
-        states_of(config, SPEECH, seed=0)
+        states_of(framing, SPEECH, seed=0)
 
 
 def test_the_record_of_an_ensemble(tmp_path):
@@ -56,9 +56,8 @@ def test_the_record_of_an_ensemble(tmp_path):
         singles = curves["singles"][seed]
         assert len(singles) == config.members
         assert m["single_accuracy"][seed] == pytest.approx(np.mean(singles))
-        of_mean = curves["distilled"][seed][curves["chosen_mean"][seed]]
-        at = config.temperatures.index(m["distilled_T"][seed])
-        assert m["distilled_accuracy"][seed] == pytest.approx(of_mean[at])
+        at = config.students.index((curves["chosen_mean"][seed], m["distilled_T"][seed]))
+        assert m["distilled_accuracy"][seed] == pytest.approx(curves["distilled"][seed][at])
         gain = m["ensemble_accuracy"][seed] - m["single_accuracy"][seed]
         kept = m["distilled_accuracy"][seed] - m["single_accuracy"][seed]
         assert m["share_kept"][seed] == pytest.approx(100 * kept / gain)
@@ -101,11 +100,12 @@ def test_the_record_of_fractions(data, tmp_path, monkeypatch):
     for percent in ("30", "10", "3", "1"):
         curves = found["curves"][percent][0]
         assert set(curves) == {"soft", "hard"}
-        assert len(curves["hard"]) == config.recipe.epochs * config.most
-        hard, early = curves["hard"], m[f"hard_{percent}_early_epoch"]
-        assert m[f"hard_{percent}_accuracy"] == hard[-1]["test"]
-        assert m[f"hard_{percent}_early_accuracy"] == hard[early - 1]["test"]
-        assert hard[early - 1]["validation"] == max(look["validation"] for look in hard)
+        hard = {look["epoch"]: look for look in curves["hard"]}
+        early, last = m[f"hard_{percent}_early_epoch"], config.recipe.epochs * config.most
+        assert (min(hard), max(hard)) == (1, last)
+        assert m[f"hard_{percent}_accuracy"] == hard[last]["test"]
+        assert m[f"hard_{percent}_early_accuracy"] == hard[early]["test"]
+        assert hard[early]["validation"] == max(look["validation"] for look in hard.values())
 
 
 # ---------------------------------------------------------------- forecasts

@@ -215,8 +215,8 @@ def test_unlabelled_cases_are_enough_for_soft_targets():
 def test_an_observer_sees_every_epoch_and_changes_nothing(tmp_path):
     path = tmp_path / "run.npz"
 
-    def observe(net):
-        return [float(p.sum()) for p in net.parameters]
+    def observe(net, epoch):
+        return [epoch, *(float(p.sum()) for p in net.parameters)]
 
     watched, plain = MLP(SIZES, 1), MLP(SIZES, 1)
     half = train(MLP(SIZES, 1), TRANSFER, soft_targets(4), RECIPE, observe=observe)
@@ -227,7 +227,8 @@ def test_an_observer_sees_every_epoch_and_changes_nothing(tmp_path):
     assert_same(watched, plain)
     assert history.observed == half.observed
     assert len(history.observed) == RECIPE.epochs
-    assert history.observed[-1] == observe(watched)
+    assert history.observed[-1] == observe(watched, RECIPE.epochs)
+    assert [look[0] for look in history.observed] == list(range(1, RECIPE.epochs + 1))
     # A finished run tells it again.
     again = train(
         MLP(SIZES, 1), TRANSFER, soft_targets(4), RECIPE, observe=observe, checkpoint=path

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Callable
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -20,6 +21,32 @@ from minikd.train import Recipe
 
 CLAIM = "a network distilled from ten acoustic models keeps most of what they gain together"
 
+# Logits of the ensemble's soft targets, from those of its members and a temperature.
+MEANS: dict[str, Callable[[Any, float], Any]] = {
+    "arithmetic": arithmetic_mean,
+    "geometric": lambda v, T: geometric_mean(v),
+}
+
+
+@dataclass(frozen=True)
+class Framing:
+    """How frames become cases.
+
+    Attributes
+    ----------
+    states : int
+        Of each digit.
+    past, future : int
+        Frames before and after the one whose state is asked for; the paper has 20 and 5.
+    held_out : float
+        Share of the training utterances that no network is trained on.
+    """
+
+    states: int
+    past: int
+    future: int
+    held_out: float
+
 
 @dataclass(frozen=True)
 class AcousticEnsemble:
@@ -29,10 +56,8 @@ class AcousticEnsemble:
     ----------
     name : str
     data : {"synthetic", "speech"}
-    states : int
-        Of each digit.
-    past, future : int
-        Frames before and after the one whose state is asked for; the paper has 20 and 5.
+    framing : Framing
+        The held-out utterances choose the temperature, the mean, and the penalty for each word.
     hidden : tuple of int
         Units of the hidden layers, of every network.
     members : int
@@ -40,32 +65,29 @@ class AcousticEnsemble:
     single : Recipe
         Of the members, each of which is also a baseline.
     student : Recipe
-        Of the distilled networks.
+        Of the distilled networks, with one learning rate or one for each. A control is trained on
+        hard targets for as many epochs.
     gain : float
         Size of the initial weights, as in :class:`minikd.MLP`.
-    temperatures : tuple of float
+    students : tuple of (str, float)
+        Each with the mean that its soft targets are, ``arithmetic`` or ``geometric``, and their
+        temperature.
     hard_weight : float
         Relative weight of the hard targets; the paper has 0.5.
-    held_out : float
-        Share of the training utterances that no network is trained on: they choose the
-        temperature, the mean, and the penalty for each word.
     penalties : tuple of float
         For each word in decoding, in nats.
     """
 
     name: str
     data: str
-    states: int
-    past: int
-    future: int
+    framing: Framing
     hidden: tuple[int, ...]
     members: int
     single: Recipe
     student: Recipe
     gain: float
-    temperatures: tuple[float, ...]
+    students: tuple[tuple[str, float], ...]
     hard_weight: float
-    held_out: float
     penalties: tuple[float, ...]
 
 
@@ -90,7 +112,7 @@ class Frames:
 
 
 def states_of(
-    config: AcousticEnsemble, speech: Speech, seed: int
+    framing: Framing, speech: Speech, seed: int
 ) -> tuple[WordModel, Frames, Frames, Frames]:
     """The word model, and the frames to train on, to choose by, and to test on.
 
@@ -101,10 +123,10 @@ def states_of(
         digit is never said in training.
     """
     order = generator(part_seed(seed, SPLIT), Stream.ORDER).permutation(len(speech.train))
-    out = round(config.held_out * len(order))
+    out = round(framing.held_out * len(order))
     if not 0 < out < len(order):
         raise ValueError(
-            f"held_out is {config.held_out}: {out} of {len(order)} utterances; expected at least one, "
+            f"held_out is {framing.held_out}: {out} of {len(order)} utterances; expected at least one, "
             "and one left to train on"
         )
     train = [speech.train[k] for k in np.sort(order[out:])]
@@ -113,14 +135,14 @@ def states_of(
     every = [*train, *chosen, *speech.test]
     # The states of the test frames too come from the model of the training frames alone.
     model, paths = train_states(
-        [u.frames for u in train], [u.digits for u in train], digits, config.states
+        [u.frames for u in train], [u.digits for u in train], digits, framing.states
     )
     paths += [model.states_of(u.frames, u.digits) for u in every[len(train) :]]
     parts, start = [], 0
-    width = config.past + 1 + config.future
+    width = framing.past + 1 + framing.future
     for some in (train, chosen, speech.test):
         y = np.concatenate(paths[start : start + len(some)])
-        x = windows(some, config.past, config.future)
+        x = windows(some, framing.past, framing.future)
         start += len(some)
         parts.append(Frames(some, Dataset(x, y, shape=(width, x.shape[1] // width))))
     return model, parts[0], parts[1], parts[2]
@@ -136,26 +158,27 @@ def one_cell(
     dict
         ``seconds``, ``metrics`` and ``curves``, for the record.
     """
-    model, train, chosen, test = states_of(config, speech, kept.seed)
+    model, train, chosen, test = states_of(config.framing, speech, kept.seed)
     sizes = [train.data.x.shape[1], *config.hidden, model.words * model.states]
     seeds = [part_seed(kept.seed + 1000 * k, TEACHER) for k in range(config.members)]
     ensemble = MLP(sizes, rng=seeds, gain=config.gain, device=kept.device)
-    which = (config.data, config.states, config.past, config.future, config.hidden,
-             config.members, config.single, config.gain, config.held_out)  # fmt: skip
+    which = (config.data, config.framing, config.hidden, config.members, config.single,
+             config.gain)  # fmt: skip
     kept.train("ensemble", which, ensemble, train.data, hard_targets(), config.single)
     v = {part: ensemble(part.data.x) for part in (train, chosen, test)}
 
-    # A student for each mean and temperature, all from the same weights: one stack.
-    T = np.array(config.temperatures)
-    targets = [arithmetic_mean(v[train], t) for t in T]
-    targets += [geometric_mean(v[train])] * len(T)
-    names = [(mean, t) for mean in ("arithmetic", "geometric") for t in config.temperatures]
-    students = MLP(sizes, rng=[part_seed(kept.seed, STUDENT)] * len(names), gain=config.gain,
+    # All students start from the same weights: one stack.
+    targets = [MEANS[mean](v[train], T) for mean, T in config.students]
+    students = MLP(sizes, rng=[part_seed(kept.seed, STUDENT)] * len(targets), gain=config.gain,
                    device=kept.device)  # fmt: skip
     transfer = train.data.with_logits(np.stack(targets))
-    objective = soft_targets(np.tile(T, 2), config.hard_weight)
+    objective = soft_targets([T for _, T in config.students], config.hard_weight)
     kept.train("students", config, students, transfer, objective, config.student)
     z = {part: students(part.data.x) for part in (chosen, test)}
+    # More epochs alone are no distillation.
+    control = kept.network(sizes, STUDENT, config.gain)
+    longer = replace(config.single, epochs=config.student.epochs)
+    kept.train("longer", (*which, longer), control, train.data, hard_targets(), longer)
 
     # Temperature and mean of the targets are chosen on the held-out utterances.
     best = int(right(z[chosen], chosen).argmax())
@@ -167,6 +190,7 @@ def one_cell(
             "ensemble": geometric_mean(v[part])[None],
             "arithmetic": arithmetic_mean(v[part])[None],
             "distilled": z[part][best][None],
+            "longer": control(part.data.x)[None],
         }
 
     on_test, on_chosen = logits(test), logits(chosen)
@@ -189,19 +213,17 @@ def one_cell(
             "ensemble_accuracy": 100 * float(together),
             "arithmetic_accuracy": 100 * float(accuracy["arithmetic"][0]),
             "distilled_accuracy": 100 * float(accuracy["distilled"][0]),
+            "longer_accuracy": 100 * float(accuracy["longer"][0]),
             "share_kept": 100
             * float((accuracy["distilled"][0] - single) / (together - single)),
             **{f"{who}_wer": 100 * float(np.mean(errors[who])) / words for who in errors},
-            "distilled_T": names[best][1],
+            "distilled_T": config.students[best][1],
         },
         "curves": {
             "singles": (100 * accuracy["single"]).tolist(),
-            "distilled": {
-                mean: (100 * right(z[test], test)[[n[0] == mean for n in names]]).tolist()
-                for mean in ("arithmetic", "geometric")
-            },
+            "distilled": (100 * right(z[test], test)).tolist(),
             "penalty": penalty,
-            "chosen_mean": names[best][0],
+            "chosen_mean": config.students[best][0],
         },
     }
 
@@ -224,21 +246,27 @@ def words_wrong(
     return counts
 
 
+STUDENTS = tuple(
+    (mean, T) for mean in MEANS for T in (1.0, 2.0, 5.0, 10.0)
+)
+SYNTHETIC = Framing(states=3, past=3, future=3, held_out=0.1)
+SPEECH = Framing(states=5, past=20, future=5, held_out=0.1)
+
 PRESETS = {
     "synthetic": AcousticEnsemble(
-        name="acoustic-ensemble", data="synthetic", states=3, past=3, future=3,
+        name="acoustic-ensemble", data="synthetic", framing=SYNTHETIC,
         hidden=(64, 64, 64), members=10,
         single=Recipe(epochs=12, learning_rate=0.1, batch=128, warm_up=100),
         student=Recipe(epochs=30, learning_rate=0.05, batch=128, warm_up=100),
-        gain=1.0, temperatures=(1.0, 2.0, 5.0, 10.0), hard_weight=0.5, held_out=0.1,
+        gain=1.0, students=STUDENTS, hard_weight=0.5,
         penalties=(0.0, 5.0, 10.0, 15.0, 20.0),
     ),
     "speech": AcousticEnsemble(
-        name="acoustic-ensemble", data="speech", states=5, past=20, future=5,
+        name="acoustic-ensemble", data="speech", framing=SPEECH,
         hidden=(256,) * 8, members=10,
         single=Recipe(epochs=12, learning_rate=0.05, batch=256, warm_up=500),
         student=Recipe(epochs=30, learning_rate=0.03, batch=256, warm_up=500),
-        gain=1.0, temperatures=(1.0, 2.0, 5.0, 10.0), hard_weight=0.5, held_out=0.1,
+        gain=1.0, students=STUDENTS, hard_weight=0.5,
         penalties=(0.0, 5.0, 10.0, 15.0, 20.0, 30.0, 40.0),
     ),
 }  # fmt: skip
@@ -249,9 +277,11 @@ SHOWN = {
     "ensemble_accuracy": "frames that ten together get right, geometric mean",
     "arithmetic_accuracy": "the same, arithmetic mean",
     "distilled_accuracy": "frames that a distilled network gets right",
+    "longer_accuracy": "frames that a network gets right on hard targets, trained for as long",
     "distilled_T": "T chosen on held-out utterances",
     "share_kept": "share of the gain that it keeps",
     "single_wer": "words wrong, one network",
     "ensemble_wer": "words wrong, ten together",
     "distilled_wer": "words wrong, distilled network",
+    "longer_wer": "words wrong, hard targets for as long",
 }

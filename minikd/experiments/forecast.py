@@ -145,8 +145,8 @@ PRESETS = {
     "speech": Forecast(
         name="forecast", data="speech", past=20, ahead=5, hidden=(512, 512), members=10,
         gain=0.4,
-        single=Recipe(epochs=8, learning_rate=0.001, batch=128, warm_up=500),
-        student=Recipe(epochs=16, learning_rate=0.001, batch=128, warm_up=500),
+        single=Recipe(epochs=5, learning_rate=0.001, batch=128, warm_up=500),
+        student=Recipe(epochs=10, learning_rate=0.001, batch=128, warm_up=500),
     ),
 }  # fmt: skip
 

@@ -75,24 +75,25 @@ def write_record(path: str | PathLike[str], record: dict[str, Any]) -> dict[str,
     return read_record(path)
 
 
-def full_run(name: str) -> dict[str, Any]:
-    """The record of a full run on MNIST that comes with minikd, in the folder ``results/``.
+def full_run(name: str, data: str = "mnist") -> dict[str, Any]:
+    """The record of a full run that comes with minikd, in the folder ``results/``.
 
     Parameters
     ----------
     name : str
         Of the experiment, such as ``omitted-3``.
+    data : {"mnist", "speech"}
 
     Raises
     ------
     FileNotFoundError
         If there is none, or minikd was installed without its repository.
     """
-    path = Path(minikd.__file__).parents[1] / "results" / f"{name}.mnist.json"
+    path = Path(minikd.__file__).parents[1] / "results" / f"{name}.{data}.json"
     if not path.exists():
         raise FileNotFoundError(
             f"{path} is not there; install minikd from its repository with pip install -e, or "
-            f"make the record: minikd run {name} --data mnist"
+            f"make the record: minikd run {name} --data {data}"
         )
     return read_record(path)
 

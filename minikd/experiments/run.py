@@ -82,7 +82,7 @@ class Kept:
         data: Dataset,
         objective: Objective,
         recipe: Recipe,
-        observe: Callable[[MLP], Any] | None = None,
+        observe: Callable[[MLP, int], Any] | None = None,
     ) -> list[Any]:
         """Train a network, going on from its checkpoint if there is one.
 
