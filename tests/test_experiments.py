@@ -89,7 +89,8 @@ QUICK_ACOUSTIC = {
     "hidden": (24, 24),
     "members": 3,
     "single": Recipe(epochs=2, learning_rate=0.05, batch=100),
-    "student": Recipe(epochs=2, learning_rate=0.02, batch=100),
+    "student": Recipe(epochs=2, learning_rate=(0.02, 0.02, 0.01), batch=100),
+    "longer": Recipe(epochs=2, learning_rate=0.05, batch=100),
     "students": (("arithmetic", 1.0), ("geometric", 1.0), ("arithmetic", 2.0)),
 }
 QUICK_FRACTIONS = {

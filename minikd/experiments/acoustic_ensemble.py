@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -65,8 +65,9 @@ class AcousticEnsemble:
     single : Recipe
         Of the members, each of which is also a baseline.
     student : Recipe
-        Of the distilled networks, with one learning rate or one for each. A control is trained on
-        hard targets for as many epochs.
+        Of the distilled networks, with one learning rate or one for each.
+    longer : Recipe
+        Of a control on hard targets, trained for as long.
     gain : float
         Size of the initial weights, as in :class:`minikd.MLP`.
     students : tuple of (str, float)
@@ -85,6 +86,7 @@ class AcousticEnsemble:
     members: int
     single: Recipe
     student: Recipe
+    longer: Recipe
     gain: float
     students: tuple[tuple[str, float], ...]
     hard_weight: float
@@ -177,8 +179,7 @@ def one_cell(
     z = {part: students(part.data.x) for part in (chosen, test)}
     # More epochs alone are no distillation.
     control = kept.network(sizes, STUDENT, config.gain)
-    longer = replace(config.single, epochs=config.student.epochs)
-    kept.train("longer", (*which, longer), control, train.data, hard_targets(), longer)
+    kept.train("longer", config, control, train.data, hard_targets(), config.longer)
 
     # Temperature and mean of the targets are chosen on the held-out utterances.
     best = int(right(z[chosen], chosen).argmax())
@@ -246,9 +247,7 @@ def words_wrong(
     return counts
 
 
-STUDENTS = tuple(
-    (mean, T) for mean in MEANS for T in (1.0, 2.0, 5.0, 10.0)
-)
+STUDENTS = tuple((mean, T) for mean in MEANS for T in (1.0, 2.0, 5.0, 10.0))
 SYNTHETIC = Framing(states=3, past=3, future=3, held_out=0.1)
 SPEECH = Framing(states=5, past=20, future=5, held_out=0.1)
 
@@ -258,15 +257,19 @@ PRESETS = {
         hidden=(64, 64, 64), members=10,
         single=Recipe(epochs=12, learning_rate=0.1, batch=128, warm_up=100),
         student=Recipe(epochs=30, learning_rate=0.05, batch=128, warm_up=100),
+        longer=Recipe(epochs=30, learning_rate=0.1, batch=128, warm_up=100),
         gain=1.0, students=STUDENTS, hard_weight=0.5,
         penalties=(0.0, 5.0, 10.0, 15.0, 20.0),
     ),
     "speech": AcousticEnsemble(
         name="acoustic-ensemble", data="speech", framing=SPEECH,
         hidden=(256,) * 8, members=10,
-        single=Recipe(epochs=12, learning_rate=0.05, batch=256, warm_up=500),
-        student=Recipe(epochs=30, learning_rate=0.03, batch=256, warm_up=500),
-        gain=1.0, students=STUDENTS, hard_weight=0.5,
+        single=Recipe(epochs=4, learning_rate=0.05, batch=256, warm_up=500),
+        student=Recipe(
+            epochs=12, learning_rate=(0.02, 0.012, 0.005, 0.002, 0.02), batch=64, warm_up=2000
+        ),
+        longer=Recipe(epochs=12, learning_rate=0.02, batch=64, warm_up=2000),
+        gain=1.0, students=(*STUDENTS[:4], ("geometric", 1.0)), hard_weight=0.5,
         penalties=(0.0, 5.0, 10.0, 15.0, 20.0, 30.0, 40.0),
     ),
 }  # fmt: skip
