@@ -9,15 +9,24 @@
 import matplotlib.pyplot as plt
 import numpy as np
 
-from minikd import MLP, Dataset, Recipe, hard_targets, soft_targets, train
+from minikd import MLP, Dataset, Recipe, hard_targets, plots, soft_targets, train
 from minikd.data import synthesize_speech
 from minikd.data.speech import windows
 from minikd.ensembles import arithmetic_mean, geometric_mean
+from minikd.experiments.record import full_run
 from minikd.hmm import train_states
 from minikd.plots import BLUE, GREEN, GREY, HOUSE_STYLE, ORANGE, save_figure
 
 plt.style.use(HOUSE_STYLE)
 speech = synthesize_speech(rng=0)  # drawn from a hidden Markov model: not real speech
+
+# %% [markdown]
+# ## What the full run found
+# Real speech, eight hidden layers as in the paper, from the record that comes with minikd.
+
+# %%
+full = plots.plot_record(full_run("acoustic-ensemble", "speech"))
+print("wrote", save_figure(full, "out/09_on_speech.png"))
 
 # %% [markdown]
 # ## Frames and states

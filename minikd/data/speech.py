@@ -98,7 +98,7 @@ def read_recordings(path: str | os.PathLike[str]) -> list[Recording]:
         raise FileNotFoundError(
             f"the spoken digits are not in {path}: run 'minikd data speech' to download them, or "
             "set MINIKD_DATA_DIR to a folder that holds fsdd/recordings.zip, or use the bundled "
-            "data (--data glyphs)"
+            "data (--data synthetic)"
         )
     recordings = []
     try:

@@ -266,9 +266,9 @@ PRESETS = {
         hidden=(256,) * 8, members=10,
         single=Recipe(epochs=4, learning_rate=0.05, batch=256, warm_up=500),
         student=Recipe(
-            epochs=12, learning_rate=(0.02, 0.012, 0.005, 0.002, 0.02), batch=64, warm_up=2000
+            epochs=16, learning_rate=(0.02, 0.012, 0.005, 0.002, 0.02), batch=64, warm_up=2000
         ),
-        longer=Recipe(epochs=12, learning_rate=0.02, batch=64, warm_up=2000),
+        longer=Recipe(epochs=16, learning_rate=0.02, batch=64, warm_up=2000),
         gain=1.0, students=(*STUDENTS[:4], ("geometric", 1.0)), hard_weight=0.5,
         penalties=(0.0, 5.0, 10.0, 15.0, 20.0, 30.0, 40.0),
     ),
