@@ -780,6 +780,7 @@ def plot_three_percent(record: dict[str, Any]) -> Any:
             right.plot(epochs, seeds.mean(0), style, color=color,
                        label=f"{kind} targets, {part}")  # fmt: skip
     right.set(xscale="log", xlabel="epoch, on 3 % of the data", ylabel="cases right (%)")
+    right.xaxis.set_major_formatter("{x:g}")
     right.legend(loc="lower right")
     hard, soft = (
         float(np.mean(m[f"{k}_3_{w}"]))

@@ -482,6 +482,8 @@ _ASSUMED = """\
 
 # The likely cause, where a number of ours is worse than the paper's.
 _CAUSES = {
+    "share_kept": "The paper's students had 700 million frames to learn their ensemble's answers on; ours have the hundred thousand that the ensemble has learnt nearly by heart, so that its answers there are little softer than labels. See what was tried, in CONTRIBUTING.md.",
+    "recovered_3": "3 % of the paper's data are 20 million frames; here it is one to three thousand cases, and there is less to learn from so few, also from soft targets: with 10 % they close more of the gap.",
     "teacher_errors": "The paper gives neither rates nor epochs; the best known teacher was trained for 1,000 epochs. Tried on the validation split, one seed each, with no clear gain for a single network: dropout from none to half of the units, a tighter limit on the weights, smaller initial weights, weights averaged over time. Averaging its logits over moves of the image helps most.",
     "alone_errors": "Learning rate and epochs of the paper's student are unknown.",
     "distilled_errors": "More than half of its errors are its teacher's very answers (see the row), so a better teacher comes first. Tried on the validation split, one seed each: other temperatures and learning rates, smaller batches, smaller initial weights, hard targets beside the soft ones, a limit on the student's weights, dropout on its inputs. Smaller initial weights bring its logits nearer to the teacher's; soft targets averaged over moves, which the paper does not have, help most, and with moved images it comes to the paper's figure. Tried once, on the test set: soft targets of two teachers together, which help too.",

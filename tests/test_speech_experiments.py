@@ -9,11 +9,12 @@ import numpy as np
 import pytest
 import test_experiments
 
-from minikd.data import synthesize_speech
+from minikd.data import Dataset, synthesize_speech
 from minikd.data.speech import Utterance
 from minikd.experiments import EXPERIMENTS, run
 from minikd.experiments.acoustic_ensemble import right, states_of, words_wrong
 from minikd.experiments.forecast import series
+from minikd.experiments.three_percent import together
 
 SPEECH = synthesize_speech(0, train=30, test=12)
 small_data = test_experiments.small_data
@@ -68,7 +69,8 @@ def test_the_record_of_an_ensemble(tmp_path):
 
 
 @pytest.mark.parametrize(
-    "fractions", [(), (1.0, 0.0), (1.5, 1.0), (0.5, 0.1), (1.0, 0.1, 0.3), (1.0, -0.1)]
+    "fractions",
+    [(), (1.0, 0.0), (1.5, 1.0), (0.5, 0.1), (1.0, 0.1, 0.3), (1.0, -0.1), (1.0, 0.1, 0.1)],
 )
 def test_fractions_that_are_none(fractions):
     with pytest.raises(ValueError, match="fractions is"):
@@ -105,7 +107,50 @@ def test_the_record_of_fractions(data, tmp_path, monkeypatch):
         assert (min(hard), max(hard)) == (1, last)
         assert m[f"hard_{percent}_accuracy"] == hard[last]["test"]
         assert m[f"hard_{percent}_early_accuracy"] == hard[early]["test"]
+        assert m[f"hard_{percent}_early_train_accuracy"] == hard[early]["train"]
         assert hard[early]["validation"] == max(look["validation"] for look in hard.values())
+
+
+def test_shares_of_a_gap():
+    config = replace(test_experiments.quick("three-percent"), fractions=(1.0, 0.03))
+
+    def share(everything, hard, soft):
+        first = {"all_accuracy": everything}
+        other = {"hard_3_early_accuracy": hard, "soft_3_accuracy": soft}
+        parts = [
+            {"metrics": m, "curves": {}, "seconds": 2.0, "shared_seconds": 1.0}
+            for m in (first, other)
+        ]
+        return together(config, parts)["metrics"]["recovered_3"]
+
+    assert share(90.0, 70.0, 85.0) == 75.0
+    assert share(90.0, 70.0, 65.0) == -25.0
+    assert (share(70.0, 70.0, 71.0), share(70.0, 70.0, 60.0)) == (100.0, 0.0)
+
+
+def test_the_smallest_fraction_is_one_case(tmp_path):
+    config = replace(test_experiments.quick("three-percent"), fractions=(1.0, 0.03, 1e-9))
+    found = EXPERIMENTS["three-percent"].run(config, out=tmp_path)
+    assert found["metrics"]["cases_1e-07"] == [1]
+
+
+def test_training_cases_are_looked_at_from_all_over(tmp_path, monkeypatch):
+    """Frames are in the order of the speakers; the first ones would be of one speaker."""
+    taken, real = [], Dataset.take
+
+    def spy(data, rows):
+        taken.append((len(data), np.asarray(rows)))
+        return real(data, rows)
+
+    monkeypatch.setattr(Dataset, "take", spy)
+    config = replace(
+        EXPERIMENTS["three-percent"].presets["synthetic"], **test_experiments.QUICK_FRACTIONS
+    )
+    three_percent = EXPERIMENTS["three-percent"]
+    three_percent.run(replace(config, fractions=(1.0, 0.03)), out=tmp_path)
+    n, rows = taken[0]
+    assert (rows[0], rows[-1]) == (0, n - 1)
+    assert len(rows) < n
 
 
 # ---------------------------------------------------------------- forecasts
