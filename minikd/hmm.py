@@ -114,7 +114,7 @@ def train_states(
     words, states : int
         Words, and states of each.
     iterations : int
-        At most so many.
+        At most so many, at least one.
 
     Returns
     -------
@@ -125,8 +125,11 @@ def train_states(
     Raises
     ------
     ValueError
-        If an utterance has fewer frames than states, or a state gets no frame.
+        If an utterance has fewer frames than states, or a state gets no frame; if there is to be
+        no iteration.
     """
+    if iterations < 1:
+        raise ValueError(f"iterations is {iterations}; expected at least 1")
     chains = [_chain(w, states) for w in said]
     paths = []
     for x, chain in zip(frames, chains, strict=True):
@@ -196,8 +199,9 @@ def decode(scores: Any, model: WordModel, penalty: float = 0.0) -> list[int]:
     log_stay, log_go = np.log(model.stay), np.log1p(-model.stay)
     best = np.full(S, -np.inf)
     best[first] = scores[0, first]
-    # Where each state at each frame came from: itself, the one before, or the end of a word.
-    came = np.empty((n, S), dtype=int)
+    # Where each state at each frame came from: itself, the one before, or the end of a word. The
+    # last is told apart, because a word of one state may come from its own end.
+    came, begun = np.empty((n, S), dtype=int), np.zeros((n, S), dtype=bool)
     for t in range(1, n):
         origin = np.arange(S)
         stayed, go = best + log_stay, np.full(S, -np.inf)
@@ -206,14 +210,15 @@ def decode(scores: Any, model: WordModel, penalty: float = 0.0) -> list[int]:
         go[first] = ends.max() - penalty
         moved = go > stayed
         origin[moved] -= 1
-        origin[first[moved[first]]] = last[ends.argmax()]
+        begun[t, first] = moved[first]
+        origin[begun[t]] = last[ends.argmax()]
         came[t] = origin
         best = np.where(moved, go, stayed) + scores[t]
     state = int(last[best[last].argmax()])
     said = [state // model.states]
     for t in range(n - 1, 0, -1):
         before = int(came[t, state])
-        if state in first and before != state:
+        if begun[t, state]:
             said.append(before // model.states)
         state = before
     return said[::-1]

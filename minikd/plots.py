@@ -716,22 +716,23 @@ def plot_acoustic_ensemble(record: dict[str, Any]) -> Any:
     for mean, color, marker in (("arithmetic", ORANGE, "o"), ("geometric", GREEN, "^")):
         own = [k for k, (name, _) in enumerate(students) if name == mean]
         seeds = np.array(record["curves"]["distilled"])[:, own]
-        left.plot([T.index(students[k][1]) for k in own], seeds.mean(0), marker, ls="-",
-                  color=color, label=f"distilled from the {mean} mean")  # fmt: skip
-    longer = np.mean(m["longer_accuracy"])
-    left.plot(-1, longer, "D", color=PURPLE, label="hard targets, as long as the distilled")
+        left.errorbar([T.index(students[k][1]) for k in own], seeds.mean(0), _error(seeds),
+                      fmt=marker, ls="-", color=color, capsize=3,
+                      label=f"distilled from the {mean} mean")  # fmt: skip
+    left.errorbar(-1, np.mean(m["longer_accuracy"]), _error(m["longer_accuracy"]), fmt="D",
+                  color=PURPLE, capsize=3, label="hard targets, as long as the distilled")  # fmt: skip
     left.set(xticks=range(-1, len(T)), xlim=(-1.6, len(T) - 0.4), ylabel="frames right (%)")
     left.set_xticklabels(["hard targets", *(f"T = {t:g}" for t in T)])
     left.legend(loc="lower left", bbox_to_anchor=(0, 1), ncols=2)
-    wrong = [np.mean(m[f"{who}_wer"]) for who in ("single", "ensemble", "distilled")]
-    right.bar(range(3), wrong, color=[GREY, BLUE, GREEN], width=0.6)
+    wrong = np.transpose([m[f"{who}_wer"] for who in ("single", "ensemble", "distilled")])
+    right.bar(range(3), wrong.mean(0), yerr=_error(wrong), color=[GREY, BLUE, GREEN], width=0.6,
+              capsize=4)  # fmt: skip
     right.set(xticks=range(3), ylabel="words wrong (%)")
     right.set_xticklabels(["one network", "ten together", "distilled"])
-    kept = 100 * (np.mean(m["distilled_accuracy"]) - single) / (together - single)
     _say(
         figure,
         f"Ten networks together gain {together - single:.1f} % of the frames; one distilled from "
-        f"them keeps {kept:.0f} % of that",
+        f"them keeps {np.mean(m['share_kept']):.0f} % of that",
         _seeds_of(record),
     )
     return figure
@@ -759,8 +760,9 @@ def plot_three_percent(record: dict[str, Any]) -> Any:
         ("hard", "early_accuracy", "hard targets, stopped early", ORANGE, "^--"),
         ("hard", "accuracy", "hard targets", ORANGE, "o-"),
     ):
-        values = [np.mean(m[f"{kind}_{p:g}_{metric}"]) for p in percents]
-        left.plot(percents, values, style, color=color, label=label)
+        values = np.transpose([m[f"{kind}_{p:g}_{metric}"] for p in percents])
+        left.errorbar(percents, values.mean(0), _error(values), fmt=style, color=color, capsize=3,
+                      label=label)  # fmt: skip
     left.axhline(everything, color=GREY, lw=1)
     left.text(percents[0], everything, "all data, hard targets", color=GREY, va="bottom")
     left.set(
@@ -829,8 +831,12 @@ def plot_forecast(record: dict[str, Any]) -> Any:
         transform=left.transAxes, ha="right", color=GREY,
     )  # fmt: skip
     left.legend()
-    far = [np.mean(m[f"{name}_distance"]) for name in ("alone", "longer", "distilled")]
-    right.bar(range(3), far, color=[ORANGE, PURPLE, GREEN], width=0.6)
+    distance = np.transpose(
+        [m[f"{name}_distance"] for name in ("alone", "longer", "distilled")]
+    )
+    far = distance.mean(0)
+    right.bar(range(3), far, yerr=_error(distance), color=[ORANGE, PURPLE, GREEN], width=0.6,
+              capsize=4)  # fmt: skip
     right.set(xticks=range(3), ylabel="mean square distance to the ten (variances)")
     right.set_xticklabels(["alone", "alone, longer", "distilled"])
     _say(
@@ -842,9 +848,18 @@ def plot_forecast(record: dict[str, Any]) -> Any:
     return figure
 
 
+def _error(of_seeds: Any) -> Any:
+    """The standard error of a mean over seeds, the first axis; 0 for one seed."""
+    n = len(of_seeds)
+    return (
+        np.std(of_seeds, axis=0, ddof=1) / np.sqrt(n) if n > 1 else np.zeros_like(of_seeds[0])
+    )
+
+
 def _seeds_of(record: dict[str, Any]) -> str:
     n = len(record["seeds"])
-    return f"{_DATA_TITLES[record['data']]}; {n} seed{'s' * (n > 1)}"
+    bars = ", bars are standard errors over them" if n > 1 else ""
+    return f"{_DATA_TITLES[record['data']]}; {n} seed{'s' * (n > 1)}{bars}"
 
 
 _FIGURES: dict[str, Callable[[dict[str, Any]], Any]] = {

@@ -56,20 +56,26 @@ def every_reading(n, model):
                 yield said, chain[path], chain, path
 
 
+@pytest.mark.parametrize("states", [1, 2])
 @pytest.mark.parametrize("penalty", [0.0, 3.0])
-def test_decoding_is_the_best_of_all_readings(penalty):
-    model = model_of(2, 2, RNG.uniform(0.2, 0.8, 4))
+def test_decoding_is_the_best_of_all_readings(penalty, states):
+    model = model_of(2, states, RNG.uniform(0.2, 0.8, 2 * states))
     for _ in range(10):
-        scores = RNG.normal(0, 3, (6, 4))
+        scores = RNG.normal(0, 3, (6, 2 * states))
         best, words = -np.inf, None
-        for said, states, _, path in every_reading(6, model):
-            total = scores[np.arange(6), states].sum() - penalty * (len(said) - 1)
+        for said, through, _, path in every_reading(6, model):
+            total = scores[np.arange(6), through].sum() - penalty * (len(said) - 1)
             for t in range(1, 6):
-                p = model.stay[states[t - 1]]
+                p = model.stay[through[t - 1]]
                 total += np.log(1 - p if path[t] != path[t - 1] else p)
             if total > best:
                 best, words = total, list(said)
         assert decode(scores, model, penalty) == words
+
+
+def test_a_word_of_one_state_can_be_said_twice():
+    model = model_of(1, 1, np.array([0.01]))
+    assert decode(np.zeros((4, 1)), model) == [0, 0, 0, 0]
 
 
 def test_states_are_found_again():
@@ -145,3 +151,8 @@ def test_a_state_without_frames():
     frames = [RNG.normal(size=(9, 2)) for _ in range(3)]
     with pytest.raises(ValueError, match="is a word missing"):
         train_states(frames, [(0,)] * 3, words=2, states=3)
+
+
+def test_no_iterations_are_an_error():
+    with pytest.raises(ValueError, match="iterations is 0"):
+        train_states([np.zeros((4, 1))], [(0,)], words=1, states=2, iterations=0)

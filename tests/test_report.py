@@ -73,6 +73,12 @@ def test_mean_and_sd():
     }
     assert in_papers_unit(grid, "best_T_30") == "3, 2.5 (n = 2)"
     assert in_papers_unit(grid, "omitted_cases") == "9"
+    ensemble = {
+        "name": "acoustic-ensemble",
+        "data": "speech",
+        "metrics": {"distilled_T": [1, 10]},
+    }
+    assert in_papers_unit(ensemble, "distilled_T") == "1, 10 (n = 2)"
     assert mean_and_sd([0.0]) == "0 (n = 1)"
     assert mean_and_sd([18.75], "%") == "18.8 % (n = 1)"
 
@@ -110,7 +116,8 @@ def test_the_table(records):
     }  # fmt: skip
     assert results_table([*read_results(records), other]).count("| teacher |") == 1
     assert (
-        "`minikd run omitted-3 --data mnist --seeds 3 --out results`: 1 minutes a seed" in table
+        "`minikd run omitted-3 --data mnist --seeds 3 --out results`: 1 minutes of training a seed"
+        in table
     )
 
 
@@ -309,16 +316,24 @@ def acoustic(distilled, words):
 def test_the_verdict_on_an_ensemble():
     frames, kept, words = acoustic_verdict(acoustic([81.8, 82.0, 81.8], [2.1, 2.5, 2.3]))
     # By hand: 2.0, 1.9 and 2.1, with standard error 0.1 / √3; of these 90, 94.7 and 95.2 % are kept.
-    assert "ten together get +2.00 ± 0.06 % more right than one, clearly" in frames
-    assert "hard targets for as long +0.00 ± 0.15 %, not clearly" in frames
+    assert "ten together +2.00 ± 0.06 beside one (clearly)" in frames
+    assert "for as long as that +0.00 ± 0.15 (not clearly)" in frames
+    assert "is +1.87 ± 0.12 beside that control (clearly)" in frames
     assert "keeps 93 ± 2 % of the gain" in kept
     assert (
         "T = 2 and the arithmetic mean, 2 and the arithmetic mean, 5 and the geometric" in kept
     )
-    assert "-1.00 ± 0.00 % wrong, beside one, clearly" in words
-    assert "The same way as the frames" in words
+    assert "ten together -1.00 ± 0.00 beside one (clearly)" in words
+    assert "words go the same way as frames" in words
+    assert "One word of the 300 is 0.33 points, so that one network errs on 9 words" in words
     *_, words = acoustic_verdict(acoustic([81.8, 82.0, 81.8], [3.1, 3.5, 3.3]))
-    assert "+0.20 ± 0.06 %, clearly. Not the same way as the frames" in words
+    assert "+0.20 ± 0.06 (clearly). On average, words go not the same way as frames" in words
+    one = acoustic([81.8, 82.0, 81.8], [2.1, 2.5, 2.3])
+    one["metrics"] = {metric: values[:1] for metric, values in one["metrics"].items()}
+    one["curves"]["chosen_mean"] = ["arithmetic"]
+    frames, kept, _ = acoustic_verdict(one)
+    assert "ten together +2.00 beside one (one seed, so no standard error)" in frames
+    assert "keeps 90 % of the gain" in kept
 
 
 def test_the_verdict_on_fractions():
@@ -331,10 +346,13 @@ def test_the_verdict_on_fractions():
     record = {"config": {"fractions": [1.0, 0.03]}, "metrics": m}
     shares, stops, heart = three_percent_verdict(record)
     assert "soft targets close (mean ± standard error over seeds) 65 ± 5 % with 3 %" in shares
-    assert "hard targets end -1.90 ± 0.10 % from where early stopping" in stops
-    assert stops.count("clearly worse") == 1
-    assert "soft targets end +0.10 ± 0.10 %" in stops
+    assert "hard targets -1.90 ± 0.10 (clearly)" in stops
+    assert "soft targets +0.10 ± 0.10 (not clearly)" in stops
     assert "100.0 % of their training cases right and 70.5 % of the test cases" in heart
+    record["metrics"] = {metric: values[:1] for metric, values in m.items()}
+    shares, stops, _ = three_percent_verdict(record)
+    assert "60 % with 3 %" in shares
+    assert stops.count("one seed, so no standard error") == 2
 
 
 def test_the_verdict_on_forecasts():
@@ -344,12 +362,12 @@ def test_the_verdict_on_forecasts():
         "ensemble_error": [0.8, 0.8], "distilled_error": [0.85, 0.83],
     }  # fmt: skip
     nearer, kept = forecast_verdict({"metrics": m})
-    assert "than one trained alone by +0.0045 ± 0.0005, clearly" in nearer
-    assert "for as long by +0.0031 ± 0.0001, clearly" in nearer
+    assert "than one trained alone by +0.0045 ± 0.0005 (clearly)" in nearer
+    assert "for as long by +0.0031 ± 0.0001 (clearly)" in nearer
     assert "by 11.1 % of its error; the distilled forecaster keeps 60 ± 10 % of that" in kept
     one = {metric: values[:1] for metric, values in m.items()}
     nearer, kept = forecast_verdict({"metrics": one})
-    assert "by +0.0040, not clearly" in nearer  # one seed has no standard error
+    assert "by +0.0040 (one seed" in nearer  # one seed has no standard error
     assert "keeps 50 % of that" in kept
 
 

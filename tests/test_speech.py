@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import wave
 import zipfile
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -79,7 +80,9 @@ def test_recordings_of_an_archive(tmp_path):
     assert found.signal.shape == (4000,)
 
 
-@pytest.mark.parametrize("name", ["../3_anna_1.wav", "/3_anna_1.wav", "a/../../3_anna_1.wav"])
+@pytest.mark.parametrize(
+    "name", ["../3_anna_1.wav", "/3_anna_1.wav", "a/../../3_anna_1.wav", "..\\3_anna_1.wav"]
+)
 def test_a_path_that_climbs_out(tmp_path, name):
     with pytest.raises(ValueError, match="leaves its folder"):
         read_recordings(archive(tmp_path, {name: SOUND}))
@@ -94,8 +97,79 @@ def test_archives_that_hold_something_else(tmp_path):
     path.write_bytes(b"PK nonsense")
     with pytest.raises(ValueError, match="no zip file"):
         read_recordings(path)
+    # Bytes inside a compressed recording are not what they were.
+    with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as made:
+        made.writestr("3_anna_1.wav", SOUND)
+    whole = bytearray(path.read_bytes())
+    whole[60:90] = bytes(30)
+    path.write_bytes(whole)
+    with pytest.raises(ValueError, match="is damaged"):
+        read_recordings(path)
     with pytest.raises(FileNotFoundError, match="MINIKD_DATA_DIR"):
         read_recordings(tmp_path / "nothing.zip")
+
+
+@pytest.fixture
+def sent(tmp_path, monkeypatch):
+    """What a download brings, written by the test; the data folder is empty."""
+    source = tmp_path / "sent.zip"
+    archive(tmp_path, {"a/3_anna_1.wav": SOUND}).rename(source)
+    monkeypatch.setenv("MINIKD_DATA_DIR", str(tmp_path / "data"))
+    monkeypatch.setattr(speech, "SHA256", speech.content_hash(source))
+
+    class Downloader:
+        def __init__(self, **_):
+            pass
+
+        def __call__(self, url, output_file, pooch):
+            if not source.exists():
+                raise OSError("no network")
+            Path(output_file).write_bytes(source.read_bytes())
+
+    monkeypatch.setattr("pooch.HTTPDownloader", Downloader)
+    return source
+
+
+def test_a_download_is_checked_and_kept(sent):
+    path = speech.fetch_speech()
+    assert path == speech.speech_file()
+    assert len(read_recordings(path)) == 1
+    assert [file.name for file in path.parent.iterdir()] == ["recordings.zip"]
+    sent.unlink()
+    assert speech.fetch_speech() == path  # nothing is asked for twice
+
+
+@pytest.mark.parametrize("content", [b"please log in first", None])
+def test_a_download_of_something_else_is_refused_and_can_be_tried_again(
+    sent, content, tmp_path
+):
+    good = sent.read_bytes()
+    if content is None:
+        content = archive(tmp_path, {"a/3_anna_2.wav": SOUND}).read_bytes()
+    sent.write_bytes(content)
+    for _ in range(2):
+        with pytest.raises(OSError, match="does not hold the recordings"):
+            speech.fetch_speech()
+    assert not speech.speech_file().exists()
+    sent.write_bytes(good)
+    assert speech.fetch_speech().exists()
+
+
+def test_without_a_network_every_way_out_is_named(sent):
+    sent.unlink()
+    with pytest.raises(OSError, match="could not download") as caught:
+        speech.fetch_speech()
+    for word in (speech.URL, str(speech.speech_file()), "bundled"):
+        assert word in str(caught.value)
+
+
+def test_a_file_of_the_users_own_is_left_alone(sent):
+    path = speech.speech_file()
+    path.parent.mkdir(parents=True)
+    path.write_bytes(b"mine")
+    with pytest.raises(OSError, match="move it away"):
+        speech.fetch_speech()
+    assert path.read_bytes() == b"mine"
 
 
 def test_a_speaker_without_a_test_recording(tmp_path, monkeypatch):

@@ -12,7 +12,7 @@ import test_experiments
 from minikd.data import Dataset, synthesize_speech
 from minikd.data.speech import Utterance
 from minikd.experiments import EXPERIMENTS, run
-from minikd.experiments.acoustic_ensemble import right, states_of, words_wrong
+from minikd.experiments.acoustic_ensemble import right, share_of_gain, states_of, words_wrong
 from minikd.experiments.forecast import series
 from minikd.experiments.three_percent import together
 
@@ -45,6 +45,25 @@ def test_something_is_held_out(held_out):
         states_of(framing, SPEECH, seed=0)
 
 
+@pytest.mark.parametrize("name", ["acoustic-ensemble", "forecast"])
+@pytest.mark.parametrize("members", [0, 1])
+def test_an_ensemble_of_none_or_one(name, members):
+    with pytest.raises(ValueError, match=f"members is {members}; expected at least 2"):
+        replace(test_experiments.quick(name), members=members)
+
+
+def test_a_digit_that_is_never_said_in_training():
+    framing = test_experiments.quick("acoustic-ensemble").framing
+    without = [u for u in SPEECH.train if 9 not in u.digits]
+    with pytest.raises(ValueError, match="is a word missing"):
+        states_of(framing, SPEECH._replace(train=without), seed=0)
+
+
+def test_shares_where_nothing_is_gained():
+    assert share_of_gain(0.5, 2.0) == 25.0
+    assert (share_of_gain(0.0, 0.0), share_of_gain(-1.0, -2.0)) == (100.0, 0.0)
+
+
 def test_the_record_of_an_ensemble(tmp_path):
     experiment, config = (
         EXPERIMENTS["acoustic-ensemble"],
@@ -61,7 +80,7 @@ def test_the_record_of_an_ensemble(tmp_path):
         assert m["distilled_accuracy"][seed] == pytest.approx(curves["distilled"][seed][at])
         gain = m["ensemble_accuracy"][seed] - m["single_accuracy"][seed]
         kept = m["distilled_accuracy"][seed] - m["single_accuracy"][seed]
-        assert m["share_kept"][seed] == pytest.approx(100 * kept / gain)
+        assert m["share_kept"][seed] == pytest.approx(share_of_gain(kept, gain))
         assert set(curves["penalty"][seed].values()) <= set(config.penalties)
 
 

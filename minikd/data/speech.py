@@ -10,6 +10,7 @@ from __future__ import annotations
 import io
 import os
 import zipfile
+import zlib
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
@@ -24,6 +25,8 @@ REVISION = "26eb9aa"
 URL = f"https://github.com/Jakobovski/free-spoken-digit-dataset/archive/{REVISION}.zip"
 # Of the names and bytes of all recordings, in the order of their names.
 SHA256 = "aacc6435ec019f03383d4aa575de70fa6775a5c68b50d87c766d1c14bb2b79ac"
+# What zipfile raises on files that are none, are damaged, or are encrypted.
+_DAMAGED = (zipfile.BadZipFile, zlib.error, RuntimeError, NotImplementedError)
 
 
 @dataclass(frozen=True, eq=False)
@@ -109,7 +112,7 @@ def read_recordings(path: str | os.PathLike[str]) -> list[Recording]:
                     raise ValueError(f"{path} holds the path {name!r}, which leaves its folder")
                 if inside.suffix == ".wav":
                     recordings.append(_recording(inside, archive.read(name)))
-    except zipfile.BadZipFile as error:
+    except _DAMAGED as error:
         raise ValueError(f"{path} is no zip file, or is damaged ({error})") from error
     if not recordings:
         raise ValueError(f"{path} holds no recordings (DIGIT_SPEAKER_TAKE.wav)")
@@ -163,17 +166,25 @@ def fetch_speech(progress: bool = False) -> Path:
     Raises
     ------
     OSError
-        If it cannot be had, naming the address and the file to put there by hand.
+        If it cannot be had, naming the address and the file to put there by hand; if another
+        file is in its place, which is left alone.
     """
     import logging
 
     import pooch
 
     path = speech_file()
-    if path.exists() and content_hash(path) == SHA256:
-        return path
+    if path.exists():
+        if content_hash(path) == SHA256:
+            return path
+        raise OSError(
+            f"{path} does not hold the recordings of revision {REVISION}; move it away, and they "
+            "are downloaded"
+        )
     pooch.get_logger().setLevel(logging.ERROR)
     downloader = pooch.HTTPDownloader(progressbar=progress, timeout=30)
+    # Left by a download that was no good; it would be taken for this one.
+    (path.parent / "download.zip").unlink(missing_ok=True)
     try:
         # The container is packed anew by whoever sends it, so its own hash says nothing.
         got = Path(pooch.retrieve(URL, known_hash=None, fname="download.zip", path=path.parent,
@@ -185,20 +196,25 @@ def fetch_speech(progress: bool = False) -> Path:
         ) from error
     if content_hash(got) != SHA256:
         got.unlink()
-        raise OSError(f"{URL} does not hold the recordings of revision {REVISION}")
+        raise OSError(
+            f"{URL} does not hold the recordings of revision {REVISION}; try again later"
+        )
     got.replace(path)
     return path
 
 
 def content_hash(path: Path) -> str:
-    """sha256 of the names and bytes of all recordings in a zip file."""
+    """sha256 of the names and bytes of all recordings in a zip file; empty for another file."""
     import hashlib
 
     hashed = hashlib.sha256()
-    with zipfile.ZipFile(path) as archive:
-        names = [n for n in archive.namelist() if n.endswith(".wav")]
-        for name in sorted(names, key=lambda n: PurePosixPath(n).name):
-            hashed.update(PurePosixPath(name).name.encode() + b"\n" + archive.read(name))
+    try:
+        with zipfile.ZipFile(path) as archive:
+            names = [n for n in archive.namelist() if n.endswith(".wav")]
+            for name in sorted(names, key=lambda n: PurePosixPath(n).name):
+                hashed.update(PurePosixPath(name).name.encode() + b"\n" + archive.read(name))
+    except _DAMAGED:
+        return ""
     return hashed.hexdigest()
 
 

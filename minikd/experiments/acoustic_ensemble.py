@@ -76,7 +76,7 @@ class AcousticEnsemble:
     hard_weight : float
         Relative weight of the hard targets; the paper has 0.5.
     penalties : tuple of float
-        For each word in decoding, in nats.
+        For each word in decoding, in nats. That of single networks is chosen for the first.
     """
 
     name: str
@@ -92,6 +92,10 @@ class AcousticEnsemble:
     hard_weight: float
     penalties: tuple[float, ...]
 
+    def __post_init__(self) -> None:
+        if self.members < 2:
+            raise ValueError(f"members is {self.members}; expected at least 2 for an ensemble")
+
 
 @dataclass(frozen=True, eq=False)
 class Frames:
@@ -101,14 +105,15 @@ class Frames:
     ----------
     utterances : list of Utterance
     data : Dataset
-        Windows of frames, and the state of the one in the middle.
+        Windows of frames, ``x`` of shape (n, width · C), and in ``y`` the states of the frames that
+        they are of, those with ``past`` frames before them.
     """
 
     utterances: list[Utterance]
     data: Dataset
 
     def cut(self, per_frame: Any) -> list[Any]:
-        """Rows of all frames, as a list with one array for each utterance."""
+        """Rows of all frames, (n, …), as a list with one array for each utterance."""
         ends = np.cumsum([len(u.frames) for u in self.utterances])[:-1]
         return np.split(per_frame, ends)
 
@@ -122,7 +127,7 @@ def states_of(
     ------
     ValueError
         If nothing is held out, or everything; if an utterance is too short for its states, or a
-        digit is never said in training.
+        digit is never said in what is left for training.
     """
     order = generator(part_seed(seed, SPLIT), Stream.ORDER).permutation(len(speech.train))
     out = round(framing.held_out * len(order))
@@ -133,13 +138,12 @@ def states_of(
         )
     train = [speech.train[k] for k in np.sort(order[out:])]
     chosen = [speech.train[k] for k in np.sort(order[:out])]
-    digits = 1 + max(d for u in speech.train for d in u.digits)
-    every = [*train, *chosen, *speech.test]
+    digits = 1 + max(d for u in (*speech.train, *speech.test) for d in u.digits)
     # The states of the test frames too come from the model of the training frames alone.
     model, paths = train_states(
         [u.frames for u in train], [u.digits for u in train], digits, framing.states
     )
-    paths += [model.states_of(u.frames, u.digits) for u in every[len(train) :]]
+    paths += [model.states_of(u.frames, u.digits) for u in (*chosen, *speech.test)]
     parts, start = [], 0
     width = framing.past + 1 + framing.future
     for some in (train, chosen, speech.test):
@@ -215,8 +219,7 @@ def one_cell(
             "arithmetic_accuracy": 100 * float(accuracy["arithmetic"][0]),
             "distilled_accuracy": 100 * float(accuracy["distilled"][0]),
             "longer_accuracy": 100 * float(accuracy["longer"][0]),
-            "share_kept": 100
-            * float((accuracy["distilled"][0] - single) / (together - single)),
+            "share_kept": share_of_gain(accuracy["distilled"][0] - single, together - single),
             **{f"{who}_wer": 100 * float(np.mean(errors[who])) / words for who in errors},
             "distilled_T": config.students[best][1],
         },
@@ -229,15 +232,32 @@ def one_cell(
     }
 
 
+def share_of_gain(kept: float, gain: float) -> float:
+    """In percent; where nothing is gained, 100 if nothing is lost, else 0."""
+    return 100 * float(kept / gain if gain > 0 else kept >= 0)
+
+
 def right(z: Any, part: Frames) -> Any:
-    """Share of the frames whose state each member gets right, shape (E,)."""
+    """Share of the frames whose state each member gets right: (E, n, states) to (E,)."""
     return (z.argmax(-1) == part.data.y).mean(-1)
 
 
 def words_wrong(
     z: Any, part: Frames, model: WordModel, prior: Any, penalty: float
 ) -> list[int]:
-    """Word errors of each member over all utterances."""
+    """Word errors of each member, over all utterances.
+
+    Parameters
+    ----------
+    z : array, shape (E, n, states)
+        Logits of all frames.
+    part : Frames
+    model : WordModel
+    prior : array, shape (states,)
+        Of the training frames; the posteriors are divided by it.
+    penalty : float
+        For each word, in nats.
+    """
     counts = []
     for member in z:
         scores = part.cut(equations.log_softmax(member) - np.log(prior))

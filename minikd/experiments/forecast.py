@@ -51,11 +51,26 @@ class Forecast:
     single: Recipe
     student: Recipe
 
+    def __post_init__(self) -> None:
+        if self.members < 2:
+            raise ValueError(f"members is {self.members}; expected at least 2 for an ensemble")
+
 
 def series(utterances: list[Utterance], past: int, ahead: int) -> Dataset:
     """Windows of past frames, with the next ones as what the outputs should be.
 
-    A frame near the end of an utterance has no ``ahead`` frames after it, and is left out.
+    A frame near an end of its utterance has not ``past`` frames up to it, or not ``ahead`` after
+    it, and is left out.
+
+    Returns
+    -------
+    Dataset
+        ``x`` of shape (n, past · C), ``v`` of shape (n, ahead · C).
+
+    Raises
+    ------
+    ValueError
+        If no utterance is long enough.
     """
     width = past + ahead
     parts = []
@@ -74,7 +89,7 @@ def series(utterances: list[Utterance], past: int, ahead: int) -> Dataset:
 
 
 def one_cell(config: Forecast, speech: Speech, kept: Kept, cell: None = None) -> dict[str, Any]:
-    """Train the ensemble as one stack, one network alone longer, and one on the ensemble's mean.
+    """Train the ensemble as one stack; one network alone, one for longer, one on their mean.
 
     Returns
     -------

@@ -9,7 +9,13 @@ import numpy as np
 
 from minikd.backend import Stream, generator
 from minikd.data import Dataset
-from minikd.experiments.acoustic_ensemble import SPEECH, SYNTHETIC, Framing, states_of
+from minikd.experiments.acoustic_ensemble import (
+    SPEECH,
+    SYNTHETIC,
+    Framing,
+    share_of_gain,
+    states_of,
+)
 from minikd.experiments.run import SPLIT, STUDENT, TEACHER, Kept, part_seed, seconds
 from minikd.mlp import MLP
 from minikd.objectives import hard_targets, soft_targets
@@ -169,8 +175,7 @@ def together(config: ThreePercent, parts: list[dict[str, Any]]) -> dict[str, Any
         percent = f"{100 * fraction:g}"
         hard = metrics[f"hard_{percent}_early_accuracy"]
         gap, gain = metrics["all_accuracy"] - hard, metrics[f"soft_{percent}_accuracy"] - hard
-        share = gain / gap if gap > 0 else float(gain >= 0)
-        metrics[f"recovered_{percent}"] = 100 * share
+        metrics[f"recovered_{percent}"] = share_of_gain(gain, gap)
     curves = {
         f"{100 * f:g}": {k: v for k, v in part["curves"].items() if k != "all" or f == 1}
         for f, part in zip(config.fractions, parts, strict=True)
