@@ -92,6 +92,45 @@ def recipes(data="glyphs", seeds=2):
     }  # fmt: skip
 
 
+def acoustic(data="synthetic", seeds=2):
+    students = [["arithmetic", 1.0], ["arithmetic", 5.0], ["geometric", 5.0]]
+    values = {
+        "single_accuracy": 80.0, "ensemble_accuracy": 82.0, "longer_accuracy": 80.5,
+        "share_kept": 90.0, "single_wer": 3.0, "ensemble_wer": 2.0, "distilled_wer": 2.2,
+    }  # fmt: skip
+    curves = {"singles": [79.0, 80.0, 81.0], "distilled": [81.8, 81.2, 81.0]}
+    return {
+        "name": "acoustic-ensemble", "data": data, "seeds": list(range(seeds)),
+        "config": {"students": students}, "metrics": {k: [v] * seeds for k, v in values.items()},
+        "curves": {k: [v] * seeds for k, v in curves.items()},
+    }  # fmt: skip
+
+
+def fractions(data="synthetic", seeds=2):
+    values = {"all_accuracy": 90.0}
+    for at, percent in enumerate((1, 3, 10, 30)):
+        values |= {f"hard_{percent}_accuracy": 50.0 + 9 * at, f"soft_{percent}_accuracy": 60.0 + 8 * at,
+                   f"hard_{percent}_early_accuracy": 52.0 + 9 * at}  # fmt: skip
+    looks = [{"epoch": e, "train": 60.0 + e, "test": 50.0 + e} for e in (1, 10, 30)]
+    return {
+        "name": "three-percent", "data": data, "seeds": list(range(seeds)),
+        "config": {"fractions": [1.0, 0.3, 0.1, 0.03, 0.01]},
+        "metrics": {k: [v] * seeds for k, v in values.items()},
+        "curves": {"3": [{"hard": looks, "soft": looks}] * seeds},
+    }  # fmt: skip
+
+
+def forecasts(data="synthetic", seeds=2):
+    values = {"alone_distance": 0.03, "longer_distance": 0.02, "distilled_distance": 0.005}
+    error = {who: [1.0 + k, 2.0 + k] for k, who in enumerate(
+        ("ensemble", "distilled", "longer", "alone", "unchanged")
+    )}  # fmt: skip
+    return {
+        "name": "forecast", "data": data, "seeds": list(range(seeds)), "config": {"ahead": 2},
+        "metrics": {k: [v] * seeds for k, v in values.items()}, "curves": {"error": [error] * seeds},
+    }  # fmt: skip
+
+
 def text_of(figure):
     return " ".join(t.get_text() for t in figure.findobj(mpl.text.Text))
 
@@ -140,6 +179,28 @@ def test_the_other_figures(made_up, finding, data, tmp_path):
     plots.save_figure(figure, tmp_path / "figure.png")
 
 
+@pytest.mark.parametrize("seeds", [1, 3])
+@pytest.mark.parametrize("data", ["synthetic", "speech"])
+@pytest.mark.parametrize(
+    ("made_up", "finding"),
+    [
+        (acoustic, "gain 2.0 % of the frames; one distilled from them keeps 90 % of that"),
+        (
+            fractions,
+            "61.0 % right with hard targets, 68.0 % with soft ones, 90.0 % from all data",
+        ),
+        (forecasts, "is 4.0 times as near to the ten as one trained alone"),
+    ],
+)
+def test_the_figures_of_speech(made_up, finding, data, seeds, tmp_path):
+    figure = plots.plot_record(made_up(data, seeds))
+    said = text_of(figure)
+    assert finding in said
+    assert ("stand-in" in said) == (data == "synthetic")
+    assert ("standard errors" in said) == (seeds > 1)
+    plots.save_figure(figure, tmp_path / "figure.png")
+
+
 def test_the_figure_of_confusion(tmp_path):
     figure = plots.plot_confusion(unseen("omitted-3"))
     said = text_of(figure)
@@ -180,6 +241,9 @@ def test_no_text_of_a_figure_lies_on_another():
         plots.plot_record(grid("mnist")),
         plots.plot_record(each()),
         plots.plot_record(recipes()),
+        plots.plot_record(acoustic()),
+        plots.plot_record(fractions()),
+        plots.plot_record(forecasts()),
         plots.plot_confusion(unseen("omitted-3")),
     ):
         figure.canvas.draw()
