@@ -825,10 +825,9 @@ def plot_forecast(record: dict[str, Any]) -> Any:
     left.set(xlabel="frames ahead (10 ms each)", xticks=ahead,
              ylabel="mean square error beyond that of the ten (%)")  # fmt: skip
     without = error["unchanged"] / error["ensemble"]
-    left.text(
-        0.98, 0.02, "the last frame once more: "
-        f"{without.min():.1f} to {without.max():.1f} times the error of the ten",
-        transform=left.transAxes, ha="right", color=GREY,
+    left.set_title(
+        f"(the last frame once more: {without.min():.1f} to {without.max():.1f} times the error of "
+        "the ten)", fontsize=9, color=GREY,
     )  # fmt: skip
     left.legend()
     distance = np.transpose(

@@ -158,10 +158,10 @@ PRESETS = {
         student=Recipe(epochs=16, learning_rate=0.005, batch=128, warm_up=100),
     ),
     "speech": Forecast(
-        name="forecast", data="speech", past=20, ahead=5, hidden=(256, 256), members=10,
+        name="forecast", data="speech", past=20, ahead=5, hidden=(128, 128), members=10,
         gain=0.4,
-        single=Recipe(epochs=5, learning_rate=0.001, batch=128, warm_up=500),
-        student=Recipe(epochs=10, learning_rate=0.001, batch=128, warm_up=500),
+        single=Recipe(epochs=8, learning_rate=0.004, batch=128, warm_up=500),
+        student=Recipe(epochs=16, learning_rate=0.004, batch=128, warm_up=500),
     ),
 }  # fmt: skip
 
