@@ -42,7 +42,8 @@ def cases_of(work: Workload, cases: int) -> minikd.Dataset:
     v = rng.normal(0, 3, (cases, work.sizes[-1]))
     if work.sizes[0] != 784:
         x = rng.standard_normal((cases, work.sizes[0]), dtype=np.float32)
-        return minikd.Dataset(x, rng.integers(work.sizes[-1], size=cases)).with_logits(v)
+        y = rng.integers(work.sizes[-1], size=cases)
+        return minikd.Dataset(x, y, shape=(1, work.sizes[0])).with_logits(v)
     digits = minikd.load_glyphs(rng=0, train=2000, test=10).train
     digits = digits.take(np.arange(cases) % len(digits))
     return digits.with_logits(v) if work.temperatures else digits
