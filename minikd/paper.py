@@ -59,8 +59,8 @@ class Figure:
         return self.unit != "logits" and value > self.value
 
     def in_unit(self, value: float, cases: int = TEST_CASES) -> float:
-        """A value of a record, which counts errors among ``cases``, in the paper's unit."""
-        return 100 * value / cases if self.unit == "%" else value
+        """A value of a record in the paper's unit; those of MNIST count errors among ``cases``."""
+        return 100 * value / cases if self.unit == "%" and self.data == "mnist" else value
 
     def percent(self) -> float:
         """Errors as a share of the test cases, in percent."""

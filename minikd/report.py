@@ -464,6 +464,7 @@ The paper's acoustic model was trained on about 2,000 hours of spoken queries, 7
 
 - **What carries over is a direction or a share**: that ten networks together beat one, how much of that gain one distilled network keeps, how much of what 3 % of the data leave open soft targets close, who needs early stopping. These stand in the rows of shares and in the sentences below each table, with standard errors over seeds.
 - **What cannot be compared is any level**: frame accuracies (50 states are fewer than 14,000), word error rates (strings of digits with ten words to choose from, made by joining recordings; no language model but a penalty for each word), and the size of the ensemble's gain. No level is called better or worse than the paper's here.
+- **Words say less than frames**: there are some hundred to be heard, most networks err on ten or so of them, and the penalty for a word is chosen on as few held-out ones, so that a word more or less decides. Where words do not go the way of the frames, that is the likely cause.
 - **The states are ours**: five to a digit, found by Viterbi re-estimation from equal cuts; test frames are aligned by the model of the training frames, which knows what was said. A frame counts as right if the network names that state.
 - **The same speakers** are in training and in test, in different recordings, as the data set's own split has it.
 """

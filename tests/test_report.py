@@ -406,6 +406,7 @@ def test_what_can_be_set_beside_the_paper():
         True,
         False,
     )
+    assert share.in_unit(62.0) == 62.0  # a share, not a count of errors
     # The levels of another corpus are neither better nor worse.
     assert not level.falls_short(0.0)
     assert set(figures("omitted-3", "speech")) == set()
