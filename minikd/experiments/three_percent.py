@@ -107,7 +107,7 @@ def one_cell(config: ThreePercent, data: Any, kept: Kept, fraction: float) -> di
         spread = np.linspace(0, len(seen) - 1, min(len(seen), len(test)))
         own = seen.take(spread.astype(int))
         sets = {"train": own, "validation": validation, "test": test}
-        # Close together at first, where hard targets do best on little data.
+        # Close together at first, where the most happens.
         when = set(np.geomspace(1, epochs, LOOKS).round().astype(int).tolist())
 
         def look(net: MLP, epoch: int) -> dict[str, float] | None:
