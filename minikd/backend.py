@@ -250,6 +250,8 @@ class Stream(IntEnum):
     GLYPHS_TRAIN = 4
     GLYPHS_TEST = 5
     SPEECH = 6
+    CLUSTERS = 7
+    SPECIAL = 8
 
 
 def generator(seed: int, purpose: Stream, *key: int, xp: Any = np) -> Any:

@@ -59,7 +59,7 @@ class Workspace:
         return self._buffers[key]
 
 
-def _no_buffer(name: str, shape: tuple[int, ...], like: Array, wide: bool = False) -> None:
+def no_buffer(name: str, shape: tuple[int, ...], like: Array, wide: bool = False) -> None:
     return None
 
 
@@ -138,6 +138,21 @@ class MLP:
         """NumPy or CuPy, whichever the parameters are arrays of."""
         return namespace(self.parameters[0])
 
+    @property
+    def hidden_weights(self) -> list[Array]:
+        """The incoming weights of all hidden units, a matrix (*E, in, out) for each layer."""
+        return self.parameters[0:-2:2]
+
+    def zeros(self) -> list[Array]:
+        """Zeros shaped like the parameters."""
+        return zero_parameters(self.sizes, self.members, self.parameters[0].dtype, self.xp)
+
+    def off(self, caches: list[Any]) -> Any:
+        """For each member, whether a hidden layer is off in all cases of a forward pass."""
+        lives = [to_host((h > 0).any(-1).any(-1)) for _, _, h in caches[:-1]]
+        dead = np.zeros(len(self.seeds), dtype=bool)
+        return ~np.all(lives, axis=0).reshape(-1) if lives else dead
+
     def __repr__(self) -> str:
         stack = f", {len(self.seeds)} members" if self.members else ""
         return f"<MLP {'-'.join(map(str, self.sizes))}{stack}>"
@@ -192,7 +207,7 @@ class MLP:
         self,
         x: Array,
         masks: Sequence[Array | None] | None = None,
-        work: Callable[..., Array | None] = _no_buffer,
+        work: Callable[..., Array | None] = no_buffer,
     ) -> tuple[Array, list[Any]]:
         """The forward pass, with what the backward pass needs of it.
 
@@ -235,7 +250,7 @@ class MLP:
         self,
         dz: Array,
         caches: list[Any],
-        work: Callable[..., Array | None] = _no_buffer,
+        work: Callable[..., Array | None] = no_buffer,
         out: Sequence[Array] | None = None,
         keep: float = 0.0,
     ) -> list[Array]:
@@ -340,7 +355,7 @@ def zero_parameters(
 
 def work_on(work: Callable[..., Array | None], own: Array) -> Array | None:
     """``own``, to be overwritten in place, where a workspace is in use; else None."""
-    return None if work is _no_buffer else own
+    return None if work is no_buffer else own
 
 
 def draw_masks(
@@ -348,7 +363,7 @@ def draw_masks(
     rates: Sequence[float],
     rngs: Sequence[Any],
     cases: int,
-    work: Callable[..., Array | None] = _no_buffer,
+    work: Callable[..., Array | None] = no_buffer,
 ) -> list[Array | None]:
     """One dropout mask for the inputs and for each hidden layer, member by member.
 

@@ -21,7 +21,7 @@ class Batch:
     """Some cases: inputs, and the labels and teacher's logits if the data has them."""
 
     x: Array  # (B, in)
-    y: Array | None = None  # (B,)
+    y: Array | None = None  # (B,) or (E, B)
     v: Array | None = None  # (B, N) or (*E, B, N)
 
 

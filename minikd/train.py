@@ -24,7 +24,8 @@ from minikd.backend import (
 from minikd.checkpoint import load_checkpoint, save_checkpoint
 from minikd.data.augment import cut_out, draw_shifts, pad_images
 from minikd.data.dataset import Dataset
-from minikd.mlp import MLP, Workspace, draw_masks, mask_generators, zero_parameters
+from minikd.mixture import Mixture
+from minikd.mlp import MLP, Workspace, draw_masks, mask_generators
 from minikd.objectives import Batch, Objective
 from minikd.optim import Velocities, clip_norms, learning_rate_at, sgd_step
 from minikd.progress import with_progress
@@ -142,7 +143,7 @@ class Recipe:
 
 
 def train(
-    net: MLP,
+    net: MLP | Mixture,
     data: Dataset,
     objective: Objective,
     recipe: Recipe,
@@ -151,13 +152,14 @@ def train(
     checkpoint: str | PathLike[str] | None = None,
     seconds_between: float = 30.0,
     progress: str | None = None,
-    observe: Callable[[MLP, int], Any] | None = None,
+    observe: Callable[[Any, int], Any] | None = None,
+    special: float | None = None,
 ) -> History:
     """Train a network, or a stack of them, in place.
 
     Parameters
     ----------
-    net : MLP
+    net : MLP or Mixture
         Its parameters are updated.
     data : Dataset
         Must have what the objective needs: labels, or a teacher's logits.
@@ -177,6 +179,11 @@ def train(
     observe : callable, optional
         ``observe(net, epoch)`` looks at the network after each epoch, counted from 1, and gives
         plain numbers, or lists of them, for the history. It changes nothing.
+    special : float, optional
+        How specialists are trained (Section 5.2): the share of each batch that is drawn from the
+        cases whose label is not the last class, the dustbin. Each member of a stack draws for
+        itself, and may see other labels than the others, ``data.y`` of shape (E, n). An epoch is
+        as many cases as the data has. Cases of a kind come again once all of them have come.
 
     Returns
     -------
@@ -190,13 +197,13 @@ def train(
     TrainingDiverged
         Naming the step and the learning rate.
     """
-    _check(net, data, objective, recipe)
+    _check(net, data, objective, recipe, special)
     rng = as_seed(rng)
     xp, cases, dtype = net.xp, len(data), net.parameters[0].dtype
     work = Workspace()
-    velocities = Velocities(zero_parameters(net.sizes, net.members, dtype, xp), recipe.momentum)
+    velocities = Velocities(net.zeros(), recipe.momentum)
     history = History()
-    run = _fingerprint(net, data, objective, recipe, rng) if checkpoint else ""
+    run = _fingerprint(net, data, objective, recipe, rng, special) if checkpoint else ""
     if checkpoint and Path(checkpoint).exists():
         history = _resume(checkpoint, run, net, velocities.arrays)
     last = last_write = time.monotonic()
@@ -219,14 +226,19 @@ def train(
     shares = xp.asarray(share, dtype=dtype) if len(share) > 1 else None
 
     for epoch in with_progress(len(history.costs), recipe.epochs, progress, "epoch"):
-        masks = mask_generators(net, epoch)
+        masks = mask_generators(net, epoch) if isinstance(net, MLP) else []
         costs = _Costs(objective)
-        for i, batch in enumerate(_batches(on_device, data, recipe, rng, epoch, xp)):
+        # Drawn on the host, so that every device sees the same cases in the same order.
+        if special is None:
+            order = generator(rng, Stream.ORDER, epoch).permutation(cases)
+        else:
+            order = _special_order(net, data.y, special, recipe.batch, rng, epoch)
+        for i, batch in enumerate(_batches(on_device, data, recipe, rng, epoch, order)):
             step = epoch * per_epoch + i
             rate = learning_rate_at(step, recipe.epochs * per_epoch, peak, recipe.warm_up)
             size = batch.x.shape[-2]
             drop = None
-            if recipe.dropout:
+            if isinstance(net, MLP) and recipe.dropout:
                 drop = draw_masks(net, recipe.dropout, masks, size, work)
 
             # An overflow needs no warning of NumPy's: the checks tell of it.
@@ -249,7 +261,7 @@ def train(
                 net.backward(dz, caches, work, out=velocities.arrays, keep=velocities.keep)
                 sgd_step(net.parameters, velocities.arrays, rate * velocities.scale)
             if recipe.max_norm is not None:
-                for W in net.parameters[0:-2:2]:
+                for W in net.hidden_weights:
                     clip_norms(W, recipe.max_norm)
 
         # An epoch begins with the velocities as a checkpoint has them, whether it was read or not.
@@ -258,7 +270,7 @@ def train(
         for p in net.parameters:
             _stop_if_not_finite(net, p, step, rate * share)
         # A batch that switches on a unit of each layer shows that the network lives; most do.
-        if epoch == recipe.epochs - 1 or _off(net, caches).any():
+        if epoch == recipe.epochs - 1 or net.off(caches).any():
             _stop_if_dead(net, sample, step, rate * share)
         history.costs.append((costs.total() / cases).tolist())
         if observe is not None:
@@ -272,27 +284,54 @@ def train(
 
 
 def _batches(
-    on_device: Batch, data: Dataset, recipe: Recipe, rng: int, epoch: int, xp: Any
+    on_device: Batch, data: Dataset, recipe: Recipe, rng: int, epoch: int, order: Any
 ) -> Iterator[Batch]:
-    """One epoch: every case once, in a new order, the images jittered if the recipe says so."""
-    cases = len(data)
-    # Drawn on the host, so that every device sees the same cases in the same order.
-    order = xp.asarray(generator(rng, Stream.ORDER, epoch).permutation(cases))
+    """One epoch in the given order, (n,) or (*E, n), the images jittered if the recipe says so."""
+    cases, xp = order.shape[-1], namespace(on_device.x)
+    order = xp.asarray(order)
     if recipe.jitter:
         drawn = generator(rng, Stream.JITTER, epoch)
         shifts = xp.asarray(draw_shifts(drawn, cases, recipe.jitter, recipe.subpixel))
     for start in range(0, cases, recipe.batch):
-        chosen = order[start : start + recipe.batch]
+        chosen = order[..., start : start + recipe.batch]
         if recipe.jitter:
-            moves = shifts[start : start + recipe.batch]
-            x = cut_out(on_device.x, chosen, moves, data.shape, recipe.jitter)
+            moves = xp.tile(shifts[start : start + recipe.batch], (chosen[..., :1].size, 1))
+            x = cut_out(on_device.x, chosen.reshape(-1), moves, data.shape, recipe.jitter)
+            x = x.reshape(*chosen.shape, -1)
         else:
             x = on_device.x[chosen]
-        yield Batch(
-            x=x,
-            y=None if on_device.y is None else on_device.y[chosen],
-            v=None if on_device.v is None else last_axis_first(on_device.v[..., chosen, :]),
-        )
+        yield Batch(x=x, y=_labels(on_device.y, chosen), v=_logits(on_device.v, chosen))
+
+
+def _labels(y: Array | None, chosen: Array) -> Array | None:
+    if y is None or y.ndim == 1:
+        return None if y is None else y[chosen]
+    return namespace(y).take_along_axis(y, chosen, axis=-1)
+
+
+def _logits(v: Array | None, chosen: Array) -> Array | None:
+    return None if v is None else last_axis_first(v[..., chosen, :])
+
+
+def _special_order(
+    net: MLP | Mixture, y: Any, share: float, batch: int, rng: int, epoch: int
+) -> Any:
+    """For each member, the cases of an epoch: in each batch, the share of special ones first."""
+    orders = []
+    for seed, labels in zip(
+        net.seeds, np.broadcast_to(y, (len(net.seeds), y.shape[-1])), strict=True
+    ):
+        stream = generator(rng, Stream.SPECIAL, seed, epoch)
+        in_dustbin = labels == net.sizes[-1] - 1
+        order = np.empty(len(labels), dtype=np.int64)
+        first = np.arange(len(labels)) % batch < round(share * batch)
+        for kind, places in ((~in_dustbin, first), (in_dustbin, ~first)):
+            of_kind, needed = np.flatnonzero(kind), np.count_nonzero(places)
+            times = -(-needed // len(of_kind))
+            drawn = [stream.permutation(of_kind) for _ in range(times)]
+            order[places] = np.concatenate(drawn)[:needed]
+        orders.append(order)
+    return np.stack(orders) if net.members else orders[0]
 
 
 class _Costs:
@@ -319,7 +358,7 @@ class _Costs:
         ys, vs = [b.y for b in batches], [b.v for b in batches]
         together = Batch(
             x=None,
-            y=None if ys[0] is None else join(ys),
+            y=None if ys[0] is None else join(ys, axis=-1),
             v=None if vs[0] is None else last_axis_first(join(vs, axis=-2)),
         )
         z = last_axis_first(join(zs, axis=-2))
@@ -342,7 +381,7 @@ def _all_alike(z: Array) -> bool:
     )
 
 
-def _stop_if_not_finite(net: MLP, x: Array, step: int, rate: Any) -> None:
+def _stop_if_not_finite(net: MLP | Mixture, x: Array, step: int, rate: Any) -> None:
     # A sum is finite only if every term is; where it is not, each is looked at.
     with np.errstate(all="ignore"):
         if np.isfinite(to_host(x.sum())):
@@ -351,29 +390,29 @@ def _stop_if_not_finite(net: MLP, x: Array, step: int, rate: Any) -> None:
     _stop(net, ~finite, "logits or weights are not finite", step, rate)
 
 
-def _stop_if_dead(net: MLP, x: Array, step: int, rate: Any) -> None:
+def _stop_if_dead(net: MLP | Mixture, x: Array, step: int, rate: Any) -> None:
     """Stop where a hidden layer is off in every case of x: then only biases are left.
 
     One batch would not tell: a small layer may be off in all of it by chance, or by dropout.
     """
-    off = _off(net, net.forward(x)[1])
+    off = net.off(net.forward(x)[1])
     _stop(net, off, "no hidden unit is active, so every case gets the same logits", step, rate)
 
 
-def _off(net: MLP, caches: list[Any]) -> Any:
-    """For each member, whether a hidden layer is off in all cases of a forward pass."""
-    lives = [to_host((h > 0).any(-1).any(-1)) for _, _, h in caches[:-1]]
-    return ~np.all(lives, axis=0).reshape(-1) if lives else np.zeros(len(net.seeds), dtype=bool)
-
-
-def _stop(net: MLP, diverged: Any, what: str, step: int, rate: Any) -> None:
+def _stop(net: MLP | Mixture, diverged: Any, what: str, step: int, rate: Any) -> None:
     for k in np.flatnonzero(diverged):
         rates = np.broadcast_to(np.ravel(rate), len(net.seeds))
         member = f"member {k}: " if net.members else ""
         raise TrainingDiverged(member + what, step, float(rates[k]))
 
 
-def _check(net: MLP, data: Dataset, objective: Objective, recipe: Recipe) -> None:
+def _check(
+    net: MLP | Mixture,
+    data: Dataset,
+    objective: Objective,
+    recipe: Recipe,
+    special: float | None,
+) -> None:
     inputs, classes = net.sizes[0], net.sizes[-1]
     if len(data) == 0:
         raise ValueError("data holds no cases; is the transfer set empty?")
@@ -401,26 +440,55 @@ def _check(net: MLP, data: Dataset, objective: Objective, recipe: Recipe) -> Non
             f"dropout has {len(recipe.dropout)} rates; expected {len(net.sizes) - 1}: "
             "one for the inputs and one for each hidden layer"
         )
+    if recipe.dropout and not isinstance(net, MLP):
+        raise ValueError("a mixture of experts is trained without dropout here; leave it out")
     for name, given in (
         ("learning_rate", np.shape(recipe.learning_rate)),
         ("T", objective.members),
         ("v", data.v.shape[:-2] if data.v is not None and "v" in objective.needs else ()),
+        ("y", data.y.shape[:-1] if data.y is not None and "y" in objective.needs else ()),
     ):
         if given and given != net.members:
             raise ValueError(
                 f"{name} has values for {given[0]} members; the network has "
                 f"{net.members[0] if net.members else 'no member axis'}"
             )
+    if special is not None:
+        _check_special(data.y, classes, objective, recipe.batch, special)
     steps = recipe.epochs * -(-len(data) // recipe.batch)
     if recipe.warm_up >= max(steps, 2):
         raise ValueError(f"warm_up is {recipe.warm_up} steps; the whole run has {steps}")
+
+
+def _check_special(
+    y: Any, classes: int, objective: Objective, batch: int, share: float
+) -> None:
+    if objective.needs != "y":
+        raise ValueError(f"special needs hard targets; the objective is {objective.name}")
+    if not 0 < round(share * batch) < batch:
+        raise ValueError(
+            f"special is {share}: {round(share * batch)} of {batch} cases in each batch; expected "
+            "at least one, and one of the dustbin"
+        )
+    of_dustbin = np.atleast_2d(y == classes - 1).mean(-1)
+    if ((of_dustbin == 0) | (of_dustbin == 1)).any():
+        m = int(np.flatnonzero((of_dustbin == 0) | (of_dustbin == 1))[0])
+        raise ValueError(
+            f"member {m} has {'no' if of_dustbin[m] == 0 else 'only'} cases in the dustbin, the "
+            f"class {classes - 1}; expected both kinds"
+        )
 
 
 # ---------------------------------------------------------------- checkpoints
 
 
 def _fingerprint(
-    net: MLP, data: Dataset, objective: Objective, recipe: Recipe, rng: int
+    net: MLP | Mixture,
+    data: Dataset,
+    objective: Objective,
+    recipe: Recipe,
+    rng: int,
+    special: float | None,
 ) -> str:
     """What makes two runs the same, in one string."""
     import hashlib
@@ -434,6 +502,7 @@ def _fingerprint(
         objective.name,
         asdict(recipe),
         rng,
+        special,
     ]
     digest.update(json.dumps(said).encode())
     for array in (*net.parameters, data.x, data.y, data.v):
@@ -443,7 +512,11 @@ def _fingerprint(
 
 
 def _write(
-    path: str | PathLike[str], run: str, net: MLP, velocities: Sequence[Array], history: History
+    path: str | PathLike[str],
+    run: str,
+    net: MLP | Mixture,
+    velocities: Sequence[Array],
+    history: History,
 ) -> None:
     arrays = {f"p{i}": to_host(p) for i, p in enumerate(net.parameters)}
     arrays |= {f"u{i}": to_host(u) for i, u in enumerate(velocities)}
@@ -451,7 +524,7 @@ def _write(
 
 
 def _resume(
-    path: str | PathLike[str], run: str, net: MLP, velocities: Sequence[Array]
+    path: str | PathLike[str], run: str, net: MLP | Mixture, velocities: Sequence[Array]
 ) -> History:
     arrays, meta = load_checkpoint(path)
     if meta.get("run") != run:

@@ -196,7 +196,8 @@ def test_glyphs_follow_their_seed():
 def test_the_bundled_file_is_what_the_script_draws():
     import minikd.data.glyphs
 
-    images, labels = minikd.data.glyphs._templates()
+    templates = minikd.data.glyphs._templates("glyphs.npz")
+    images, labels = templates["images"], templates["labels"]
     again = render_digits()
     assert len(images) == 10 * len(FONTS) == 210
     np.testing.assert_array_equal(labels, again["labels"])
@@ -208,7 +209,7 @@ def test_the_bundled_file_is_what_the_script_draws():
 def test_damaged_glyphs(monkeypatch):
     import minikd.data.glyphs
 
-    monkeypatch.setattr(minikd.data.glyphs, "SHA256", "0" * 64)
+    monkeypatch.setitem(minikd.data.glyphs.SHA256, "glyphs.npz", "0" * 64)
     with pytest.raises(ValueError, match="damaged"):
         load_glyphs(train=1, test=1)
     with pytest.raises(ValueError, match="at least one image"):

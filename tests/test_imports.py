@@ -17,10 +17,10 @@ PACKAGE = Path(minikd.__file__).parent
 
 # From the bottom to the top: a module may import what stands before it, never after.
 ORDER = [
-    "backend", "checkpoint", "equations", "layers", "gradcheck", "mlp", "objectives", "optim",
+    "backend", "checkpoint", "equations", "layers", "gradcheck", "mlp", "mixture", "objectives", "optim",
     "data.idx", "data.dataset", "data.augment", "data.render_glyphs", "data.glyphs",
-    "data.mnist", "data.speech", "data", "progress", "train", "evaluate",
-    "ensembles", "hmm",
+    "data.mnist", "data.emnist", "data.speech", "data", "progress", "train", "evaluate",
+    "ensembles", "specialists", "hmm",
     "paper", "experiments.workers", "experiments.record", "experiments.run", "experiments.unseen", "experiments.omitted_3",
     "experiments.sevens_and_eights", "experiments.teacher_student", "experiments.omitted_each",
     "experiments.recipes", "experiments.temperature_width", "experiments.acoustic_ensemble",

@@ -23,7 +23,7 @@ class Dataset:
     x : array of float32, shape (n, H * W)
         Pixels from 0 (background) to 1 (ink).
     y : array of int64, shape (n,), or None
-        Labels.
+        Labels. Of shape (E, n), if each member of a stack sees other ones (Section 5.2).
     v : array of float32, shape (n, N), or None
         A teacher's logits.
     shape : (H, W)
@@ -45,11 +45,15 @@ class Dataset:
             )
         if not np.isfinite(x).all():
             raise ValueError("x holds NaN or infinity; expected finite pixels")
-        if y is not None and (y.shape != (len(x),) or not np.issubdtype(y.dtype, np.integer)):
+        if y is not None and (
+            y.ndim not in (1, 2)
+            or y.shape[-1] != len(x)
+            or not np.issubdtype(y.dtype, np.integer)
+        ):
             raise ValueError(
                 f"y has shape {y.shape} and dtype {y.dtype}; expected {len(x)} integer labels"
             )
-        if y is not None and len(y) and y.min() < 0:
+        if y is not None and y.size and y.min() < 0:
             raise ValueError(f"y holds the label {y.min()}; expected labels ≥ 0")
         if v is not None and (v.ndim < 2 or v.shape[-2] != len(x)):
             raise ValueError(f"v has shape {v.shape}; expected ({len(x)}, classes)")
@@ -83,7 +87,7 @@ class Dataset:
         return replace(
             self,
             x=self.x[chosen],
-            y=None if self.y is None else self.y[chosen],
+            y=None if self.y is None else self.y[..., chosen],
             v=None if self.v is None else self.v[..., chosen, :],
         )
 
@@ -96,8 +100,8 @@ class Dataset:
         return self._of_classes(classes, keep=True)
 
     def _of_classes(self, classes: tuple[int, ...], keep: bool) -> Dataset:
-        if self.y is None:
-            raise ValueError("this data has no labels to choose classes by")
+        if self.y is None or self.y.ndim > 1:
+            raise ValueError("this data has no labels to choose classes by (one per case)")
         if not classes:
             raise ValueError("no classes were named; expected at least one, like without(3)")
         if not all(isinstance(c, (int, np.integer)) for c in classes):
@@ -140,3 +144,11 @@ class Digits(NamedTuple):
 
     train: Dataset
     test: Dataset
+
+
+class Characters(NamedTuple):
+    """Many classes of characters: a training set and a test set that never meet, and names."""
+
+    train: Dataset
+    test: Dataset
+    names: tuple[str, ...]

@@ -1,6 +1,6 @@
-"""Makes ``glyphs.npz``: the digits of matplotlib's own fonts, drawn once.
+"""Makes ``glyphs.npz`` and ``characters.npz``: drawn once, with matplotlib's own fonts.
 
-Run ``python -m minikd.data.render_glyphs`` to make it again. It is kept in the repository so
+Run ``python -m minikd.data.render_glyphs`` to make them again. They are kept in the repository so
 that the bundled data is the same everywhere, whatever matplotlib is installed.
 """
 
@@ -25,6 +25,26 @@ FONTS = (
     "STIXGeneral", "STIXGeneralBol", "STIXGeneralItalic", "STIXGeneralBolIta",
     "cmb10", "cmr10", "cmss10", "cmti10", "cmtt10",
 )  # fmt: skip
+
+# Letters and digits that all of these fonts draw: Latin, with and without accents, Greek and
+# Cyrillic. Many are the same to the eye, as o, ο, о and 0 nearly are.
+CHARACTER_FONTS = (
+    "DejaVuSans", "DejaVuSans-Bold", "DejaVuSans-Oblique", "DejaVuSansMono",
+    "DejaVuSerif", "DejaVuSerif-Bold", "DejaVuSerif-Italic", "STIXGeneral",
+)  # fmt: skip
+_RANGES = (
+    (0x30, 0x3A),
+    (0x41, 0x5B),
+    (0x61, 0x7B),
+    (0xC0, 0x131),
+    (0x391, 0x3CA),
+    (0x401, 0x460),
+)
+# The multiplication and division signs; letters that STIXGeneral lacks.
+_LEFT_OUT = "×÷\u03a2\u040d\u0450\u045d"
+CHARACTERS = "".join(
+    chr(c) for first, end in _RANGES for c in range(first, end) if chr(c) not in _LEFT_OUT
+)
 
 
 def render(character: str, font: str) -> Any:
@@ -72,5 +92,24 @@ def render_digits() -> dict[str, Any]:
     }
 
 
+def render_characters() -> dict[str, Any]:
+    """All characters of all their fonts, in 16 shades of grey, which makes the file smaller.
+
+    Returns
+    -------
+    dict
+        ``images``, uint8 (fonts * N, SIZE, SIZE); ``labels``, uint16 (fonts * N,); ``names``, str
+        (N,), the characters.
+    """
+    drawn = np.stack([render(c, font) for font in CHARACTER_FONTS for c in CHARACTERS])
+    return {
+        "images": (drawn.astype(float) / 17).round().astype(np.uint8) * 17,
+        "labels": np.tile(np.arange(len(CHARACTERS), dtype=np.uint16), len(CHARACTER_FONTS)),
+        "names": np.array(list(CHARACTERS)),
+    }
+
+
 if __name__ == "__main__":
-    np.savez_compressed(Path(__file__).with_name("glyphs.npz"), **render_digits())
+    here = Path(__file__).parent
+    np.savez_compressed(here / "glyphs.npz", **render_digits())
+    np.savez_compressed(here / "characters.npz", **render_characters())

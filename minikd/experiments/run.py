@@ -17,7 +17,16 @@ from typing import Any
 
 from minikd.backend import array_module
 from minikd.checkpoint import load_checkpoint, save_checkpoint, write_atomically
-from minikd.data import Dataset, Digits, load_glyphs, load_mnist, load_speech, synthesize_speech
+from minikd.data import (
+    Dataset,
+    Digits,
+    load_characters,
+    load_emnist,
+    load_glyphs,
+    load_mnist,
+    load_speech,
+    synthesize_speech,
+)
 from minikd.evaluate import logits_over_views
 from minikd.experiments.record import digest, environment, write_record
 from minikd.experiments.workers import blas_threads
@@ -232,6 +241,8 @@ def _load(data: str) -> Any:
     load: dict[str, Callable[[], Any]] = {
         "glyphs": load_glyphs,
         "mnist": load_mnist,
+        "characters": load_characters,
+        "emnist": load_emnist,
         "synthetic": synthesize_speech,
         "speech": load_speech,
     }

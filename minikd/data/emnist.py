@@ -1,0 +1,133 @@
+"""EMNIST ByClass: handwritten digits and letters of 62 classes (Cohen et al. 2017)."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from minikd.backend import Stream, generator
+from minikd.data.dataset import Characters, Dataset
+from minikd.data.idx import read_idx
+
+URL = "https://biometrics.nist.gov/cs_links/EMNIST/gzip.zip"
+MD5 = "58c8d27c78d21e728a6bc7b3cc06412e"
+# Of what is in the compressed files: whoever packs them anew changes the files, not that.
+SHA256 = {
+    "emnist-byclass-test-images-idx3-ubyte.gz": "8d04a3d9080fca12625feb1f747061ded66ca65491c12c9608d5c3f912cfee5c",
+    "emnist-byclass-test-labels-idx1-ubyte.gz": "339e7c234906611f3e5f47624173d7e0d821a17fafe12174ff6b9c0ba3d2e076",
+}
+NAMES = tuple("0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz")
+_BY_HAND = (
+    f"set MINIKD_DATA_DIR to a folder that holds emnist/ with {' and '.join(SHA256)}, or use the "
+    "bundled data (--data characters, load_characters())"
+)
+
+
+def emnist_folder() -> Path:
+    """Where EMNIST is looked for: ``$MINIKD_DATA_DIR/emnist``, or the user's cache."""
+    if os.environ.get("MINIKD_DATA_DIR"):
+        return Path(os.environ["MINIKD_DATA_DIR"]) / "emnist"
+    import pooch
+
+    return Path(pooch.os_cache("minikd")) / "emnist"
+
+
+def load_emnist(test: int = 20_000) -> Characters:
+    """Handwritten characters of 62 classes, from the test split of EMNIST ByClass.
+
+    Nothing is downloaded: see :func:`fetch_emnist`. The 116,323 images of that split, which are
+    small enough for two cores, are split once more here, always in the same way: ``test`` of them,
+    drawn at random, are for testing, the others for training. So these numbers stand beside no
+    others of EMNIST.
+
+    Parameters
+    ----------
+    test : int
+
+    Returns
+    -------
+    Characters
+
+    Raises
+    ------
+    FileNotFoundError
+        Naming the folder and what to do.
+    ValueError
+        If a file does not hold what its name says, or nothing is left to train on.
+    """
+    folder = emnist_folder()
+    missing = [name for name in SHA256 if not (folder / name).exists()]
+    if missing:
+        raise FileNotFoundError(
+            f"EMNIST is not in {folder} ({len(missing)} of 2 files missing): run 'minikd data "
+            f"emnist' to download it, or {_BY_HAND}"
+        )
+    images, labels = (_content(folder / name) for name in SHA256)
+    if not 0 < test < len(labels):
+        raise ValueError(f"test is {test}; expected 1 … {len(labels) - 1}")
+    order = generator(0, Stream.ORDER).permutation(len(labels))
+    parts = []
+    for chosen in (np.sort(order[test:]), np.sort(order[:test])):
+        # Stored by columns.
+        x = images[chosen].transpose(0, 2, 1).reshape(len(chosen), 784)
+        parts.append(
+            Dataset(x.astype(np.float32) / np.float32(255), labels[chosen].astype(np.int64))
+        )
+    return Characters(parts[0], parts[1], NAMES)
+
+
+def _content(path: Path) -> Any:
+    import hashlib
+
+    array = read_idx(path)
+    if hashlib.sha256(array.tobytes()).hexdigest() != SHA256[path.name]:
+        raise ValueError(
+            f"{path} is not the file of EMNIST (its content differs); delete it and run 'minikd "
+            "data emnist'"
+        )
+    return array
+
+
+def fetch_emnist(progress: bool = False) -> Path:
+    """Download EMNIST (562 MB), check its MD5, and keep the two files that are needed (30 MB).
+
+    Nothing is downloaded if they are there.
+
+    Returns
+    -------
+    Path
+        The folder.
+
+    Raises
+    ------
+    OSError
+        If it cannot be had, naming the address, the folder to fill by hand, and the bundled
+        alternative.
+    """
+    import logging
+    import shutil
+    import zipfile
+
+    import pooch
+
+    folder = emnist_folder()
+    if all((folder / name).exists() for name in SHA256):
+        return folder
+    pooch.get_logger().setLevel(logging.ERROR)
+    downloader = pooch.HTTPDownloader(progressbar=progress, timeout=30)
+    try:
+        got = Path(pooch.retrieve(URL, known_hash=f"md5:{MD5}", fname="gzip.zip", path=folder,
+                                  downloader=downloader))  # fmt: skip
+        with zipfile.ZipFile(got) as archive:
+            for name in SHA256:
+                with archive.open(f"gzip/{name}") as packed, open(folder / name, "wb") as file:
+                    shutil.copyfileobj(packed, file)
+    except (OSError, ValueError, KeyError, zipfile.BadZipFile) as error:
+        raise OSError(
+            f"could not download {URL} into {folder} ({type(error).__name__}). Offline? {_BY_HAND}"
+        ) from error
+    got.unlink()
+    return folder

@@ -1,0 +1,494 @@
+"""Section 5 of Hinton, Vinyals & Dean 2015: specialists beside a generalist.
+
+One network, the generalist, knows all N classes. Each of M specialists starts from its weights and
+learns to tell apart a few classes that it confuses; all others are one more class to them, the
+dustbin. Where a case looks like one of a specialist's classes, its answer and the generalist's are
+combined by Eq. 5.
+
+The letters are the paper's: q is the combined answer, p^g the generalist's, p^m that of
+specialist m, S^m its special classes, A the specialists that are active for a case. Specialists
+have S special classes each, so that they are the members of one stack: ``classes``, an array of
+shape (M, S), says which. The dustbin is their last class, number S.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+
+from minikd import equations
+from minikd.backend import Array, Stream, as_seed, generator, namespace, to_host
+from minikd.mlp import MLP
+
+# ---------------------------------------------------------------- which classes (Section 5.3)
+
+
+def prediction_covariance(q: Array) -> Any:
+    r"""Covariance of what the generalist predicts, over cases; no label is looked at (Section 5.3).
+
+    .. math:: \Sigma_{ij} = \overline{q_i q_j} - \bar q_i \, \bar q_j
+
+    Classes that are often predicted together have columns that are alike.
+
+    Parameters
+    ----------
+    q : array, shape (n, N)
+        Probabilities.
+
+    Returns
+    -------
+    array of float64, shape (N, N)
+        On the host.
+
+    Raises
+    ------
+    ValueError
+        If there are fewer than two cases, or the predictions are the same in all of them: then
+        there is nothing to tell classes apart by.
+    """
+    q = np.asarray(to_host(q), dtype=np.float64)
+    if q.ndim != 2 or len(q) < 2:
+        raise ValueError(f"q has shape {q.shape}; expected (cases, classes), two cases or more")
+    if not np.isfinite(q).all():
+        raise ValueError("q holds NaN or infinity; expected probabilities")
+    if (q == q[0]).all():
+        raise ValueError(
+            f"the predictions are the same in all {len(q)} cases, so their covariance is 0; "
+            "expected those of a trained generalist on many cases"
+        )
+    away = q - q.mean(0)
+    return away.T @ away / len(q)
+
+
+def cluster_classes(
+    covariance: Any, clusters: int, size: int, rng: Any = 0, passes: int = 20
+) -> Any:
+    """Classes that are confused, by online K-means on the columns of the covariance (Section 5.3).
+
+    The columns come one by one, in a new order in each pass; the nearest centre moves towards the
+    column, by one over the number of columns that it has had (MacQueen 1967). A centre that had
+    none in a pass starts again from the column that is farthest from its own centre.
+
+    A centre is a mean of columns, so its i-th entry says how much class i is predicted together
+    with the classes of the cluster. Each specialist gets the ``size`` classes with the largest
+    entries: clusters may overlap, as the paper's do, and a class may be in none, so that the
+    generalist answers for it alone.
+
+    Parameters
+    ----------
+    covariance : array, shape (N, N)
+        From :func:`prediction_covariance`.
+    clusters : int
+        Number of specialists M.
+    size : int
+        Special classes S of each.
+    rng : int or Generator
+    passes : int
+        Over the columns.
+
+    Returns
+    -------
+    array of int, shape (M, S)
+        Each row in rising order.
+
+    Raises
+    ------
+    ValueError
+        If there are more clusters than classes, or a specialist would have no class or all.
+    """
+    covariance = np.asarray(covariance, dtype=np.float64)
+    if covariance.ndim != 2 or covariance.shape[0] != covariance.shape[1]:
+        raise ValueError(f"covariance has shape {covariance.shape}; expected (N, N)")
+    if not covariance.any():
+        raise ValueError("covariance is 0: the predictions are the same in all cases")
+    columns, N = covariance.T, len(covariance)
+    if not 1 <= clusters <= N:
+        raise ValueError(f"clusters is {clusters}; expected 1 … {N}, the number of classes")
+    _check_size(size, N)
+    stream = generator(as_seed(rng), Stream.CLUSTERS)
+    centres, had = columns[stream.permutation(N)[:clusters]].copy(), np.ones(clusters)
+    for _ in range(passes):
+        before = had.copy()
+        for j in stream.permutation(N):
+            k = _distances(columns[j], centres).argmin()
+            had[k] += 1
+            centres[k] += (columns[j] - centres[k]) / had[k]
+        for k in np.flatnonzero(had == before):
+            far = _distances(columns[:, None], centres).min(1).argmax()
+            centres[k], had[k] = columns[far], 1
+    largest = (-centres).argsort(axis=1, kind="stable")
+    return np.sort(largest[:, :size], axis=1)
+
+
+def _distances(a: Any, b: Any) -> Any:
+    return np.square(a - b).sum(-1)
+
+
+# ---------------------------------------------------------------- specialists (Section 5.2)
+
+
+def specialist_labels(y: Array, classes: Any, N: int) -> Any:
+    """Labels as the specialists see them: which of its special classes, or S for the dustbin.
+
+    Parameters
+    ----------
+    y : array of int, shape (n,)
+    classes : array of int, shape (M, S)
+    N : int
+        Number of classes.
+
+    Returns
+    -------
+    array of int64, shape (M, n)
+
+    Raises
+    ------
+    ValueError
+        If a specialist has no class, all of them, or one twice, or a class or label is none of
+        the N.
+    """
+    classes = checked_classes(classes, N)
+    y = np.asarray(to_host(y))
+    if not np.isin(y, np.arange(N)).all():
+        raise ValueError(f"y holds labels that are no integers from 0 to {N - 1}")
+    M, S = classes.shape
+    seen_as = np.full((M, N), S)
+    seen_as[np.arange(M)[:, None], classes] = np.arange(S)
+    return seen_as[:, y]
+
+
+def start_from(generalist: MLP, classes: Any, seeds: Sequence[int]) -> MLP:
+    """One stack of specialists with the generalist's weights (Section 5.2).
+
+    The hidden layers are the generalist's, and so are the logits of the special classes. What the
+    generalist gives the dustbin is the logarithm of a sum of exponentials, which no linear layer
+    can give; the mean of these logits plus the logarithm of their number is the linear function
+    below it that equals it where they are all the same (Jensen's inequality).
+
+    Parameters
+    ----------
+    generalist : MLP
+        One network with N classes.
+    classes : array of int, shape (M, S)
+    seeds : sequence of int
+        One per specialist, for masks and for the order of its cases.
+
+    Returns
+    -------
+    MLP
+        A stack of M networks with S + 1 classes.
+    """
+    if generalist.members:
+        raise ValueError("generalist is a stack of networks; expected one")
+    N = generalist.sizes[-1]
+    classes = checked_classes(classes, N)
+    M, S = classes.shape
+    if len(seeds) != M:
+        raise ValueError(f"seeds has {len(seeds)} values; expected {M}, one per specialist")
+    device = "cpu" if generalist.xp is np else "cuda"
+    dtype = generalist.parameters[0].dtype
+    stack = MLP([*generalist.sizes[:-1], S + 1], list(seeds), dtype=dtype, device=device)
+    for own, shared in zip(stack.parameters[:-2], generalist.parameters[:-2], strict=True):
+        own[...] = shared
+    W, b = generalist.parameters[-2:]
+    for m, special in enumerate(classes):
+        rest = np.setdiff1d(np.arange(N), special)
+        stack.parameters[-2][m, :, :S], stack.parameters[-1][m, :S] = W[:, special], b[special]
+        stack.parameters[-2][m, :, S] = W[:, rest].mean(-1)
+        stack.parameters[-1][m, S] = b[rest].mean() + np.log(len(rest))
+    return stack
+
+
+def dustbin_correction(y: Any, share: float = 0.5) -> Any:
+    r"""What to add to each specialist's dustbin logit after training (Section 5.2).
+
+    .. math:: \log \frac{\pi_m}{1 - \pi_m} \frac{1 - n_m / n}{n_m / n}
+
+    In its batches a specialist met a share π of special cases, instead of the n_m / n that there
+    are. By Bayes' rule its logits of the special classes, seen from the dustbin, are too large by
+    the logarithm of that oversampling, the ratio of the two odds.
+
+    Parameters
+    ----------
+    y : array of int, shape (M, n)
+        From :func:`specialist_labels`; the dustbin is the largest.
+    share : float
+        π, the share of special cases in each batch; the paper has half.
+
+    Returns
+    -------
+    array of float64, shape (M,)
+
+    Raises
+    ------
+    ValueError
+        If a specialist has no special case, or no other, or the share is not between 0 and 1.
+    """
+    y = np.asarray(to_host(y))
+    if not 0 < share < 1:
+        raise ValueError(f"share is {share}; expected 0 < share < 1")
+    natural = (y < y.max()).mean(-1)
+    if ((natural == 0) | (natural == 1)).any():
+        m = int(np.flatnonzero((natural == 0) | (natural == 1))[0])
+        raise ValueError(
+            f"specialist {m} has {'no' if natural[m] == 0 else 'only'} special cases among "
+            f"{y.shape[-1]}; expected both kinds"
+        )
+    return np.log(share / (1 - share)) - np.log(natural / (1 - natural))
+
+
+# ---------------------------------------------------------------- inference (Section 5.4)
+
+
+def active_specialists(v: Array, classes: Any, n: int = 1) -> Any:
+    """Step 1: the specialists that cover one of the n most probable classes (Section 5.4).
+
+    Parameters
+    ----------
+    v : array, shape (B, N)
+        Logits of the generalist.
+    classes : array of int, shape (M, S)
+    n : int
+        The paper has 1.
+
+    Returns
+    -------
+    array of bool, shape (B, M)
+        A case may have no active specialist.
+    """
+    v = np.asarray(to_host(v))
+    N = v.shape[-1]
+    classes = checked_classes(classes, N)
+    if not 1 <= n <= N:
+        raise ValueError(f"n is {n}; expected 1 … {N}, the number of classes")
+    covered = np.zeros((N, len(classes)), dtype=bool)
+    covered[classes.T, np.arange(len(classes))] = True
+    k = np.argpartition(v, -n, axis=-1)[:, -n:]
+    return covered[k].any(1)
+
+
+def combination_cost(z: Array, v: Array, u: Array, classes: Any, active: Array) -> Array:
+    r"""What the combined answer minimizes (Section 5.4, Eq. 5).
+
+    .. math:: KL(p^g, q) + \sum_{m \in A} KL(p^m, q), \qquad q = \mathrm{softmax}(z)
+
+    For a specialist, the probabilities that q gives to the classes of its dustbin are summed.
+
+    Parameters
+    ----------
+    z : array, shape (B, N)
+        Logits of the answer, at T = 1.
+    v : array, shape (B, N)
+        Logits of the generalist.
+    u : array, shape (M, B, S + 1)
+        Logits of the specialists, the dustbin last and corrected.
+    classes : array of int, shape (M, S)
+    active : array of bool, shape (B, M)
+
+    Returns
+    -------
+    array, shape (B,)
+        Nats per case; 0 where all agree.
+    """
+    log_q, log_p = equations.log_softmax(z), equations.log_softmax(v)
+    xp = namespace(log_q)
+    cost = xp.sum(xp.exp(log_p) * (log_p - log_q), axis=-1)
+    for m, special in enumerate(classes):
+        log_pm = equations.log_softmax(u[m])
+        kl = xp.sum(xp.exp(log_pm) * (log_pm - merged(log_q, special)), axis=-1)
+        cost = cost + xp.where(active[:, m], kl, xp.zeros_like(kl))
+    return cost
+
+
+def combination_gradient(z: Array, v: Array, u: Array, classes: Any, active: Array) -> Array:
+    r"""Gradient of :func:`combination_cost` with respect to z.
+
+    .. math:: \frac{\partial C}{\partial z_i} = (q_i - p^g_i) +
+              \sum_{m \in A} (q_i - \tilde p^m_i), \qquad
+              \tilde p^m_i = p^m_i \ (i \in S^m), \quad
+              p^m_{dustbin} \frac{q_i}{\sum_{j \notin S^m} q_j} \ (i \notin S^m)
+
+    So it is Eq. 2 at T = 1, once for each model, and what a specialist says of its dustbin is
+    spread over the classes there in proportion to q. Arguments as for the cost.
+
+    Returns
+    -------
+    array, shape (B, N)
+    """
+    q, p = equations.softmax(z), equations.softmax(v)
+    xp = namespace(q)
+    gradient = q - p
+    for m, special in enumerate(classes):
+        spread = xp.exp(_spread(equations.log_softmax(u[m]), equations.log_softmax(z), special))
+        gradient = gradient + xp.where(active[:, m, None], q - spread, xp.zeros_like(q))
+    return gradient
+
+
+def reverse_combination_cost(
+    z: Array, v: Array, u: Array, classes: Any, active: Array
+) -> Array:
+    r"""Eq. 5 with the divergences the other way round, which Section 5.4 speaks of too.
+
+    .. math:: KL(q, p^g) + \sum_{m \in A} KL(q, p^m)
+
+    Arguments and shapes as in :func:`combination_cost`.
+    """
+    log_q, log_p = equations.log_softmax(z), equations.log_softmax(v)
+    xp = namespace(log_q)
+    cost = xp.sum(xp.exp(log_q) * (log_q - log_p), axis=-1)
+    for m, special in enumerate(classes):
+        log_qm, log_pm = merged(log_q, special), equations.log_softmax(u[m])
+        kl = xp.sum(xp.exp(log_qm) * (log_qm - log_pm), axis=-1)
+        cost = cost + xp.where(active[:, m], kl, xp.zeros_like(kl))
+    return cost
+
+
+def reverse_combination_gradient(
+    z: Array, v: Array, u: Array, classes: Any, active: Array
+) -> Array:
+    r"""Gradient of :func:`reverse_combination_cost` with respect to z.
+
+    .. math:: \frac{\partial C}{\partial z_i} = q_i \left(l_i - \sum_j q_j l_j\right), \qquad
+              l_i = \log \frac{q_i}{p^g_i} + \sum_{m \in A} \log \frac{q_i}{\tilde p^m_i}
+
+    with the p̃ of :func:`combination_gradient`.
+    """
+    log_q, log_p = equations.log_softmax(z), equations.log_softmax(v)
+    xp = namespace(log_q)
+    l = log_q - log_p
+    for m, special in enumerate(classes):
+        ratio = log_q - _spread(equations.log_softmax(u[m]), log_q, special)
+        l = l + xp.where(active[:, m, None], ratio, xp.zeros_like(ratio))
+    q = xp.exp(log_q)
+    return q * (l - xp.sum(q * l, axis=-1, keepdims=True))
+
+
+def combine(
+    v: Array,
+    u: Array,
+    classes: Any,
+    active: Array | None = None,
+    *,
+    reverse: bool = False,
+    tolerance: float = 1e-9,
+    steps: int = 10_000,
+) -> Any:
+    r"""Step 2: the answer that minimizes Eq. 5, for each case (Section 5.4).
+
+    The gradient is 0 where q is the mean of the answers of all models, with what is in a dustbin
+    spread out as q spreads it. This suggests a step without a step size:
+
+    .. math:: q_i \leftarrow \frac{1}{1 + |A|} \Big( p^g_i + \sum_{m \in A} \tilde p^m_i(q) \Big)
+              = q_i - \frac{1}{1 + |A|} \frac{\partial C}{\partial z_i}
+
+    gradient descent with the gradient of the logits, which can leave the simplex nowhere. It never
+    raises the cost: with p̃ of the q before it, KL(p̃, q) is nowhere below KL(p^m, q), and equal to
+    it at that q; the mean minimizes the sum of the former. The cost is convex in q, so there is one
+    minimum. For the reverse divergences the same holds of geometric means.
+
+    Where no model merges classes, one step is the closed form that the paper names: the arithmetic
+    mean for KL(p, q), the geometric one for KL(q, p). So it is with one active specialist, starting
+    from the generalist's answer.
+
+    Parameters
+    ----------
+    v, u, classes, active
+        As in :func:`combination_cost`; ``active`` is that of :func:`active_specialists` unless
+        given. A case with no active specialist keeps the generalist's answer.
+    reverse : bool
+        Minimize :func:`reverse_combination_cost` instead.
+    tolerance : float
+        Stop once no probability of a case moves by more in a step.
+    steps : int
+        Stop after so many in any case.
+
+    Returns
+    -------
+    array of float64, shape (B, N)
+        Its logits, log q, on the host.
+
+    Raises
+    ------
+    ValueError
+        If shapes do not go together, or a logit is not finite.
+    """
+    v, u = (np.asarray(to_host(a), dtype=np.float64) for a in (v, u))
+    B, N = v.shape
+    classes = checked_classes(classes, N)
+    M, S = classes.shape
+    active = active_specialists(v, classes) if active is None else np.asarray(to_host(active))
+    if u.shape != (M, B, S + 1) or active.shape != (B, M):
+        raise ValueError(
+            f"u has shape {u.shape} and active {active.shape}; expected {(M, B, S + 1)} and "
+            f"{(B, M)}"
+        )
+    outside = np.ones((M, N))
+    outside[np.arange(M)[:, None], classes] = 0
+    log_pm = equations.log_softmax(u)
+    dustbin, models = log_pm[..., S].T, 1 + active.sum(-1, keepdims=True)
+    log_q, at = equations.log_softmax(v), np.arange(B)
+    # What does not change: what the models say of the classes that they tell apart.
+    told = log_q.copy() if reverse else np.exp(log_q)
+    for m, special in enumerate(classes):
+        said = log_pm[m, active[:, m], :S]
+        told[np.ix_(active[:, m], special)] += said if reverse else np.exp(said)
+    for _ in range(steps):
+        now = log_q[at]
+        q = np.exp(now)
+        rest = dustbin[at] - np.log(q @ outside.T)
+        if reverse:
+            spread = np.where(active[at], rest, 0) @ outside + now * (active[at] @ outside)
+            new = equations.log_softmax((told[at] + spread) / models[at])
+        else:
+            spread = q * (np.where(active[at], np.exp(rest), 0) @ outside)
+            new = np.log((told[at] + spread) / models[at])
+        log_q[at] = new
+        at = at[np.abs(np.exp(new) - q).max(-1) > tolerance]
+        if not len(at):
+            break
+    return log_q
+
+
+def merged(log_q: Array, special: Any) -> Array:
+    """log q as a specialist sees it: its classes, then the sum of all others; (B, S + 1)."""
+    xp, rest = namespace(log_q), np.setdiff1d(np.arange(log_q.shape[-1]), special)
+    others = log_q[..., rest]
+    largest = xp.max(others, axis=-1, keepdims=True)
+    total = largest + xp.log(xp.sum(xp.exp(others - largest), axis=-1, keepdims=True))
+    return xp.concatenate([log_q[..., special], total], axis=-1)
+
+
+def _spread(log_pm: Array, log_q: Array, special: Any) -> Array:
+    """log p̃: what a specialist says, its dustbin spread over the classes as q spreads them."""
+    spread = log_q + (log_pm[..., -1:] - merged(log_q, special)[..., -1:])
+    spread[..., special] = log_pm[..., :-1]
+    return spread
+
+
+# ---------------------------------------------------------------- argument checks
+
+
+def checked_classes(classes: Any, N: int) -> Any:
+    """The special classes as an array of shape (M, S), if they can be some."""
+    classes = np.asarray(classes)
+    if classes.ndim != 2 or not np.issubdtype(classes.dtype, np.integer) or not len(classes):
+        raise ValueError(
+            f"classes has shape {classes.shape} and dtype {classes.dtype}; expected integers, one "
+            "row per specialist and as many classes in each"
+        )
+    _check_size(classes.shape[1], N)
+    if not np.isin(classes, np.arange(N)).all():
+        raise ValueError(f"classes holds some that are not from 0 to {N - 1}")
+    if any(len(set(row)) < len(row) for row in classes.tolist()):
+        raise ValueError("a specialist has a class twice; expected each once")
+    return classes
+
+
+def _check_size(size: int, N: int) -> None:
+    if not 1 <= size < N:
+        raise ValueError(
+            f"a specialist would have {size} of {N} classes; expected 1 … {N - 1}, so that "
+            "something is left for its dustbin"
+        )
