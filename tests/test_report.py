@@ -197,15 +197,13 @@ def clear_and_positive(larger, smaller):
 
 
 def test_the_committed_records_of_sections_4_and_6_reach_what_was_set_out():
-    found, seeds = {}, {}
+    found = {}
     for name, data in (("acoustic-ensemble", "speech"), ("three-percent", "speech"),
                        ("three-percent", "mnist"), ("forecast", "speech")):  # fmt: skip
         record = full_run(name, data)
-        seeds[name, data] = len(record["seeds"])
+        assert len(record["seeds"]) >= 5
         assert max(record["seconds"]) < 3600
         found[name, data] = record["metrics"]
-    # That one has a test of its own, below.
-    assert min(n for key, n in seeds.items() if key != ("three-percent", "speech")) >= 5
     m = found["acoustic-ensemble", "speech"]
     assert clear_and_positive(m["ensemble_accuracy"], m["single_accuracy"])
     assert clear_and_positive(m["distilled_accuracy"], m["longer_accuracy"])
@@ -218,11 +216,6 @@ def test_the_committed_records_of_sections_4_and_6_reach_what_was_set_out():
     m = found["forecast", "speech"]
     for alone in ("alone_distance", "longer_distance"):
         assert clear_and_positive(m[alone], m["distilled_distance"])
-
-
-@pytest.mark.xfail(strict=True, reason="not reached yet: the fourth seed diverges")
-def test_three_percent_on_speech_has_five_seeds():
-    assert len(full_run("three-percent", "speech")["seeds"]) >= 5
 
 
 # Strict: whoever reaches one of them is told to take it out of here.

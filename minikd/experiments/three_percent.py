@@ -206,7 +206,7 @@ PRESETS = {
     # soft targets and from hard ones.
     "speech": ThreePercent(
         name="three-percent", data="speech", fractions=FRACTIONS, hidden=(512, 512, 512), gain=1.0,
-        recipe=Recipe(epochs=6, learning_rate=0.02, batch=128, warm_up=200), most=5, T=5.0,
+        recipe=Recipe(epochs=6, learning_rate=0.01, batch=128, warm_up=250), most=5, T=5.0,
         held_out=0, acoustic=SPEECH,
     ),
 }  # fmt: skip
