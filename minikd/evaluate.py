@@ -12,6 +12,7 @@ from typing import Any
 
 import numpy as np
 
+from minikd import equations
 from minikd.backend import Array, to_host
 from minikd.data.augment import shift_images
 from minikd.data.dataset import Dataset
@@ -192,6 +193,82 @@ def sweep_bias(z: Array, y: Array, classes: Sequence[int], biases: Array) -> Bia
     counts = np.where(goes_in, inside != y, outside != y).sum(-1)
     best = biases[np.flatnonzero(counts == counts.min())]
     return BiasSweep(biases, counts, float(best[(len(best) - 1) // 2]))
+
+
+def log_loss(z: Array, y: Array) -> Any:
+    """Mean of -log q of the label, in nats: what a probability costs that was put elsewhere.
+
+    Parameters
+    ----------
+    z : array, shape (*E, n, N)
+        Logits.
+    y : array of int, shape (n,)
+
+    Returns
+    -------
+    float, or array, shape (*E,)
+    """
+    z, y = _checked(z, y)
+    cost = equations.hard_target_cost(z.astype(np.float64), y).mean(-1)
+    return float(cost) if cost.ndim == 0 else cost
+
+
+def calibration_error(z: Array, y: Array, bins: int = 15) -> float:
+    """How far the probability of the answer is from how often it is right (Guo et al. 2017).
+
+    Cases are put into bins of equal width by the largest probability; the distance between its
+    mean and the share of right answers is averaged over the cases.
+
+    Parameters
+    ----------
+    z : array, shape (n, N)
+        Logits.
+    y : array of int, shape (n,)
+    bins : int
+
+    Returns
+    -------
+    float
+        From 0 to 1: the expected calibration error.
+
+    Examples
+    --------
+    >>> calibration_error([[0.0, 0.0], [0.0, 0.0]], [0, 1])
+    0.0
+    """
+    z, y = _checked(z, y)
+    if z.ndim != 2 or bins < 1:
+        raise ValueError(
+            f"z has shape {z.shape} and bins is {bins}; expected (n, N) and 1 or more"
+        )
+    sure = equations.softmax(z.astype(np.float64)).max(-1)
+    beyond = np.where(z.argmax(-1) == y, 1.0, 0.0) - sure
+    into = np.minimum((sure * bins).astype(int), bins - 1)
+    return float(np.abs(np.bincount(into, weights=beyond)).sum() / len(y))
+
+
+def fit_temperature(z: Array, y: Array) -> float:
+    """The T at which z / T has the lowest log-loss: calibration by one number (Guo et al. 2017).
+
+    Parameters
+    ----------
+    z : array, shape (n, N)
+        Logits of cases that the network was not trained on.
+    y : array of int, shape (n,)
+
+    Returns
+    -------
+    float
+        Between 1/20 and 20.
+    """
+    from scipy.optimize import minimize_scalar
+
+    z, y = _checked(z, y)
+    found = minimize_scalar(
+        lambda log_T: log_loss(z / np.exp(log_T), y),
+        bounds=(-np.log(20), np.log(20)), method="bounded",
+    )  # fmt: skip
+    return float(np.exp(found.x))
 
 
 def paired_test(wrong_a: Any, wrong_b: Any) -> float:

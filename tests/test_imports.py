@@ -24,7 +24,8 @@ ORDER = [
     "paper", "experiments.workers", "experiments.record", "experiments.run", "experiments.unseen", "experiments.omitted_3",
     "experiments.sevens_and_eights", "experiments.teacher_student", "experiments.omitted_each",
     "experiments.recipes", "experiments.temperature_width", "experiments.acoustic_ensemble",
-    "experiments.three_percent", "experiments.forecast", "experiments", "plots", "report", "cli", "__main__",
+    "experiments.three_percent", "experiments.forecast",
+    "experiments.specialists", "experiments", "plots", "report", "cli", "__main__",
 ]  # fmt: skip
 
 

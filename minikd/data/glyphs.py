@@ -58,7 +58,9 @@ def load_characters(rng: Any = 0, train: int = 13_000, test: int = 6500) -> Char
         ``names`` are the characters themselves.
     """
     parts = _drawn("characters.npz", rng, train, test)
-    return Characters(parts[0], parts[1], tuple(map(str, _templates("characters.npz")["names"])))
+    return Characters(
+        parts[0], parts[1], tuple(map(str, _templates("characters.npz")["names"]))
+    )
 
 
 def _drawn(file: str, rng: Any, train: int, test: int) -> list[Dataset]:

@@ -15,6 +15,7 @@ from minikd.experiments import (
     omitted_each,
     recipes,
     sevens_and_eights,
+    specialists,
     teacher_student,
     temperature_width,
     three_percent,
@@ -129,4 +130,12 @@ EXPERIMENTS = {
         together=three_percent.together,
     ),
     "forecast": Experiment(forecast.CLAIM, forecast.PRESETS, forecast.one_cell, forecast.SHOWN),
+    "specialists": Experiment(
+        specialists.CLAIM,
+        specialists.PRESETS,
+        specialists.one_cell,
+        specialists.SHOWN,
+        cells=specialists.cells,
+        together=specialists.together,
+    ),
 }

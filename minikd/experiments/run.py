@@ -30,6 +30,7 @@ from minikd.data import (
 from minikd.evaluate import logits_over_views
 from minikd.experiments.record import digest, environment, write_record
 from minikd.experiments.workers import blas_threads
+from minikd.mixture import Mixture
 from minikd.mlp import MLP
 from minikd.objectives import Objective, hard_targets
 from minikd.train import Recipe, train
@@ -87,13 +88,17 @@ class Kept:
         self,
         what: str,
         which: Any,
-        net: MLP,
+        net: MLP | Mixture,
         data: Dataset,
         objective: Objective,
         recipe: Recipe,
-        observe: Callable[[MLP, int], Any] | None = None,
+        observe: Callable[[Any, int], Any] | None = None,
+        **options: Any,
     ) -> list[Any]:
         """Train a network, going on from its checkpoint if there is one.
+
+        Parameters and options are those of :func:`minikd.train`; by default its ``rng`` is the
+        seed.
 
         Returns
         -------
@@ -101,7 +106,7 @@ class Kept:
             What ``observe`` gave after each epoch.
         """
         history = train(
-            net, data, objective, recipe, rng=self.seed,
+            net, data, objective, recipe, **{"rng": self.seed, **options},
             checkpoint=self.path(what, which, "npz"), progress=self.title(what),
             observe=observe,
         )  # fmt: skip

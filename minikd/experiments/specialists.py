@@ -1,0 +1,380 @@
+"""Section 5: a generalist, specialists for what it confuses, and their answers as one."""
+
+from __future__ import annotations
+
+import time
+from dataclasses import dataclass, replace
+from typing import Any
+
+import numpy as np
+
+from minikd import equations
+from minikd.data import Characters, Dataset
+from minikd.ensembles import arithmetic_mean
+from minikd.evaluate import calibration_error, errors, fit_temperature, log_loss
+from minikd.experiments.run import HARD, SPLIT, STUDENT, TEACHER, Kept, part_seed
+from minikd.mixture import Mixture
+from minikd.mlp import MLP
+from minikd.objectives import hard_targets
+from minikd.specialists import (
+    active_specialists,
+    cluster_classes,
+    combine,
+    dustbin_correction,
+    prediction_covariance,
+    specialist_labels,
+    start_from,
+)
+from minikd.train import Recipe
+
+CLAIM = "specialists for classes that a generalist confuses improve its answers"
+
+
+@dataclass(frozen=True)
+class Specialists:
+    """Settings of one run; frozen, and written into its record.
+
+    Attributes
+    ----------
+    name : str
+    data : {"characters", "emnist"}
+    widths : tuple of int
+        Units of each hidden layer of a generalist, and of its specialists: one run for each. The
+        numbers of the record are those of the first; the others show what its size changes.
+    layers : int
+        Hidden layers.
+    clusters : int
+        Specialists.
+    size : int
+        Classes of each.
+    T : float
+        Of the predictions whose covariance is clustered. At T = 1, as in the paper, a class that
+        is rare, or seldom confused, has next to no covariance with any other.
+    generalist : Recipe
+    specialist : Recipe
+        Of the specialists, and of controls that go on from the generalist with all classes.
+    copies : int
+        Such controls; each has another order of the cases.
+    experts : int
+        Of the mixture, each of the size of the generalist; 0 for no mixture.
+    mixture : Recipe
+    held_out : int
+        Training cases that no network is trained on; they calibrate.
+    """
+
+    name: str
+    data: str
+    widths: tuple[int, ...]
+    layers: int
+    clusters: int
+    size: int
+    T: float
+    generalist: Recipe
+    specialist: Recipe
+    copies: int
+    experts: int
+    mixture: Recipe
+    held_out: int
+
+    def hidden(self, width: int) -> list[int]:
+        """Units of the hidden layers."""
+        return [width] * self.layers
+
+
+@dataclass(frozen=True, eq=False)
+class Team:
+    """A generalist with its specialists, trained.
+
+    Attributes
+    ----------
+    generalist : MLP
+    specialists : MLP
+        A stack of M.
+    classes : array of int, shape (M, S)
+    correction : array, shape (M,)
+        Of the logits of the dustbins.
+    generalist_seconds, specialist_seconds : float
+        Of training: the one, and all M specialists together.
+    """
+
+    generalist: MLP
+    specialists: MLP
+    classes: Any
+    correction: Any
+    generalist_seconds: float
+    specialist_seconds: float
+
+    def logits(self, x: Any) -> tuple[Any, Any]:
+        """Of the generalist (n, N), and of the specialists (M, n, S + 1), corrected."""
+        u = self.specialists(x).astype(np.float64)
+        u[..., -1] += self.correction[:, None]
+        return self.generalist(x), u
+
+    def __call__(self, x: Any, batch: int = 10_000) -> Any:
+        """Logits of the answer by Eq. 5, (n, N), so many cases at a time."""
+        parts = [
+            combine(*self.logits(x[k : k + batch]), self.classes)
+            for k in range(0, len(x), batch)
+        ]
+        return np.concatenate(parts)
+
+
+def train_team(config: Specialists, train: Dataset, kept: Kept, width: int, N: int) -> Team:
+    """Train a generalist, cluster what it confuses, and train the specialists as one stack."""
+    sizes = [train.x.shape[1], *config.hidden(width), N]
+    generalist = kept.network(sizes, TEACHER)
+    which = (config.data, sizes, config.generalist, config.held_out)
+    before = kept.seconds
+    kept.train("generalist", which, generalist, train, hard_targets(), config.generalist)
+    after = kept.seconds
+    # No label is read here.
+    q = equations.softmax(generalist(train.x), config.T)
+    classes = cluster_classes(
+        prediction_covariance(q), config.clusters, config.size, part_seed(kept.seed, SPLIT)
+    )
+    y = specialist_labels(train.y, classes, N)
+    seeds = [part_seed(kept.seed + 1000 * m, STUDENT) for m in range(len(classes))]
+    stack = start_from(generalist, classes, seeds)
+    of_stack = (*which, classes.tolist(), config.specialist)
+    kept.train("specialists", of_stack, stack, replace(train, y=y), hard_targets(),
+               config.specialist, special=0.5)  # fmt: skip
+    return Team(generalist, stack, classes, dustbin_correction(y), after - before,
+                kept.seconds - after)  # fmt: skip
+
+
+def measure(who: str, z: Any, y: Any) -> dict[str, float]:
+    """Accuracy in percent, log-loss in nats, and calibration error in percent."""
+    return {
+        f"{who}_accuracy": 100 * (1 - errors(z, y) / len(y)),
+        f"{who}_log_loss": log_loss(z, y),
+        f"{who}_calibration": 100 * calibration_error(z, y),
+    }
+
+
+def cells(config: Specialists) -> list[Any]:
+    """One for each width, the first before the others."""
+    return list(config.widths)
+
+
+def one_cell(config: Specialists, data: Characters, kept: Kept, width: int) -> dict[str, Any]:
+    """Train generalist, specialists and controls of one width, and test them.
+
+    Returns
+    -------
+    dict
+        ``seconds``, ``metrics`` and ``curves``, for :func:`together`.
+    """
+    train, held_out = data.train.split(config.held_out, rng=part_seed(kept.seed, SPLIT))
+    test, N = data.test, len(data.names)
+    team = train_team(config, train, kept, width, N)
+    classes, M = team.classes, len(team.classes)
+    v, u = team.logits(test.x)
+    active = active_specialists(v, classes)
+    start = time.monotonic()
+    z = combine(v, u, classes, active)
+    solved = time.monotonic() - start
+
+    # More training alone, and a mean of as many networks, are no specialists.
+    copies = []
+    for k in range(config.copies):
+        copy = start_copy(team.generalist)
+        which = (
+            config.data,
+            copy.sizes,
+            config.generalist,
+            config.specialist,
+            config.held_out,
+            k,
+        )
+        kept.train("copy", which, copy, train, hard_targets(), config.specialist,
+                   rng=part_seed(kept.seed + 1000 * k, HARD))  # fmt: skip
+        copies.append(copy(test.x))
+    metrics = {
+        "test_cases": len(test),
+        **measure("generalist", v, test.y),
+        **measure("specialists", z, test.y),
+        **measure("copy", copies[0], test.y),
+        **measure("copies", arithmetic_mean(np.stack([v, *copies]).astype(float)), test.y),
+    }
+    # One number, found on held-out cases, calibrates either.
+    for who, answer, on_held_out in (
+        ("generalist", v, team.generalist(held_out.x)),
+        ("specialists", z, team(held_out.x)),
+    ):
+        T = fit_temperature(on_held_out, held_out.y)
+        metrics |= {f"calibrated_{m}": value for m, value in measure(who, answer / T, test.y).items()
+                    if not m.endswith("accuracy")}  # fmt: skip
+    covered, gains = by_coverage(v, z, classes, test.y)
+    clusters = conditional(v, u, classes, data, test.y)
+    seen = [sum(c["cases"] for c in clusters)] * 2
+    for who, cases in zip(("generalist", "specialists"), seen, strict=True):
+        right = sum(c["cases"] * c[who] for c in clusters)
+        metrics[f"{who}_conditional_accuracy"] = right / cases
+    metrics |= {
+        **gains,
+        "active_specialists": float(active.sum(-1).mean()),
+        "generalist_minutes": team.generalist_seconds / 60,
+        "specialist_minutes": team.specialist_seconds / M / 60,
+        "specialist_share": 100 * team.specialist_seconds / M / team.generalist_seconds,
+        "solver_seconds": 10_000 * solved / len(test),
+    }
+    curves: dict[str, Any] = {"clusters": clusters, "coverage": covered}
+    if width == config.widths[0]:
+        metrics |= measure("reverse", combine(v, u, classes, active, reverse=True), test.y)
+        curves["number"] = by_number(v, u, classes, active, test.y)
+        metrics |= mixture_of_experts(config, train, kept, test, N)
+    return {
+        "seconds": round(kept.seconds, 1),
+        "shared_seconds": 0.0,
+        "metrics": metrics,
+        "curves": curves,
+    }
+
+
+def start_copy(net: MLP) -> MLP:
+    """The same network, sharing no memory."""
+    return net.with_parameters([p.copy() for p in net.parameters])
+
+
+def mixture_of_experts(
+    config: Specialists, train: Dataset, kept: Kept, test: Dataset, N: int
+) -> dict[str, float]:
+    """Section 7: a gate and experts of the same size, trained together on the same data."""
+    if not config.experts:
+        return {}
+    inputs, hidden = train.x.shape[1], config.hidden(config.widths[0])
+    seeds = [part_seed(kept.seed + 1000 * k, TEACHER) for k in range(config.experts)]
+    gate = kept.network([inputs, *hidden, config.experts], STUDENT)
+    net = Mixture(gate, MLP([inputs, *hidden, N], rng=seeds, device=kept.device))
+    before = kept.seconds
+    which = (config.data, net.sizes, config.experts, config.mixture, config.held_out)
+    kept.train("mixture", which, net, train, hard_targets(), config.mixture)
+    return {
+        **measure("mixture", net(test.x), test.y),
+        "mixture_minutes": (kept.seconds - before) / 60,
+    }
+
+
+def by_coverage(v: Any, z: Any, classes: Any, y: Any) -> tuple[list[Any], dict[str, float]]:
+    """The paper's table: what is gained, by how many specialists cover the correct class.
+
+    Returns
+    -------
+    rows : list of dict
+        For each number, so many test cases, and right answers and log-losses without and with
+        specialists.
+    gains : dict
+        In log-loss, of all cases that one or two specialists cover, three or four, and more.
+    """
+    covering = (classes[:, :, None] == y).any(1).sum(0)
+    right = [answer.argmax(-1) == y for answer in (v, z)]
+    loss = [equations.hard_target_cost(np.asarray(a, dtype=float), y) for a in (v, z)]
+    rows = []
+    for k in np.unique(covering):
+        these = covering == k
+        rows.append({
+            "covering": int(k), "cases": int(these.sum()),
+            **{f"{who}_right": int(r[these].sum())
+               for who, r in zip(("generalist", "specialists"), right, strict=True)},
+            **{f"{who}_log_loss": float(each[these].mean())
+               for who, each in zip(("generalist", "specialists"), loss, strict=True)},
+        })  # fmt: skip
+    gains = {}
+    for name, least, most in (("few", 1, 2), ("some", 3, 4), ("many", 5, len(classes))):
+        these = (covering >= least) & (covering <= most)
+        if these.any():
+            gains[f"gain_{name}"] = float((loss[0] - loss[1])[these].mean())
+            gains[f"gain_{name}_accuracy"] = 100 * float(
+                right[1][these].mean() - right[0][these].mean()
+            )
+    return rows, gains
+
+
+def by_number(v: Any, u: Any, classes: Any, active: Any, y: Any) -> dict[str, list[float]]:
+    """Accuracy and log-loss with the first specialists alone, so many of them."""
+    numbers = np.unique(np.linspace(0, len(classes), 9).astype(int))
+    answers = [combine(v, u, classes, active & (np.arange(len(classes)) < k)) for k in numbers]
+    return {
+        "specialists": numbers.tolist(),
+        "accuracy": [100 * (1 - errors(z, y) / len(y)) for z in answers],
+        "log_loss": [log_loss(z, y) for z in answers],
+    }
+
+
+def conditional(v: Any, u: Any, classes: Any, data: Characters, y: Any) -> list[Any]:
+    """Each cluster by name, and how often each tells its classes apart, on cases of them."""
+    rows = []
+    for special, logits in zip(classes, u, strict=True):
+        these = np.isin(y, special)
+        right = [
+            100 * float((special[z.argmax(-1)] == y[these]).mean()) if these.any() else 0.0
+            for z in (v[these][:, special], logits[these][:, :-1])
+        ]
+        rows.append({
+            "classes": "".join(data.names[c] for c in special), "cases": int(these.sum()),
+            "generalist": right[0], "specialists": right[1],
+        })  # fmt: skip
+    return rows
+
+
+def together(config: Specialists, parts: list[dict[str, Any]]) -> dict[str, Any]:
+    """The findings of a seed: those of the first width, and what the others change."""
+    shown = ("generalist_accuracy", "specialists_accuracy", "copies_accuracy",
+             "generalist_log_loss", "specialists_log_loss", "copies_log_loss")  # fmt: skip
+    widths = {name: [part["metrics"][name] for part in parts] for name in shown}
+    return {
+        "seconds": round(float(sum(part["seconds"] for part in parts)), 1),
+        "metrics": parts[0]["metrics"],
+        "curves": {**parts[0]["curves"], "widths": widths},
+    }
+
+
+PRESETS = {
+    "characters": Specialists(
+        name="specialists", data="characters", widths=(64,), layers=2, clusters=40, size=10, T=3.0,
+        generalist=Recipe(epochs=30, learning_rate=0.1, batch=100, warm_up=200, jitter=1),
+        specialist=Recipe(epochs=2, learning_rate=0.1, batch=100, warm_up=50, jitter=1),
+        copies=3, experts=8,
+        mixture=Recipe(epochs=30, learning_rate=0.1, batch=100, warm_up=200, jitter=1),
+        held_out=1500,
+    ),
+    "emnist": Specialists(
+        name="specialists", data="emnist", widths=(64, 128, 256), layers=2, clusters=32, size=8,
+        T=3.0,
+        generalist=Recipe(epochs=30, learning_rate=0.1, batch=128, warm_up=200, jitter=1),
+        specialist=Recipe(epochs=2, learning_rate=0.1, batch=128, warm_up=100, jitter=1),
+        copies=3, experts=8,
+        mixture=Recipe(epochs=30, learning_rate=0.1, batch=128, warm_up=200, jitter=1),
+        held_out=6323,
+    ),
+}  # fmt: skip
+
+# The metrics that a table shows, in order.
+SHOWN = {
+    "generalist_accuracy": "test cases right: generalist",
+    "specialists_accuracy": "test cases right: with specialists, Eq. 5",
+    "reverse_accuracy": "the same with the divergences the other way round",
+    "copy_accuracy": "test cases right: generalist, trained on for as long as a specialist",
+    "copies_accuracy": "test cases right: mean of the generalist and of such copies",
+    "mixture_accuracy": "test cases right: mixture of experts",
+    "generalist_log_loss": "log-loss in nats: generalist",
+    "specialists_log_loss": "log-loss in nats: with specialists",
+    "copies_log_loss": "log-loss in nats: mean of the generalist and of its copies",
+    "mixture_log_loss": "log-loss in nats: mixture of experts",
+    "calibrated_generalist_log_loss": "log-loss in nats: generalist, calibrated",
+    "calibrated_specialists_log_loss": "log-loss in nats: with specialists, calibrated",
+    "generalist_calibration": "calibration error: generalist",
+    "specialists_calibration": "calibration error: with specialists",
+    "mixture_calibration": "calibration error: mixture of experts",
+    "generalist_conditional_accuracy": "a specialist's classes told apart: generalist",
+    "specialists_conditional_accuracy": "a specialist's classes told apart: the specialist",
+    "gain_few": "gain in log-loss where 1 or 2 specialists cover the correct class",
+    "gain_some": "gain in log-loss where 3 or 4 do",
+    "gain_many": "gain in log-loss where 5 or more do",
+    "active_specialists": "active specialists, mean over cases",
+    "generalist_minutes": "minutes of training: generalist",
+    "specialist_minutes": "minutes of training: each specialist",
+    "specialist_share": "of the generalist's time: each specialist",
+    "mixture_minutes": "minutes of training: mixture of experts",
+    "solver_seconds": "seconds for Eq. 5, 10,000 cases",
+}
