@@ -8,7 +8,14 @@ import numpy as np
 import pytest
 
 from minikd import MLP, errors, errors_per_class, load_glyphs, sweep_bias, with_bias
-from minikd.evaluate import confusion, logits_over_views, paired_test
+from minikd.evaluate import (
+    calibration_error,
+    confusion,
+    fit_temperature,
+    log_loss,
+    logits_over_views,
+    paired_test,
+)
 
 RNG = np.random.default_rng(6)
 Z, Y = RNG.normal(0, 3, (500, 10)), RNG.integers(0, 10, 500)
@@ -112,3 +119,38 @@ def test_bad_calls():
     with pytest.raises(ValueError, match="pixels is -1"):
         logits_over_views(MLP([784, 10], 0), load_glyphs(train=1, test=1).train, -1)
     assert errors_per_class(Z.tolist(), Y.tolist()).sum() == errors(Z, Y)
+
+
+def test_log_loss():
+    q = np.exp(Z) / np.exp(Z).sum(-1, keepdims=True)
+    assert log_loss(Z, Y) == pytest.approx(-np.log(q[np.arange(500), Y]).mean(), rel=1e-12)
+    np.testing.assert_allclose(
+        log_loss(np.stack([Z, -Z]), Y), [log_loss(Z, Y), log_loss(-Z, Y)]
+    )
+    # In float64, whatever the logits are: a mean of float32 would lose digits.
+    assert log_loss(Z.astype(np.float32), Y) == pytest.approx(log_loss(Z, Y), rel=1e-6)
+
+
+def test_calibration():
+    """Labels drawn by the probabilities themselves are calibrated; sharper logits are not."""
+    rng = np.random.default_rng(0)
+    z = rng.normal(0, 2, (20_000, 10))
+    q = np.exp(z) / np.exp(z).sum(-1, keepdims=True)
+    y = (rng.random((20_000, 1)) > q.cumsum(-1)).sum(-1)
+    assert calibration_error(z, y) < 0.015
+    assert calibration_error(3 * z, y) > 0.2
+    assert calibration_error(z / 3, y) > 0.2
+    assert fit_temperature(3 * z, y) == pytest.approx(3, rel=0.03)
+    found = fit_temperature(z / 3, y)
+    assert found == pytest.approx(1 / 3, rel=0.03)
+    assert log_loss(z / 3 / found, y) < log_loss(z / 3, y)
+    # Nine of ten right, all with certainty: a tenth is missing.
+    assert calibration_error(900 * np.eye(10), np.r_[:9, 0]) == pytest.approx(0.1)
+    # One bin: the distance of the means.
+    sure = q.max(-1).mean()
+    right = (z.argmax(-1) == y).mean()
+    assert calibration_error(z, y, bins=1) == pytest.approx(abs(right - sure), rel=1e-9)
+    with pytest.raises(ValueError, match="bins is 0"):
+        calibration_error(z, y, bins=0)
+    with pytest.raises(ValueError, match=r"expected \(n, N\)"):
+        calibration_error(np.stack([z, z]), y)

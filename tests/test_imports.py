@@ -25,7 +25,7 @@ ORDER = [
     "experiments.sevens_and_eights", "experiments.teacher_student", "experiments.omitted_each",
     "experiments.recipes", "experiments.temperature_width", "experiments.acoustic_ensemble",
     "experiments.three_percent", "experiments.forecast",
-    "experiments.specialists", "experiments", "plots", "report", "cli", "__main__",
+    "experiments.specialists", "experiments.specialists_into_one", "experiments", "plots", "report", "cli", "__main__",
 ]  # fmt: skip
 
 

@@ -26,6 +26,8 @@ from minikd.checkpoint import load_checkpoint, save_checkpoint
 from minikd.data.augment import draw_shifts, shift_images
 from minikd.mlp import draw_masks, mask_generators
 from minikd.optim import learning_rate_at
+from minikd.specialists import specialist_labels
+from minikd.train import _special_order
 
 DIGITS = load_glyphs(rng=0, train=600, test=300)
 RECIPE = Recipe(
@@ -481,3 +483,95 @@ def test_bad_temperatures_are_errors_before_the_training(T):
 def test_bad_hard_weights():
     with pytest.raises(ValueError, match="hard_weight"):
         soft_targets(4, hard_weight=-1)
+
+
+# ---------------------------------------------------------------- specialists
+
+CLASSES = np.array([[3, 5, 8], [1, 4, 7], [0, 6, 9]])
+SPECIAL = replace(DIGITS.train, y=specialist_labels(DIGITS.train.y, CLASSES, 10))
+SHORT = Recipe(epochs=2, learning_rate=0.05, batch=50, warm_up=5, dropout=(0.1, 0.2), jitter=1)
+
+
+def test_half_of_each_batch_is_special_and_the_rest_comes_from_all_over():
+    net = MLP([784, 20, 4], [7, 8, 9])
+    order = _special_order(net, SPECIAL.y, 0.5, 50, rng=0, epoch=0)
+    assert order.shape == (3, 600)
+    for cases, labels in zip(order, SPECIAL.y, strict=True):
+        special = (labels[cases] < 3).reshape(12, 50)
+        np.testing.assert_array_equal(special.sum(1), 25)
+        # All of a kind have come before one comes again.
+        counts = np.bincount(cases, minlength=600)
+        for kind in (labels < 3, labels == 3):
+            assert np.ptp(counts[kind]) <= 1
+        # Not sorted by class.
+        assert len(np.unique(labels[cases[:25]])) == 3
+    next_epoch = _special_order(net, SPECIAL.y, 0.5, 50, rng=0, epoch=1)
+    assert (order != next_epoch).any()
+
+
+def test_specialists_of_a_stack_are_those_trained_alone():
+    stack = MLP([784, 20, 4], [7, 8, 9])
+    train(stack, SPECIAL, hard_targets(), SHORT, rng=3, special=0.5)
+    for k, seed in enumerate((7, 8, 9)):
+        alone = MLP([784, 20, 4], seed)
+        own = replace(SPECIAL, y=SPECIAL.y[k])
+        train(alone, own, hard_targets(), SHORT, rng=3, special=0.5)
+        for p, q in zip(stack[k].parameters, alone.parameters, strict=True):
+            np.testing.assert_allclose(p, q, rtol=1e-4, atol=1e-5)
+        z = alone(DIGITS.test.x)
+        y = specialist_labels(DIGITS.test.y, CLASSES, 10)[k]
+        assert errors(z, y) < 0.5 * len(y)
+
+
+def test_specialists_go_on_where_they_were_stopped(tmp_path):
+    class Stopped(Exception):
+        pass
+
+    def stop(net, epoch):
+        raise Stopped
+
+    whole = MLP([784, 20, 4], [7, 8, 9])
+    train(whole, SPECIAL, hard_targets(), SHORT, special=0.5)
+    options = {"special": 0.5, "checkpoint": tmp_path / "s.npz", "seconds_between": 0}
+    for observe in (None, stop):
+        net = MLP([784, 20, 4], [7, 8, 9])
+        recipe = SHORT if observe is None else replace(SHORT, epochs=3)
+        if observe is None:
+            train(net, SPECIAL, hard_targets(), recipe, **options)
+            assert_same(net, whole)
+        else:
+            with pytest.raises(ValueError, match="belongs to another run"):
+                train(net, SPECIAL, hard_targets(), recipe, **options)
+    with pytest.raises(ValueError, match="belongs to another run"):
+        train(MLP([784, 20, 4], [7, 8, 9]), SPECIAL, hard_targets(), SHORT,
+              **options | {"special": 0.4})  # fmt: skip
+
+
+def test_specialists_train_on_a_device(fake_gpu):
+    here, there = MLP([784, 20, 4], [7, 8, 9]), MLP([784, 20, 4], [7, 8, 9], device="cuda")
+    recipe = replace(SHORT, dropout=())
+    for net in (here, there):
+        train(net, SPECIAL, hard_targets(), recipe, special=0.5)
+    np.testing.assert_allclose(here(DIGITS.test.x), there(DIGITS.test.x), rtol=1e-4, atol=1e-4)
+
+
+def test_specialists_that_cannot_be_trained():
+    def start(y=SPECIAL.y, special=0.5, objective=None, seeds=(7, 8, 9)):
+        data = replace(SPECIAL, y=y, v=np.zeros((600, 4)))
+        net = MLP([784, 5, 4], seeds)
+        train(net, data, objective or hard_targets(), SHORT, special=special)
+
+    everything = SPECIAL.y.copy()
+    everything[1] = 3
+    with pytest.raises(ValueError, match="member 1 has only cases in the dustbin, the class 3"):
+        start(everything)
+    everything[1] = 0
+    with pytest.raises(ValueError, match="member 1 has no cases in the dustbin"):
+        start(everything)
+    for special in (0.0, 1.0, 0.001):
+        with pytest.raises(ValueError, match=f"special is {special}"):
+            start(special=special)
+    with pytest.raises(ValueError, match="needs hard targets"):
+        start(objective=soft_targets(2.0))
+    with pytest.raises(ValueError, match="y has values for 3 members; the network has 2"):
+        start(seeds=(7, 8))

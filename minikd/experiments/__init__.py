@@ -16,6 +16,7 @@ from minikd.experiments import (
     recipes,
     sevens_and_eights,
     specialists,
+    specialists_into_one,
     teacher_student,
     temperature_width,
     three_percent,
@@ -137,5 +138,11 @@ EXPERIMENTS = {
         specialists.SHOWN,
         cells=specialists.cells,
         together=specialists.together,
+    ),
+    "specialists-into-one": Experiment(
+        specialists_into_one.CLAIM,
+        specialists_into_one.PRESETS,
+        specialists_into_one.one_cell,
+        specialists_into_one.SHOWN,
     ),
 }

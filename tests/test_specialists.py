@@ -1,0 +1,344 @@
+"""Section 5: clusters, the dustbin and its correction, and Eq. 5 against SciPy and closed forms."""
+
+from __future__ import annotations
+
+import time
+
+import numpy as np
+import pytest
+from scipy.optimize import minimize
+from scipy.special import logsumexp
+
+from minikd import MLP, equations, gradcheck
+from minikd import specialists as sp
+
+RNG = np.random.default_rng(5)
+N = 7
+CLASSES = np.array([[0, 1, 2], [1, 2, 3], [2, 4, 5]])
+ALL = np.ones((6, 3), dtype=bool)
+
+
+def models(B=6, classes=CLASSES, n_classes=N, scale=2.0):
+    """Made-up logits of a generalist and of specialists."""
+    M, S = classes.shape
+    return scale * RNG.normal(size=(B, n_classes)), scale * RNG.normal(size=(M, B, S + 1))
+
+
+def confused(n=4000, rng=0):
+    """Predictions of classes that are confused within {0, 1, 2}, {3, 4} and {5, 6}."""
+    rng = np.random.default_rng(rng)
+    groups = ([0, 1, 2], [3, 4], [5, 6])
+    z = np.full((n, N), -4.0)
+    for case, group in zip(z, rng.integers(0, 3, n), strict=True):
+        case[groups[group]] = rng.normal(0, 1, len(groups[group]))
+    return equations.softmax(z)
+
+
+# ---------------------------------------------------------------- clusters
+
+
+def test_the_covariance_is_that_of_numpy():
+    q = equations.softmax(RNG.normal(size=(50, N)))
+    np.testing.assert_allclose(
+        sp.prediction_covariance(q), np.cov(q.T, bias=True), rtol=1e-12, atol=1e-16
+    )
+
+
+def test_constant_predictions_have_no_clusters():
+    with pytest.raises(ValueError, match="the same in all 9 cases"):
+        sp.prediction_covariance(np.full((9, N), 1 / N))
+    with pytest.raises(ValueError, match="the same in all cases"):
+        sp.cluster_classes(np.zeros((N, N)), 2, 3)
+    with pytest.raises(ValueError, match="two cases or more"):
+        sp.prediction_covariance(np.full((1, N), 1 / N))
+    with pytest.raises(ValueError, match="NaN"):
+        sp.prediction_covariance(np.full((9, N), np.nan))
+
+
+@pytest.mark.parametrize("seed", range(10))
+def test_classes_that_are_confused_are_found_without_labels(seed):
+    """Whatever the order of the columns and the centres to begin with."""
+    covariance = sp.prediction_covariance(confused())
+    found = {tuple(row[:2]) for row in sp.cluster_classes(covariance, 7, 2, seed).tolist()}
+    assert {(3, 4), (5, 6)} <= found
+    assert found - {(3, 4), (5, 6)} <= {(0, 1), (0, 2), (1, 2)}
+
+
+def test_clusters_follow_their_seed_and_may_overlap():
+    covariance = sp.prediction_covariance(confused())
+    a, b, c = (sp.cluster_classes(covariance, 4, 3, seed) for seed in (1, 1, 2))
+    np.testing.assert_array_equal(a, b)
+    assert a.shape == (4, 3)
+    assert (a != c).any()
+    assert len(np.unique(a)) < a.size
+
+
+def test_an_empty_cluster_starts_again():
+    """Two columns are the same, so that centres which begin there leave one with none."""
+    covariance = np.zeros((4, 4))
+    covariance[:2, :2] = 1
+    covariance[2, 2] = covariance[3, 3] = 5
+    for seed in range(20):
+        found = sp.cluster_classes(covariance, 3, 1, seed)
+        assert {2, 3} <= set(found.ravel().tolist())
+
+
+def test_bad_clusters():
+    covariance = sp.prediction_covariance(confused())
+    with pytest.raises(ValueError, match=r"clusters is 8; expected 1 … 7"):
+        sp.cluster_classes(covariance, 8, 2)
+    with pytest.raises(ValueError, match="clusters is 0"):
+        sp.cluster_classes(covariance, 0, 2)
+    for size in (0, 7):
+        with pytest.raises(ValueError, match=f"{size} of 7 classes.*left for its dustbin"):
+            sp.cluster_classes(covariance, 2, size)
+    with pytest.raises(ValueError, match=r"expected \(N, N\)"):
+        sp.cluster_classes(covariance[:3], 2, 2)
+
+
+def test_a_class_in_no_cluster_is_left_to_the_generalist():
+    v, u = models()
+    v[:, 6] = 50  # no specialist covers it
+    active = sp.active_specialists(v, CLASSES)
+    assert not active.any()
+    np.testing.assert_allclose(
+        np.exp(sp.combine(v, u, CLASSES)), equations.softmax(v), rtol=1e-12, atol=1e-15
+    )
+
+
+# ---------------------------------------------------------------- specialists
+
+
+def test_labels_of_specialists():
+    y = sp.specialist_labels(np.array([0, 2, 3, 6]), CLASSES, N)
+    np.testing.assert_array_equal(y, [[0, 2, 3, 3], [3, 1, 2, 3], [3, 0, 3, 3]])
+
+
+@pytest.mark.parametrize(
+    ("classes", "message"),
+    [
+        ([[0, 7]], "not from 0 to 6"),
+        ([[0, 0]], "twice"),
+        ([list(range(7))], "7 of 7 classes"),
+        (np.zeros((2, 0), dtype=int), "0 of 7 classes"),
+        (np.zeros((0, 2), dtype=int), "one row per specialist"),
+        ([0, 1], "one row per specialist"),
+        ([[0.0, 1.0]], "integers"),
+    ],
+)
+def test_bad_classes(classes, message):
+    with pytest.raises(ValueError, match=message):
+        sp.specialist_labels(np.array([0, 1]), classes, N)
+    with pytest.raises(ValueError, match=message):
+        sp.active_specialists(np.zeros((2, N)), classes)
+
+
+def test_labels_outside_the_classes():
+    with pytest.raises(ValueError, match="from 0 to 6"):
+        sp.specialist_labels(np.array([7]), CLASSES, N)
+
+
+def test_specialists_start_as_the_generalist():
+    generalist = MLP([9, 8, N], rng=0, dtype=np.float64)
+    stack = sp.start_from(generalist, CLASSES, range(3))
+    x = RNG.normal(size=(20, 9))
+    z, u = generalist(x), stack(x)
+    for m, special in enumerate(CLASSES):
+        rest = np.setdiff1d(np.arange(N), special)
+        np.testing.assert_allclose(u[m, :, :-1], z[:, special], rtol=1e-12)
+        # Jensen's inequality, and equality where the logits are the same.
+        assert (u[m, :, -1] <= logsumexp(z[:, rest], axis=1) + 1e-12).all()
+    generalist.parameters[-2][:] = 0
+    alike = sp.start_from(generalist, CLASSES, range(3))(x)
+    np.testing.assert_allclose(equations.softmax(alike)[..., -1], 4 / 7, rtol=1e-12)
+    stack.parameters[0][:] = 0  # no memory is shared
+    assert generalist.parameters[0].any()
+
+
+def test_bad_starts():
+    with pytest.raises(ValueError, match="expected one"):
+        sp.start_from(MLP([9, N], rng=[0, 1]), CLASSES, range(3))
+    with pytest.raises(ValueError, match="seeds has 2 values; expected 3"):
+        sp.start_from(MLP([9, N], rng=0), CLASSES, range(2))
+
+
+def test_the_correction_gives_back_what_bayes_says():
+    """Trained to the end on batches that are half special, a specialist knows the posterior there.
+
+    With its dustbin logit corrected, it is the posterior of the cases as they are.
+    """
+    prior = np.array(
+        [0.03, 0.05, 0.02, 0.6, 0.1, 0.2]
+    )  # of six classes, the first three special
+    likelihood = RNG.dirichlet(np.ones(11), 6)  # of eleven different inputs
+    special = prior[:3].sum()
+    share = 0.5
+    biased = np.concatenate(
+        [share * prior[:3] / special, (1 - share) * prior[3:] / (1 - special)]
+    )
+
+    def posterior_logits(prior):
+        joint = prior[:, None] * likelihood
+        return np.log(np.stack([*joint[:3], joint[3:].sum(0)], axis=-1))
+
+    u = posterior_logits(biased)
+    y = np.repeat(np.arange(4), np.round(1000 * np.append(prior[:3], 1 - special)).astype(int))
+    u[:, -1] += sp.dustbin_correction(y[None], share)[0]
+    np.testing.assert_allclose(
+        equations.softmax(u), equations.softmax(posterior_logits(prior)), rtol=1e-12
+    )
+
+
+def test_bad_corrections():
+    with pytest.raises(ValueError, match="specialist 1 has no special cases among 3"):
+        sp.dustbin_correction(np.array([[0, 1, 2], [2, 2, 2]]))
+    with pytest.raises(ValueError, match="specialist 0 has only special cases"):
+        sp.dustbin_correction(np.array([[0, 1, 1], [2, 2, 1]]))
+    for share in (0, 1):
+        with pytest.raises(ValueError, match=f"share is {share}"):
+            sp.dustbin_correction(np.array([[0, 1]]), share)
+
+
+# ---------------------------------------------------------------- Eq. 5
+
+
+def test_which_specialists_are_active():
+    v = np.zeros((3, N))
+    v[0, 2], v[1, 3], v[2, 6] = 1, 1, 1
+    np.testing.assert_array_equal(
+        sp.active_specialists(v, CLASSES), [[1, 1, 1], [0, 1, 0], [0, 0, 0]]
+    )
+    v[2, 5] = 0.5  # the second most probable one
+    np.testing.assert_array_equal(sp.active_specialists(v, CLASSES, 2)[2], [0, 0, 1])
+    assert sp.active_specialists(v, CLASSES, N).all()
+    for n in (0, 8):
+        with pytest.raises(ValueError, match=f"n is {n}"):
+            sp.active_specialists(v, CLASSES, n)
+
+
+COSTS = [
+    (sp.combination_cost, sp.combination_gradient),
+    (sp.reverse_combination_cost, sp.reverse_combination_gradient),
+]
+
+
+@pytest.mark.parametrize(("cost", "gradient"), COSTS)
+def test_gradients_of_the_combination(cost, gradient):
+    v, u = models()
+    active = RNG.random((6, 3)) < 0.7
+
+    def func(z):
+        out = cost(z, v, u, CLASSES, active)
+        return out, lambda dout: dout[:, None] * gradient(z, v, u, CLASSES, active)
+
+    assert gradcheck(func, RNG.normal(size=(6, N)))
+
+
+@pytest.mark.parametrize("reverse", [False, True])
+def test_the_optimum_is_that_of_scipy(reverse):
+    cost, gradient = COSTS[reverse]
+    v, u = models(B=30)
+    active = RNG.random((30, 3)) < 0.7
+    z = sp.combine(v, u, CLASSES, active, reverse=reverse, tolerance=1e-12)
+    np.testing.assert_allclose(gradient(z, v, u, CLASSES, active), 0, atol=1e-10)
+    for k in range(30):
+        one = v[k : k + 1], u[:, k : k + 1], CLASSES, active[k : k + 1]
+        found = minimize(
+            lambda z, one=one: cost(z[None], *one)[0], np.zeros(N), method="BFGS",
+            jac=lambda z, one=one: gradient(z[None], *one)[0], options={"gtol": 1e-10},
+        )  # fmt: skip
+        # BFGS stops somewhere near the gradient that was asked for.
+        np.testing.assert_allclose(equations.softmax(found.x), np.exp(z[k]), atol=1e-6)
+        assert cost(z[k][None], *one)[0] <= found.fun + 1e-12
+
+
+@pytest.mark.parametrize("reverse", [False, True])
+def test_no_step_raises_the_cost(reverse):
+    v, u = models(B=50, scale=6.0)
+    active = RNG.random((50, 3)) < 0.7
+    costs = [
+        COSTS[reverse][0](
+            sp.combine(v, u, CLASSES, active, reverse=reverse, steps=steps, tolerance=0),
+            v, u, CLASSES, active,
+        )
+        for steps in range(8)
+    ]  # fmt: skip
+    assert (np.diff(costs, axis=0) <= 1e-12).all()
+    assert (costs[-1] < costs[0]).any()
+
+
+def everyone(reverse):
+    """Specialists whose dustbin is one class: each model gives each class a probability."""
+    classes = np.array([np.setdiff1d(np.arange(N), c) for c in (0, 3, 5)])
+    v, u = models(classes=classes)
+    log_p = [equations.log_softmax(v)]
+    for special, logits in zip(classes, u, strict=True):
+        each = np.empty((6, N))
+        each[:, [*special, *np.setdiff1d(np.arange(N), special)]] = equations.log_softmax(
+            logits
+        )
+        log_p.append(each)
+    return np.exp(sp.combine(v, u, classes, ALL, reverse=reverse)), np.array(log_p)
+
+
+def test_the_closed_form_is_the_arithmetic_mean():
+    q, log_p = everyone(reverse=False)
+    np.testing.assert_allclose(q, np.exp(log_p).mean(0), rtol=1e-12)
+
+
+def test_the_reverse_closed_form_is_the_geometric_mean():
+    q, log_p = everyone(reverse=True)
+    np.testing.assert_allclose(q, equations.softmax(log_p.mean(0)), rtol=1e-12)
+
+
+def test_a_specialist_of_one_class_has_a_closed_form():
+    """So has one active specialist of any size: the dustbin goes out as the generalist says."""
+    for special in ([[3]], [[3, 4]]):
+        v, u = models(classes=np.array(special))
+        p, pm = equations.softmax(v), equations.softmax(u[0])
+        rest = np.setdiff1d(np.arange(N), special)
+        inside = (p[:, special[0]] + pm[:, :-1]) / 2
+        spread = p[:, rest] / p[:, rest].sum(1, keepdims=True)
+        outside = spread * (p[:, rest].sum(1, keepdims=True) + pm[:, -1:]) / 2
+        q = np.exp(sp.combine(v, u, special, ALL[:, :1]))
+        np.testing.assert_allclose(q[:, special[0]], inside, rtol=1e-12)
+        np.testing.assert_allclose(q[:, rest], outside, rtol=1e-12)
+
+
+@pytest.mark.parametrize("reverse", [False, True])
+def test_where_all_agree_nothing_changes(reverse):
+    v, _ = models()
+    u = np.stack([sp.merged(equations.log_softmax(v), special) for special in CLASSES])
+    q = np.exp(sp.combine(v, u, CLASSES, ALL, reverse=reverse))
+    np.testing.assert_allclose(q, equations.softmax(v), rtol=1e-12)
+    np.testing.assert_allclose(COSTS[reverse][0](np.log(q), v, u, CLASSES, ALL), 0, atol=1e-14)
+
+
+def test_sure_models_stay_finite():
+    v = np.array([[300.0, 0, 0, 0, 0, 0, 0]])
+    u = np.zeros((3, 1, 4))
+    u[0, 0, 3] = 300
+    z = sp.combine(v, u, CLASSES, ALL[:1])
+    assert np.isfinite(z).all()
+    np.testing.assert_allclose(np.exp(z).sum(), 1, rtol=1e-12)
+
+
+def test_shapes_that_do_not_go_together():
+    v, u = models()
+    with pytest.raises(ValueError, match=r"expected \(3, 6, 4\)"):
+        sp.combine(v, u[:2], CLASSES)
+    with pytest.raises(ValueError, match=r"and \(6, 3\)"):
+        sp.combine(v, u, CLASSES, ALL[:, :2])
+    with pytest.raises(ValueError, match="NaN"):
+        sp.combine(v, np.full_like(u, np.nan), CLASSES)
+
+
+def test_ten_thousand_cases_take_less_than_five_seconds():
+    N, classes = 62, np.array([np.sort(RNG.permutation(62)[:8]) for _ in range(32)])
+    v, u = models(10_000, classes, N, scale=3.0)
+    u[..., -1] += 3
+    start = time.perf_counter()
+    z = sp.combine(v, u, classes)
+    assert time.perf_counter() - start < 5
+    gradient = sp.combination_gradient(z, v, u, classes, sp.active_specialists(v, classes))
+    assert np.abs(gradient).max() < 1e-6
