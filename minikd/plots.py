@@ -16,7 +16,7 @@ from matplotlib.patches import Rectangle
 from minikd import equations as eq
 from minikd.data import Dataset
 from minikd.experiments.temperature_width import students_of
-from minikd.paper import FIGURES
+from minikd.paper import COVERAGE_GAINS, FIGURES
 
 P = ParamSpec("P")
 R = TypeVar("R")
@@ -39,6 +39,8 @@ _DATA_TITLES = {
     "mnist": "MNIST",
     "glyphs": "bundled printed digits (not handwriting)",
     "speech": "spoken digits (FSDD)",
+    "characters": "bundled printed characters of 321 classes (not handwriting)",
+    "emnist": "EMNIST ByClass, a part of its test split",
     "synthetic": "bundled stand-in for speech, drawn from a hidden Markov model",
 }
 
@@ -851,6 +853,135 @@ def plot_forecast(record: dict[str, Any]) -> Any:
     return figure
 
 
+@_in_house_style
+def plot_specialists(record: dict[str, Any]) -> Any:
+    """What specialists gain: by how many cover a class, by their number, by the generalist's size.
+
+    Parameters
+    ----------
+    record : dict
+        Of ``specialists``.
+
+    Returns
+    -------
+    matplotlib.figure.Figure
+    """
+    m, curves, widths = record["metrics"], record["curves"], record["config"]["widths"]
+    panels = 2 + (len(widths) > 1)
+    figure, axes = plt.subplots(1, panels, figsize=(1 + 4.6 * panels, 4.8))
+    plot_coverage(axes[0], record)
+
+    seeds = np.array([each["accuracy"] for each in curves["number"]])
+    axes[1].errorbar(curves["number"][0]["specialists"], seeds.mean(0), _error(seeds), fmt="o-",
+                     color=GREEN, capsize=3, label="with specialists, Eq. 5")  # fmt: skip
+    for who, words, color in (("copies", "generalist and copies of it,\ntrained on", ORANGE),
+                              ("mixture", "mixture of experts", PURPLE)):  # fmt: skip
+        if f"{who}_accuracy" in m:
+            axes[1].axhline(float(np.mean(m[f"{who}_accuracy"])), color=color, lw=1, ls="--",
+                            label=words)  # fmt: skip
+    axes[1].set(xlabel="specialists in use", ylabel="test cases right (%)")
+    axes[1].set_title("Each specialist adds a little")
+    axes[1].legend()
+
+    if panels > 2:
+        for who, words, color, marker in (("specialists", "specialists", GREEN, "o"),
+                                          ("copies", "mean with copies", ORANGE, "^")):  # fmt: skip
+            gains = np.array([
+                np.subtract(each[f"{who}_accuracy"], each["generalist_accuracy"])
+                for each in curves["widths"]
+            ])  # fmt: skip
+            axes[2].errorbar(range(len(widths)), gains.mean(0), _error(gains), fmt=f"{marker}-",
+                             color=color, capsize=3, label=words)  # fmt: skip
+        axes[2].axhline(0, color=GREY, lw=1)
+        axes[2].set(xticks=range(len(widths)), xlabel="units of each hidden layer",
+                    ylabel="gain over the generalist (points)")  # fmt: skip
+        axes[2].set_xticklabels(widths)
+        axes[2].set_title("By the size of all networks")
+        axes[2].legend()
+    before, after = (np.mean(m[f"{who}_accuracy"]) for who in ("generalist", "specialists"))
+    loss = [np.mean(m[f"{who}_log_loss"]) for who in ("generalist", "specialists")]
+    _say(
+        figure,
+        f"{record['config']['clusters']} specialists raise {before:.1f} to {after:.1f} % right, and "
+        f"lower the log-loss from {loss[0]:.3f} to {loss[1]:.3f}",
+        _seeds_of(record),
+    )
+    return figure
+
+
+@_in_house_style
+def plot_coverage(axes: Any, record: dict[str, Any], least: int = 100) -> None:
+    """Relative change of right answers by how many specialists cover the correct class.
+
+    Counts with fewer than ``least`` cases in a seed are left out: a few cases make any ratio.
+    """
+    gains: dict[int, list[float]] = {}
+    for table in record["curves"]["coverage"]:
+        for row in table:
+            if row["cases"] >= least:
+                more = row["specialists_right"] / max(row["generalist_right"], 1) - 1
+                gains.setdefault(row["covering"], []).append(100 * more)
+    # In more than half of the seeds, so that a mean is one.
+    at = sorted(k for k, of_seeds in gains.items() if 2 * len(of_seeds) > len(record["seeds"]))
+    axes.errorbar(at, [np.mean(gains[k]) for k in at], [float(_error(gains[k])) for k in at],
+                  fmt="o-", color=GREEN, capsize=3, label="here")  # fmt: skip
+    axes.plot(COVERAGE_GAINS, "s:", color=GREY, label="paper, on JFT (the last: 10 or more)")
+    axes.set(xlabel="specialists that cover the correct class",
+             ylabel="change of right answers, relative (%)")  # fmt: skip
+    axes.set_title("By how many cover the correct class")
+    axes.legend()
+
+
+@_in_house_style
+def plot_into_one(record: dict[str, Any]) -> Any:
+    """One network distilled from generalist and specialists, beside them and its controls.
+
+    Parameters
+    ----------
+    record : dict
+        Of ``specialists-into-one``.
+
+    Returns
+    -------
+    matplotlib.figure.Figure
+    """
+    m = record["metrics"]
+    names = {
+        "generalist": ("generalist", GREY),
+        "specialists": ("with specialists", BLUE),
+        "distilled": ("one network,\nfrom both", GREEN),
+        "from_generalist": ("one network, from\nthe generalist alone", ORANGE),
+        "longer": ("one network,\nhard targets", PURPLE),
+    }
+    figure, axes = plt.subplots(1, 2, figsize=(11.5, 4.6), sharey=True)
+    places = range(len(names))[::-1]
+    for ax, what, words in ((axes[0], "accuracy", "test cases right (%)"),
+                            (axes[1], "log_loss", "log-loss (nats)")):  # fmt: skip
+        seeds = np.transpose([m[f"{who}_{what}"] for who in names])
+        for k, place in enumerate(places):
+            ax.errorbar(seeds[:, k].mean(), place, xerr=_error(seeds[:, k]), fmt="o", capsize=4,
+                        color=list(names.values())[k][1])  # fmt: skip
+            ax.plot(seeds[:, k], [place] * len(seeds), ".", alpha=0.3,
+                    color=list(names.values())[k][1])  # fmt: skip
+        ax.set(xlabel=words, ylim=(-0.6, len(names) - 0.4))
+        ax.grid(axis="x", lw=0.5)
+    axes[0].set_yticks(list(places), [words for words, _ in names.values()])
+    axes[0].set_title("More is better")
+    axes[1].set_title("Less is better")
+    gained, kept = (
+        np.mean(np.subtract(m[f"{who}_accuracy"], m["generalist_accuracy"]))
+        for who in ("specialists", "distilled")
+    )
+    _say(
+        figure,
+        f"Specialists gain {gained:+.2f} points; one network distilled from all of them "
+        f"{kept:+.2f}, and without specialists "
+        f"{np.mean(np.subtract(m['from_generalist_accuracy'], m['generalist_accuracy'])):+.2f}",
+        _seeds_of(record),
+    )
+    return figure
+
+
 def _error(of_seeds: Any) -> Any:
     """The standard error of a mean over seeds, the first axis; 0 for one seed."""
     n = len(of_seeds)
@@ -875,6 +1006,8 @@ _FIGURES: dict[str, Callable[[dict[str, Any]], Any]] = {
     "acoustic-ensemble": plot_acoustic_ensemble,
     "three-percent": plot_three_percent,
     "forecast": plot_forecast,
+    "specialists": plot_specialists,
+    "specialists-into-one": plot_into_one,
 }
 
 

@@ -10,7 +10,7 @@ import pytest
 import test_experiments
 
 from minikd import __version__, cli, experiments, load_glyphs
-from minikd.data import synthesize_speech
+from minikd.data import load_characters, synthesize_speech
 from minikd.experiments import EXPERIMENTS, run
 from minikd.experiments.record import read_record
 
@@ -22,6 +22,7 @@ def quick(monkeypatch):
     monkeypatch.setattr(
         run, "synthesize_speech", lambda: synthesize_speech(0, train=30, test=12)
     )
+    monkeypatch.setattr(run, "load_characters", lambda: load_characters(0, 1400, 400))
     shrunk = {
         name: replace(
             experiment,

@@ -10,7 +10,7 @@ import pytest
 from scipy.stats import binomtest
 
 from minikd import MLP, Recipe, errors, hard_targets, load_glyphs, soft_targets, train
-from minikd.data import Dataset, Digits, synthesize_speech
+from minikd.data import Dataset, Digits, load_characters, synthesize_speech
 from minikd.experiments import EXPERIMENTS, recipes, record, run
 from minikd.experiments.recipes import Distillation
 from minikd.experiments.record import full_run, read_record
@@ -47,6 +47,7 @@ def small_data(monkeypatch):
     monkeypatch.setattr(
         run, "synthesize_speech", lambda: synthesize_speech(0, train=30, test=12)
     )
+    monkeypatch.setattr(run, "load_characters", lambda: load_characters(0, 1400, 400))
 
 
 QUICK_STUDENTS = {
@@ -106,6 +107,17 @@ QUICK_FORECAST = {
     "single": Recipe(epochs=1, learning_rate=0.005, batch=100),
     "student": Recipe(epochs=2, learning_rate=0.005, batch=100),
 }
+QUICK_SPECIALISTS = {
+    "widths": (12, 16),
+    "clusters": 4,
+    "size": 5,
+    "generalist": Recipe(epochs=6, learning_rate=0.1, batch=50),
+    "specialist": Recipe(epochs=1, learning_rate=0.1, batch=50),
+    "copies": 2,
+    "experts": 2,
+    "mixture": Recipe(epochs=2, learning_rate=0.1, batch=50),
+    "held_out": 200,
+}
 UNSEEN = ["omitted-3", "sevens-and-eights"]
 
 
@@ -114,6 +126,9 @@ def quick(name):
     preset = next(iter(EXPERIMENTS[name].presets.values()))
     if name == "omitted-each":
         return replace(preset, each=quick("omitted-3"))
+    if name == "specialists-into-one":
+        student = Recipe(epochs=2, learning_rate=0.05, batch=50)
+        return replace(preset, team=quick("specialists"), student=student, T=(1.0, 2.0))
     shrunk = {
         "teacher-student": QUICK_STUDENTS,
         "temperature-width": QUICK_GRID,
@@ -121,12 +136,18 @@ def quick(name):
         "acoustic-ensemble": QUICK_ACOUSTIC,
         "three-percent": QUICK_FRACTIONS,
         "forecast": QUICK_FORECAST,
+        "specialists": QUICK_SPECIALISTS,
     }
     return replace(preset, **shrunk.get(name, QUICK))
 
 
 def comparable(found):
-    return {k: v for k, v in found.items() if k != "seconds"}
+    """Without what a clock says."""
+    metrics = {
+        k: v for k, v in found["metrics"].items()
+        if not k.endswith(("_minutes", "_seconds", "specialist_share"))
+    }  # fmt: skip
+    return {k: v for k, v in found.items() if k != "seconds"} | {"metrics": metrics}
 
 
 @pytest.mark.parametrize("name", UNSEEN)
@@ -205,7 +226,9 @@ def test_a_stopped_run_goes_on_and_gives_the_same_record(tmp_path, monkeypatch):
     assert len(calls) == 8  # seed 0 was not trained again
 
 
-@pytest.mark.parametrize("name", ["temperature-width", "omitted-each", "recipes"])
+@pytest.mark.parametrize(
+    "name", ["temperature-width", "omitted-each", "recipes", "specialists"]
+)
 def test_the_other_experiments_resume_too(name, tmp_path, monkeypatch):
     expected = EXPERIMENTS[name].run(quick(name), out=tmp_path / "straight")
     calls, real = [], run.train
@@ -374,13 +397,15 @@ def test_presets():
             "acoustic-ensemble": ["synthetic", "speech"],
             "forecast": ["synthetic", "speech"],
             "three-percent": ["glyphs", "mnist", "synthetic", "speech"],
+            "specialists": ["characters", "emnist"],
+            "specialists-into-one": ["characters", "emnist"],
         }.get(name, ["glyphs", "mnist"])
         for data, preset in presets.items():
             assert (preset.name, preset.data) == (name, data)
             with pytest.raises(FrozenInstanceError):
                 preset.name = "other"
         assert set(FIGURES[name]) <= set(experiment.shown)
-        if name in {"acoustic-ensemble", "forecast", "three-percent"}:
+        if "glyphs" not in presets or name == "three-percent":
             continue
         mnist = getattr(presets["mnist"], "each", presets["mnist"])
         assert mnist.teacher_hidden == (1200, 1200)

@@ -211,6 +211,8 @@ def one_cell(config: Specialists, data: Characters, kept: Kept, width: int) -> d
         right = sum(c["cases"] * c[who] for c in clusters)
         metrics[f"{who}_conditional_accuracy"] = right / cases
     metrics |= {
+        "relative_gain": 100
+        * (metrics["specialists_accuracy"] / metrics["generalist_accuracy"] - 1),
         **gains,
         "active_specialists": float(active.sum(-1).mean()),
         "generalist_minutes": team.generalist_seconds / 60,
@@ -353,6 +355,7 @@ PRESETS = {
 SHOWN = {
     "generalist_accuracy": "test cases right: generalist",
     "specialists_accuracy": "test cases right: with specialists, Eq. 5",
+    "relative_gain": "gain in test cases right, relative",
     "reverse_accuracy": "the same with the divergences the other way round",
     "copy_accuracy": "test cases right: generalist, trained on for as long as a specialist",
     "copies_accuracy": "test cases right: mean of the generalist and of such copies",

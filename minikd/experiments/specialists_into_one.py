@@ -9,9 +9,9 @@ import numpy as np
 
 from minikd.data import Characters
 from minikd.evaluate import log_loss
-from minikd.experiments import specialists
 from minikd.experiments.acoustic_ensemble import share_of_gain
 from minikd.experiments.run import SPLIT, STUDENT, Kept, part_seed
+from minikd.experiments.specialists import PRESETS as TEAMS
 from minikd.experiments.specialists import Specialists, measure, train_team
 from minikd.mlp import MLP
 from minikd.objectives import hard_targets, soft_targets
@@ -105,12 +105,12 @@ def one_cell(
 
 PRESETS = {
     "characters": IntoOne(
-        name="specialists-into-one", data="characters", team=specialists.PRESETS["characters"],
+        name="specialists-into-one", data="characters", team=TEAMS["characters"],
         student=Recipe(epochs=30, learning_rate=0.05, batch=100, warm_up=200, jitter=1),
         T=(1.0, 2.0, 4.0), hard_weight=0.5,
     ),
     "emnist": IntoOne(
-        name="specialists-into-one", data="emnist", team=specialists.PRESETS["emnist"],
+        name="specialists-into-one", data="emnist", team=TEAMS["emnist"],
         student=Recipe(epochs=30, learning_rate=0.05, batch=128, warm_up=200, jitter=1),
         T=(1.0, 2.0, 4.0), hard_weight=0.5,
     ),
