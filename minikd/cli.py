@@ -68,8 +68,9 @@ def _parser() -> argparse.ArgumentParser:
                      help=f"one or more of: {', '.join(sorted(EXPERIMENTS))}")  # fmt: skip
     data_sets = list(dict.fromkeys(d for e in EXPERIMENTS.values() for d in e.presets))
     run.add_argument("--data", choices=data_sets,
-                     help="glyphs: bundled printed digits; mnist: handwriting; synthetic: bundled "
-                     "stand-in for speech; speech: spoken digits (default: the bundled one)")  # fmt: skip
+                     help="bundled: glyphs (printed digits), synthetic (a stand-in for speech), "
+                     "characters (in print); to be downloaded: mnist, speech (spoken digits), "
+                     "emnist (handwriting, 62 classes); default: what is bundled")  # fmt: skip
     run.add_argument("--device", choices=["cpu", "cuda"], default="cpu", help="default: cpu")
     run.add_argument("--seeds", type=_positive, default=1, metavar="N",
                      help="run seeds 0 to N - 1 (default: 1)")  # fmt: skip
@@ -87,7 +88,7 @@ def _parser() -> argparse.ArgumentParser:
     run.set_defaults(command=_run)
 
     data = commands.add_parser("data", help="download a data set")
-    data.add_argument("name", choices=["mnist", "speech"])
+    data.add_argument("name", choices=["mnist", "speech", "emnist"])
     data.set_defaults(command=_data)
 
     temperature = commands.add_parser("temperature", help="draw what temperature does")
@@ -182,6 +183,13 @@ def _data(arguments: argparse.Namespace) -> None:
         path, speech = fetch_speech(progress=sys.stderr.isatty()), load_speech()
         words = [sum(len(u.digits) for u in part) for part in speech]
         print(f"the spoken digits are in {path}: {words[0]} + {words[1]} recordings")
+        return
+    if arguments.name == "emnist":
+        from minikd.data import fetch_emnist, load_emnist
+
+        folder, characters = fetch_emnist(progress=sys.stderr.isatty()), load_emnist()
+        counts = f"{len(characters.train)} + {len(characters.test)}"
+        print(f"EMNIST is in {folder}: {counts} images")
         return
     folder = minikd.fetch_mnist(progress=sys.stderr.isatty())
     digits = minikd.load_mnist()

@@ -13,6 +13,7 @@ from scipy import ndimage
 import minikd.data.mnist
 from minikd import Dataset, fetch_mnist, load_glyphs, load_mnist
 from minikd.backend import Stream, generator
+from minikd.data import emnist, fetch_emnist, load_characters, load_emnist
 from minikd.data.augment import draw_shifts, shift_images
 from minikd.data.idx import read_idx
 from minikd.data.mnist import mnist_folder
@@ -214,6 +215,121 @@ def test_damaged_glyphs(monkeypatch):
         load_glyphs(train=1, test=1)
     with pytest.raises(ValueError, match="at least one image"):
         load_glyphs(train=0)
+
+
+def test_characters():
+    """Twice all templates: a class has as many images as another."""
+    found = load_characters(rng=0, train=321 * 8 * 2, test=200)
+    assert len(found.names) == len(set(found.names)) == 321
+    np.testing.assert_array_equal(np.bincount(found.train.y), [16] * 321)
+    assert found.train.x.max() <= 1
+    again = load_characters(rng=0, train=100, test=200)
+    np.testing.assert_array_equal(again.test.x, found.test.x)
+    # The mushrooms are in it: one shape, three alphabets, and a zero.
+    assert {"o", "\u03bf", "\u043e", "0"} <= set(found.names)
+
+
+def test_the_bundled_characters_are_what_the_script_draws():
+    import minikd.data.glyphs
+    from minikd.data.render_glyphs import CHARACTER_FONTS, CHARACTERS, render
+
+    templates = minikd.data.glyphs._templates("characters.npz")
+    assert "".join(templates["names"]) == CHARACTERS
+    assert len(templates["images"]) == len(CHARACTERS) * len(CHARACTER_FONTS)
+    # Some of them, from all fonts: all would take long.
+    for k in range(0, len(templates["images"]), 37):
+        font, label = divmod(k, len(CHARACTERS))
+        assert templates["labels"][k] == label
+        drawn = render(CHARACTERS[label], CHARACTER_FONTS[font])
+        assert np.abs(templates["images"][k].astype(int) - drawn).mean() < 4.5  # half a shade
+
+
+# ---------------------------------------------------------------- EMNIST
+
+
+@pytest.fixture
+def small_emnist(tmp_path, monkeypatch):
+    """A folder with two small files that the module takes for those of EMNIST."""
+    monkeypatch.setenv("MINIKD_DATA_DIR", str(tmp_path))
+    monkeypatch.setattr(emnist, "SHA256", dict(emnist.SHA256))
+    images = np.zeros((30, 28, 28), "u1")
+    images[:, 3, 20] = np.arange(30)  # column 3 and row 20: EMNIST is stored by columns
+    (tmp_path / "emnist").mkdir()
+    for name, array in zip(emnist.SHA256, (images, np.arange(30, dtype="u1")), strict=True):
+        (tmp_path / "emnist" / name).write_bytes(gzip.compress(idx(array)))
+        emnist.SHA256[name] = hashlib.sha256(array.tobytes()).hexdigest()
+    return tmp_path / "emnist"
+
+
+def test_emnist_is_turned_and_split_the_same_way_every_time(small_emnist):
+    found, again = load_emnist(test=10), load_emnist(test=10)
+    assert (len(found.train), len(found.test), len(found.names)) == (20, 10, 62)
+    assert (found.names[0], found.names[10], found.names[36]) == ("0", "A", "a")
+    for part in (found.train, found.test):
+        x = part.x.reshape(-1, 28, 28)
+        np.testing.assert_allclose(x[:, 20, 3] * 255, part.y, rtol=1e-6)
+        assert np.count_nonzero(x) == np.count_nonzero(part.y)
+    assert sorted([*found.train.y, *found.test.y]) == list(range(30))
+    np.testing.assert_array_equal(found.test.y, again.test.y)
+    for test in (0, 30):
+        with pytest.raises(ValueError, match=f"test is {test}; expected 1 … 29"):
+            load_emnist(test=test)
+
+
+def test_emnist_that_is_missing_or_something_else(small_emnist):
+    labels = small_emnist / "emnist-byclass-test-labels-idx1-ubyte.gz"
+    labels.write_bytes(gzip.compress(idx(np.ones(30, "u1"))))
+    with pytest.raises(ValueError, match="is not the file of EMNIST"):
+        load_emnist()
+    labels.unlink()
+    with pytest.raises(FileNotFoundError) as caught:
+        load_emnist()
+    for word in (str(small_emnist), "1 of 2", "minikd data emnist", "load_characters"):
+        assert word in str(caught.value)
+
+
+def test_emnist_is_fetched_from_a_zip(small_emnist, tmp_path_factory, monkeypatch):
+    import functools
+    import http.server
+    import threading
+    import zipfile
+
+    class Quiet(http.server.SimpleHTTPRequestHandler):
+        def log_message(self, *_):
+            pass
+
+    folder = tmp_path_factory.mktemp("nist")
+    with zipfile.ZipFile(folder / "gzip.zip", "w") as archive:
+        for path in small_emnist.iterdir():
+            archive.write(path, f"gzip/{path.name}")
+            path.unlink()
+    digest = hashlib.md5((folder / "gzip.zip").read_bytes()).hexdigest()
+    with http.server.ThreadingHTTPServer(
+        ("127.0.0.1", 0), functools.partial(Quiet, directory=folder)
+    ) as server:
+        thread = threading.Thread(target=server.serve_forever)
+        thread.start()
+        monkeypatch.setattr(emnist, "URL", f"http://127.0.0.1:{server.server_port}/gzip.zip")
+        with pytest.raises(OSError, match="could not download") as caught:
+            fetch_emnist()  # not the file of NIST
+        for word in (emnist.URL, str(small_emnist), "MINIKD_DATA_DIR", "load_characters"):
+            assert word in str(caught.value)
+        assert not list(small_emnist.iterdir())
+        monkeypatch.setattr(emnist, "MD5", digest)
+        assert fetch_emnist() == small_emnist
+        server.shutdown()
+        thread.join()
+    assert sorted(path.name for path in small_emnist.iterdir()) == sorted(emnist.SHA256)
+    assert fetch_emnist() == small_emnist  # nothing is asked for twice
+    assert len(load_emnist(test=10).train) == 20
+
+
+def test_the_real_emnist():
+    if not all((emnist.emnist_folder() / name).exists() for name in emnist.SHA256):
+        pytest.skip(f"EMNIST is not in {emnist.emnist_folder()}; set MINIKD_DATA_DIR")
+    found = load_emnist()
+    assert (len(found.train), len(found.test)) == (96_323, 20_000)
+    assert set(found.train.y) == set(found.test.y) == set(range(62))
 
 
 # ---------------------------------------------------------------- jitter

@@ -19,12 +19,14 @@ from minikd.report import (
     acoustic_verdict,
     forecast_verdict,
     in_papers_unit,
+    into_one_verdict,
     mean_and_sd,
     omitted_each_verdict,
     read_results,
     recipes_verdict,
     reproduction_page,
     results_table,
+    specialists_verdict,
     temperature_verdict,
     three_percent_verdict,
     with_results,
@@ -133,11 +135,11 @@ def test_the_cost_of_honesty(records):
 
 def test_the_command(tmp_path, capsys):
     page, images = tmp_path / "page.md", tmp_path / "images"
-    page.write_text("before\n<!-- results -->\nold\n<!-- end of results -->\nafter\n")
+    page.write_text("before\n<!-- results -->\nwhat stood there\n<!-- end of results -->\nafter\n")
     argv = ["report", "--readme", str(page), "--images", str(images)]
     assert cli.main([*argv, "--results", str(ROOT / "results")]) == 0
     text = page.read_text(encoding="utf-8")
-    assert "old" not in text
+    assert "what stood there" not in text
     assert "| 206 errors |" in text
     assert "## omitted-3" in (tmp_path / "REPRODUCTION.md").read_text(encoding="utf-8")
     assert text.startswith("before\n<!--")
@@ -395,6 +397,67 @@ def test_the_verdict_on_forecasts():
     nearer, kept = forecast_verdict({"metrics": one})
     assert "by +0.0040 (one seed" in nearer  # one seed has no standard error
     assert "keeps 50 % of that" in kept
+
+
+def specialists(seeds=2):
+    values = {
+        "generalist_accuracy": [80.0, 80.4], "specialists_accuracy": [81.0, 81.6],
+        "copies_accuracy": [80.5, 80.9], "mixture_accuracy": [80.4, 81.8],
+        "generalist_log_loss": [0.60, 0.58], "specialists_log_loss": [0.57, 0.55],
+        "copies_log_loss": [0.59, 0.57], "calibrated_generalist_log_loss": [0.59, 0.58],
+        "calibrated_specialists_log_loss": [0.57, 0.54], "active_specialists": [3.0, 3.4],
+        "gain_few": [0.02, 0.02], "gain_few_accuracy": [1.0, 0.8], "gain_some": [0.03, 0.03],
+        "gain_some_accuracy": [1.5, 1.1], "gain_many": [0.04, 0.04],
+        "gain_many_accuracy": [2.0, 1.8], "generalist_conditional_accuracy": [85.0, 85.0],
+        "specialists_conditional_accuracy": [86.0, 86.4], "generalist_minutes": [2.0, 2.0],
+        "specialist_minutes": [0.1, 0.1], "specialist_share": [5.0, 5.0],
+        "mixture_minutes": [9.0, 9.0],
+    }  # fmt: skip
+    widths = {"generalist_accuracy": [80.0, 85.0], "specialists_accuracy": [81.0, 85.2],
+              "copies_accuracy": [80.5, 85.3]}  # fmt: skip
+    config = {"copies": 3, "clusters": 10, "experts": 8, "mixture": {"epochs": 30},
+              "widths": [64, 128]}  # fmt: skip
+    return {"name": "specialists", "data": "emnist", "config": config,
+            "metrics": {k: v[:seeds] for k, v in values.items()},
+            "curves": {"widths": [widths] * seeds}}  # fmt: skip
+
+
+def test_the_verdict_on_specialists():
+    gain, control, coverage, conditional, sizes, mixture = specialists_verdict(specialists())
+    assert "is +1.10 ± 0.10 points of accuracy (clearly)" in gain
+    assert "-0.0300 ± 0.0000 nats of log-loss (clearly)" in gain
+    assert "are active on average (3.2 and the generalist)" in control
+    assert "Eq. 5 is +0.60 ± 0.10 points (clearly) and -0.0200 ± 0.0000 nats" in control
+    assert "leaves a difference in log-loss of -0.0300 ± 0.0100" in control
+    assert "gain +0.90 points and 0.020 nats; where three or four do, +1.30 points" in coverage
+    assert "by +1.20 ± 0.20 points (clearly). Each trained for 5.0 % of" in conditional
+    assert "64 units +1.00 (copies +0.50); 128 units +0.20 (copies +0.30)" in sizes
+    assert "takes 9.0 minutes, generalist and specialists 3.0" in mixture
+    assert "Eq. 5 is +0.20 ± 0.40 points beside it (not clearly)" in mixture
+    assert "in 2.1 minutes with the generalist" in mixture
+    gain, *_ = specialists_verdict(specialists(1))
+    assert "+1.00 points of accuracy (one seed, so no standard error)" in gain
+    # Fewer seeds or specialists may leave some of it out.
+    short = specialists()
+    for metric in ("gain_many", "mixture_accuracy"):
+        del short["metrics"][metric]
+    short["config"]["widths"] = [64]
+    assert len(specialists_verdict(short)) == 3
+
+
+def test_the_verdict_on_one_network():
+    m = {
+        "generalist_accuracy": [80.0, 80.4], "specialists_accuracy": [81.0, 81.6],
+        "distilled_accuracy": [80.9, 81.1], "from_generalist_accuracy": [80.7, 80.9],
+        "generalist_log_loss": [0.60, 0.58], "specialists_log_loss": [0.57, 0.55],
+        "distilled_log_loss": [0.56, 0.55], "from_generalist_log_loss": [0.57, 0.55],
+    }  # fmt: skip
+    accuracy, loss = into_one_verdict({"metrics": m})
+    assert "with specialists +1.10 ± 0.10; one network of its size distilled" in accuracy
+    assert "from their answers +0.80 ± 0.10 (clearly)" in accuracy
+    assert "from the generalist alone +0.60 ± 0.10 (clearly)" in accuracy
+    assert "what the specialists bring to it is +0.20 ± 0.00 (clearly)" in accuracy
+    assert "is -0.0050 ± 0.0050 (not clearly)" in loss
 
 
 def test_what_can_be_set_beside_the_paper():
