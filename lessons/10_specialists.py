@@ -81,7 +81,9 @@ train(specialists, replace(data, y=y), hard_targets(), SPECIALIST, special=0.5,
 u = specialists(test.x)
 raised = dustbin_correction(y)
 u[..., -1] += raised[:, None]
-print(f"dustbins raised by {raised.mean():.1f} nats: 10 of 321 classes, met in half of the cases")
+print(
+    f"dustbins raised by {raised.mean():.1f} nats: 10 of 321 classes, met in half of the cases"
+)
 
 # %% [markdown]
 # ## One answer
@@ -94,7 +96,9 @@ print(f"dustbins raised by {raised.mean():.1f} nats: 10 of 321 classes, met in h
 active = active_specialists(v, classes)
 z = combine(v, u, classes, active)
 gradient = combination_gradient(z, v, u, classes, active)
-print(f"active: {active.sum(1).mean():.1f} on average; gradient left: {abs(gradient).max():.0e}")
+print(
+    f"active: {active.sum(1).mean():.1f} on average; gradient left: {abs(gradient).max():.0e}"
+)
 print(f"together: {errors(z, test.y)} wrong, {log_loss(z, test.y):.3f} nats")
 
 # %% [markdown]
@@ -115,7 +119,10 @@ left.set_title(f"{wrong[0] - wrong[-1]} of {wrong[0]} errors fewer with 40 speci
 places = np.arange(len(shown))
 bars = {
     "generalist": (softmax(v)[case, shown], GREY),
-    "specialist": (softmax(u[active[case]][0, case])[[list(own).index(c) for c in shown]], ORANGE),
+    "specialist": (
+        softmax(u[active[case]][0, case])[[list(own).index(c) for c in shown]],
+        ORANGE,
+    ),
     "Eq. 5": (softmax(z)[case, shown], BLUE),
 }
 for k, (words, (height, color)) in enumerate(bars.items()):

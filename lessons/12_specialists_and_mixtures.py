@@ -98,7 +98,7 @@ z_of["specialists"] = combine(z_of["generalist"], u, classes)
 
 right = {who: 100 * (1 - errors(z, test.y) / len(test)) for who, z in z_of.items()}
 at_once = seconds["generalist"] + seconds["specialists"] / 40
-print(f"one after the other: {({who: round(s, 1) for who, s in seconds.items()})} seconds")
+print("seconds, one after the other:", {who: round(s, 1) for who, s in seconds.items()})
 print(f"with 40 specialists at once: {at_once:.1f} seconds")
 
 # %% [markdown]

@@ -117,7 +117,9 @@ axes[0].set_yticks(range(0, -5, -1), list(answers))
 kept = right["one, from both"] - right["generalist"]
 own = right["one, from both"] - right["one, from the generalist alone"]
 figure.suptitle(
-    f"One network keeps {kept:+.1f} points, of which {own:+.1f} need specialists", x=0.01, ha="left"
+    f"One network keeps {kept:+.1f} points, of which {own:+.1f} need specialists",
+    x=0.01,
+    ha="left",
 )
 figure.supxlabel("bundled printed characters, not handwriting", fontsize=8, color=GREY)
 print("wrote", save_figure(figure, "out/13_back_into_one.png"))

@@ -135,7 +135,9 @@ def test_the_cost_of_honesty(records):
 
 def test_the_command(tmp_path, capsys):
     page, images = tmp_path / "page.md", tmp_path / "images"
-    page.write_text("before\n<!-- results -->\nwhat stood there\n<!-- end of results -->\nafter\n")
+    page.write_text(
+        "before\n<!-- results -->\nwhat stood there\n<!-- end of results -->\nafter\n"
+    )
     argv = ["report", "--readme", str(page), "--images", str(images)]
     assert cli.main([*argv, "--results", str(ROOT / "results")]) == 0
     text = page.read_text(encoding="utf-8")
