@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections import Counter
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -13,7 +14,7 @@ from minikd.checkpoint import write_atomically
 from minikd.experiments import EXPERIMENTS
 from minikd.experiments.record import read_record
 from minikd.experiments.temperature_width import students_of
-from minikd.paper import figures
+from minikd.paper import COVERAGE_GAINS, figures
 from minikd.plots import candidates, plot_record, rank_correlation, save_figure
 
 _BLOCK = re.compile(r"(<!-- results -->\n).*?(<!-- end of results -->)", re.DOTALL)
@@ -512,6 +513,48 @@ def specialists_verdict(record: dict[str, Any]) -> list[str]:
     return said
 
 
+def specialists_tables(record: dict[str, Any]) -> str:
+    """The paper's two tables of Section 5: clusters by name, and gains by coverage.
+
+    Parameters
+    ----------
+    record : dict
+        Of ``specialists``.
+
+    Returns
+    -------
+    str
+        Markdown. Cases of all seeds are added up; the clusters are the first of seed 0.
+    """
+    rows: dict[int, Counter[str]] = {}
+    for table in record["curves"]["coverage"]:
+        for row in table:
+            counts = ("cases", "generalist_right", "specialists_right")
+            rows.setdefault(row["covering"], Counter()).update({k: row[k] for k in counts})
+    lines = [
+        "| specialists that cover the correct class | test cases, all seeds | change of right answers | relative | paper, relative |",
+        "| --- | --- | --- | --- | --- |",
+    ]
+    for covering, row in sorted(rows.items()):
+        more = row["specialists_right"] - row["generalist_right"]
+        relative = 100 * more / row["generalist_right"] if row["generalist_right"] else np.nan
+        paper = COVERAGE_GAINS[min(covering, len(COVERAGE_GAINS) - 1)]
+        lines.append(
+            f"| {covering} | {row['cases']} | {more:+d} | {relative:+.1f} % | {paper:+.1f} % |"
+        )
+    lines += [
+        "",
+        "| cluster (some of seed 0) | test cases of its classes | told apart by the generalist | by the specialist |",
+        "| --- | --- | --- | --- |",
+    ]
+    for row in record["curves"]["clusters"][0][:10]:
+        lines.append(
+            f"| {' '.join(row['classes'])} | {row['cases']} | {row['generalist']:.1f} % | "
+            f"{row['specialists']:.1f} % |"
+        )
+    return "\n".join(lines) + "\n"
+
+
 def into_one_verdict(record: dict[str, Any]) -> list[str]:
     """Whether one network keeps what the specialists gain, and whether it is theirs.
 
@@ -552,6 +595,10 @@ VERDICTS: dict[str, Callable[[dict[str, Any]], list[str]]] = {
     "omitted-each": omitted_each_verdict,
     "recipes": recipes_verdict,
 }
+
+
+# Experiment → from its record, tables of their own.
+TABLES: dict[str, Callable[[dict[str, Any]], str]] = {"specialists": specialists_tables}
 
 
 # ---------------------------------------------------------------- REPRODUCTION.md
@@ -676,6 +723,8 @@ def reproduction_page(records: list[dict[str, Any]]) -> str:
         title = name if len(_ON.keys() & experiment.presets) < 2 else f"{name}, {data}"
         lines = [f"## {title}", f"{claim}.\n", *rows, "", *(f"- {said}" for said in verdict)]
         lines += [_provenance(record), f"- Settings: {_settings(record['config'])}."]
+        if name in TABLES:
+            lines += ["", TABLES[name](record).rstrip()]
         parts.append("\n".join([*lines, "", picture]) + "\n")
     parts.append("## What the honest protocol costs\n" + _cost_of_honesty(records))
     if any(record["data"] == "speech" for record in records):

@@ -26,6 +26,7 @@ from minikd.report import (
     recipes_verdict,
     reproduction_page,
     results_table,
+    specialists_tables,
     specialists_verdict,
     temperature_verdict,
     three_percent_verdict,
@@ -445,6 +446,17 @@ def test_the_verdict_on_specialists():
         del short["metrics"][metric]
     short["config"]["widths"] = [64]
     assert len(specialists_verdict(short)) == 3
+
+
+def test_the_tables_of_specialists():
+    rows = [{"covering": k, "cases": 100, "generalist_right": 80, "specialists_right": 80 + k}
+            for k in (1, 12)]  # fmt: skip
+    cluster = {"classes": "0Oo", "cases": 50, "generalist": 70.04, "specialists": 71.0}
+    curves = {"coverage": [rows, rows[:1]], "clusters": [[cluster] * 12]}
+    said = specialists_tables({"curves": curves})
+    assert "| 1 | 200 | +2 | +1.2 % | +3.4 % |" in said
+    assert "| 12 | 100 | +12 | +15.0 % | +14.1 % |" in said  # the paper: 10 or more
+    assert said.count("| 0 O o | 50 | 70.0 % | 71.0 % |") == 10
 
 
 def test_the_verdict_on_one_network():
