@@ -5,9 +5,11 @@ from __future__ import annotations
 import gzip
 import hashlib
 import struct
+import zipfile
 
 import numpy as np
 import pytest
+from local_server import serve
 from scipy import ndimage
 
 import minikd.data.mnist
@@ -107,10 +109,6 @@ def test_offline_download_names_every_way_out(tmp_path, monkeypatch):
 @pytest.fixture
 def mirror(tmp_path_factory, monkeypatch):
     """A mirror on this machine, with four small files and their hashes."""
-    import functools
-    import http.server
-    import threading
-
     folder = tmp_path_factory.mktemp("mirror")
     hashes = {}
     for name in minikd.data.mnist.SHA256:
@@ -119,24 +117,10 @@ def mirror(tmp_path_factory, monkeypatch):
         (folder / name).write_bytes(gzip.compress(idx(array)))
         hashes[name] = hashlib.sha256((folder / name).read_bytes()).hexdigest()
 
-    class Quiet(http.server.SimpleHTTPRequestHandler):
-        def log_message(self, *_):
-            pass
-
-    with http.server.ThreadingHTTPServer(
-        ("127.0.0.1", 0), functools.partial(Quiet, directory=folder)
-    ) as server:
-        thread = threading.Thread(target=server.serve_forever)
-        thread.start()
+    with serve(folder) as url:
         monkeypatch.setattr(minikd.data.mnist, "SHA256", hashes)
-        monkeypatch.setattr(
-            minikd.data.mnist,
-            "MIRRORS",
-            ("http://127.0.0.1:9/", f"http://127.0.0.1:{server.server_port}/"),
-        )
+        monkeypatch.setattr(minikd.data.mnist, "MIRRORS", ("http://127.0.0.1:9/", url))
         yield folder
-        server.shutdown()
-        thread.join()
 
 
 def test_download_goes_on_to_the_second_mirror(mirror, tmp_path, monkeypatch):
@@ -289,36 +273,21 @@ def test_emnist_that_is_missing_or_something_else(small_emnist):
 
 
 def test_emnist_is_fetched_from_a_zip(small_emnist, tmp_path_factory, monkeypatch):
-    import functools
-    import http.server
-    import threading
-    import zipfile
-
-    class Quiet(http.server.SimpleHTTPRequestHandler):
-        def log_message(self, *_):
-            pass
-
     folder = tmp_path_factory.mktemp("nist")
     with zipfile.ZipFile(folder / "gzip.zip", "w") as archive:
         for path in small_emnist.iterdir():
             archive.write(path, f"gzip/{path.name}")
             path.unlink()
-    digest = hashlib.md5((folder / "gzip.zip").read_bytes()).hexdigest()
-    with http.server.ThreadingHTTPServer(
-        ("127.0.0.1", 0), functools.partial(Quiet, directory=folder)
-    ) as server:
-        thread = threading.Thread(target=server.serve_forever)
-        thread.start()
-        monkeypatch.setattr(emnist, "URL", f"http://127.0.0.1:{server.server_port}/gzip.zip")
+    with serve(folder) as url:
+        monkeypatch.setattr(emnist, "URL", f"{url}gzip.zip")
         with pytest.raises(OSError, match="could not download") as caught:
             fetch_emnist()  # not the file of NIST
         for word in (emnist.URL, str(small_emnist), "MINIKD_DATA_DIR", "load_characters"):
             assert word in str(caught.value)
         assert not list(small_emnist.iterdir())
+        digest = hashlib.md5((folder / "gzip.zip").read_bytes()).hexdigest()
         monkeypatch.setattr(emnist, "MD5", digest)
         assert fetch_emnist() == small_emnist
-        server.shutdown()
-        thread.join()
     assert sorted(path.name for path in small_emnist.iterdir()) == sorted(emnist.SHA256)
     assert fetch_emnist() == small_emnist  # nothing is asked for twice
     assert len(load_emnist(test=10).train) == 20
