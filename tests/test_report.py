@@ -499,11 +499,13 @@ def test_the_verdict_on_one_network():
         "distilled_accuracy": [80.9, 81.1], "from_generalist_accuracy": [80.7, 80.9],
         "generalist_log_loss": [0.60, 0.58], "specialists_log_loss": [0.57, 0.55],
         "distilled_log_loss": [0.56, 0.55], "from_generalist_log_loss": [0.57, 0.55],
+        "longer_accuracy": [80.2, 80.4], "longer_log_loss": [0.59, 0.58],
     }  # fmt: skip
     accuracy, loss = into_one_verdict({"metrics": m})
     assert "with specialists +1.10 ± 0.10; one network of its size distilled" in accuracy
     assert "from their answers +0.80 ± 0.10 (clearly)" in accuracy
     assert "from the generalist alone +0.60 ± 0.10 (clearly)" in accuracy
+    assert "with the students' recipe, +0.10 ± 0.10 (not clearly)" in accuracy
     assert "what the specialists bring to it is +0.20 ± 0.00 (clearly)" in accuracy
     assert "is -0.0050 ± 0.0050 (not clearly)" in loss
 
