@@ -35,14 +35,6 @@ data, test, names = characters.train, characters.test, np.array(characters.names
 N = len(names)
 
 # %% [markdown]
-# ## What the full run found
-# Handwritten characters (EMNIST, 62 classes), from the record that comes with minikd.
-
-# %%
-full = plots.plot_record(full_run("specialists", "emnist"))
-print("wrote", save_figure(full, "out/10_on_emnist.png"))
-
-# %% [markdown]
 # ## The generalist
 # It is small for 321 classes. The Latin o, the Greek ο and the Cyrillic о are its mushrooms: the
 # same shape, three names.
@@ -76,10 +68,9 @@ print("some of the 40 clusters:", *("".join(names[row]) for row in classes[:8]))
 y = specialist_labels(data.y, classes, N)
 specialists = start_from(net, classes, seeds=range(40))
 SPECIALIST = Recipe(epochs=2, learning_rate=0.1, batch=100, warm_up=50, jitter=1)
-train(specialists, replace(data, y=y), hard_targets(), SPECIALIST, special=0.5,
-      progress="40 specialists")  # fmt: skip
+train(specialists, replace(data, y=y), hard_targets(), SPECIALIST, special=0.5)
 u = specialists(test.x)
-raised = dustbin_correction(y)
+raised = dustbin_correction(y, size=10)
 u[..., -1] += raised[:, None]
 print(
     f"dustbins raised by {raised.mean():.1f} nats: 10 of 321 classes, met in half of the cases"
@@ -100,6 +91,9 @@ print(
     f"active: {active.sum(1).mean():.1f} on average; gradient left: {abs(gradient).max():.0e}"
 )
 print(f"together: {errors(z, test.y)} wrong, {log_loss(z, test.y):.3f} nats")
+without = u - [*[0] * 10, 1] * raised[:, None, None]
+uncorrected = combine(v, without, classes, active)
+print(f"had the dustbins not been raised: {errors(uncorrected, test.y)} wrong")
 
 # %% [markdown]
 # ## The picture
@@ -119,27 +113,36 @@ left.set_title(f"{wrong[0] - wrong[-1]} of {wrong[0]} errors fewer with 40 speci
 places = np.arange(len(shown))
 bars = {
     "generalist": (softmax(v)[case, shown], GREY),
-    "specialist": (
-        softmax(u[active[case]][0, case])[[list(own).index(c) for c in shown]],
-        ORANGE,
-    ),
+    "specialist": (softmax(u[active[case]][0, case])[np.searchsorted(own, shown)], ORANGE),
     "Eq. 5": (softmax(z)[case, shown], BLUE),
 }
 for k, (words, (height, color)) in enumerate(bars.items()):
     right.bar(places + 0.27 * (k - 1), height, 0.27, color=color, label=words)
-labels = [f"{names[c]}\n{unicodedata.name(names[c]).split()[0].title()}" for c in shown]
-right.set_xticks(places, labels)
+script = {c: f"{unicodedata.name(names[c]).split()[0].title()} {names[c]}" for c in range(N)}
+right.set_xticks(places, [script[c].replace(" ", "\n") for c in shown])
 right.set(ylabel="probability")
-right.set_title(f"A case of {names[test.y[case]]} that a specialist puts right")
+taken = script[v[case].argmax()]
+right.set_title(f"{script[test.y[case]]}, taken for {taken}, is put right by a specialist")
 right.legend()
 figure.supxlabel("bundled printed characters, not handwriting", fontsize=8, color=GREY)
 print("wrote", save_figure(figure, "out/10_specialists.png"))
 
 # %% [markdown]
-# **The claim of this lesson**: with specialists that each trained for a fraction of the time of the
-# generalist, fewer cases are wrong and the log-loss is lower; and Eq. 5 is solved to its end.
+# ## What the full run found
+# Handwritten characters (EMNIST), five seeds. Beside it stand a mean of the generalist with copies
+# of it that were trained on, and a mixture of experts, which lesson 12 explains.
+
+# %%
+full = plots.plot_record(full_run("specialists", "emnist"))
+print("wrote", save_figure(full, "out/10_on_emnist.png"))
+
+# %% [markdown]
+# **The claim of this lesson**: with specialists that each train for less than a tenth of the epochs
+# of the generalist, fewer cases are wrong and the log-loss is lower; and Eq. 5 is solved. (Bayes'
+# rule asks for the correction; specialists so little trained hardly profit from it.)
 
 # %%
 assert errors(z, test.y) < 0.99 * errors(v, test.y)
 assert log_loss(z, test.y) < log_loss(v, test.y)
-assert abs(gradient).max() < 1e-5
+assert abs(gradient).max() < 1e-3
+assert SPECIALIST.epochs < GENERALIST.epochs / 10

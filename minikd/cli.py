@@ -64,8 +64,8 @@ def _parser() -> argparse.ArgumentParser:
         description="Run experiments; write OUT/NAME.DATA.json and the figure beside it. A run "
         "that was stopped goes on where it was.",
     )
-    run.add_argument("names", nargs="+", choices=sorted(EXPERIMENTS), metavar="NAME",
-                     help=f"one or more of: {', '.join(sorted(EXPERIMENTS))}")  # fmt: skip
+    run.add_argument("names", nargs="+", choices=list(EXPERIMENTS), metavar="NAME",
+                     help=f"one or more of: {', '.join(EXPERIMENTS)}; see minikd list")  # fmt: skip
     data_sets = list(dict.fromkeys(d for e in EXPERIMENTS.values() for d in e.presets))
     run.add_argument("--data", choices=data_sets,
                      help="bundled: glyphs (printed digits), synthetic (a stand-in for speech), "

@@ -209,6 +209,8 @@ def log_loss(z: Array, y: Array) -> Any:
     float, or array, shape (*E,)
     """
     z, y = _checked(z, y)
+    if not len(y):
+        raise ValueError("z holds no cases")
     cost = equations.hard_target_cost(z.astype(np.float64), y).mean(-1)
     return float(cost) if cost.ndim == 0 else cost
 
@@ -237,9 +239,9 @@ def calibration_error(z: Array, y: Array, bins: int = 15) -> float:
     0.0
     """
     z, y = _checked(z, y)
-    if z.ndim != 2 or bins < 1:
+    if z.ndim != 2 or not len(y) or bins < 1 or bins != int(bins):
         raise ValueError(
-            f"z has shape {z.shape} and bins is {bins}; expected (n, N) and 1 or more"
+            f"z has shape {z.shape} and bins is {bins}; expected (n, N), a case and a bin at least"
         )
     sure = equations.softmax(z.astype(np.float64)).max(-1)
     beyond = np.where(z.argmax(-1) == y, 1.0, 0.0) - sure

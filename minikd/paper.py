@@ -134,10 +134,10 @@ FIGURES: dict[str, dict[str, Figure]] = {
     "forecast": {},
     "specialists": {
         "generalist_accuracy": _of_images(25.0, "images that the generalist gets right"),
-        "specialists_accuracy": _of_images(26.1, "images that it gets right with 61 specialists"),
-        "relative_gain": Figure(4.4, "%", "5", "gain in images right, relative", data=None),
+        "specialists_accuracy": _of_images(26.1, "images that are right with specialists (the paper: 61)"),
+        "relative_gain": _of_images(4.4, "gain in images right, relative"),
         "generalist_conditional_accuracy": _of_images(43.1, "a specialist's classes told apart by the generalist"),
-        "specialists_conditional_accuracy": _of_images(45.9, "a specialist's classes told apart with 61 specialists"),
+        "specialists_conditional_accuracy": _of_images(45.9, "a specialist's classes told apart by the specialist"),
     },
     # Section 8 leaves it open.
     "specialists-into-one": {},

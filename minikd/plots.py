@@ -880,51 +880,52 @@ def plot_specialists(record: dict[str, Any]) -> Any:
             axes[1].axhline(float(np.mean(m[f"{who}_accuracy"])), color=color, lw=1, ls="--",
                             label=words)  # fmt: skip
     axes[1].set(xlabel="specialists in use", ylabel="test cases right (%)")
-    axes[1].set_title("Each specialist adds a little")
+    axes[1].set_title("By their number")
     axes[1].legend()
 
     if panels > 2:
-        for who, words, color, marker in (("specialists", "specialists", GREEN, "o"),
-                                          ("copies", "mean with copies", ORANGE, "^")):  # fmt: skip
-            gains = np.array([
-                np.subtract(each[f"{who}_accuracy"], each["generalist_accuracy"])
-                for each in curves["widths"]
-            ])  # fmt: skip
-            axes[2].errorbar(range(len(widths)), gains.mean(0), _error(gains), fmt=f"{marker}-",
+        for who, words, color, marker in (
+            ("specialists", "with specialists, Eq. 5", GREEN, "o"),
+            ("copies", "generalist and copies of it,\ntrained on", ORANGE, "^"),
+            ("generalist", "generalist", GREY, "s"),
+        ):
+            seeds = np.array([each[f"{who}_accuracy"] for each in curves["widths"]])
+            axes[2].errorbar(range(len(widths)), seeds.mean(0), _error(seeds), fmt=f"{marker}-",
                              color=color, capsize=3, label=words)  # fmt: skip
-        axes[2].axhline(0, color=GREY, lw=1)
         axes[2].set(xticks=range(len(widths)), xlabel="units of each hidden layer",
-                    ylabel="gain over the generalist (points)")  # fmt: skip
+                    ylabel="test cases right (%)")  # fmt: skip
         axes[2].set_xticklabels(widths)
         axes[2].set_title("By the size of all networks")
-        axes[2].legend()
+        axes[2].legend(loc="lower right")
     before, after = (np.mean(m[f"{who}_accuracy"]) for who in ("generalist", "specialists"))
     loss = [np.mean(m[f"{who}_log_loss"]) for who in ("generalist", "specialists")]
     _say(
         figure,
-        f"{record['config']['clusters']} specialists raise {before:.1f} to {after:.1f} % right, and "
-        f"lower the log-loss from {loss[0]:.3f} to {loss[1]:.3f}",
+        f"With {record['config']['clusters']} specialists, {after:.1f} instead of {before:.1f} % are "
+        f"right, and the log-loss is {loss[1]:.3f} instead of {loss[0]:.3f}",
         _seeds_of(record),
     )
     return figure
 
 
 @_in_house_style
-def plot_coverage(axes: Any, record: dict[str, Any], least: int = 100) -> None:
+def plot_coverage(axes: Any, record: dict[str, Any], least: int = 300) -> None:
     """Relative change of right answers by how many specialists cover the correct class.
 
-    Counts with fewer than ``least`` cases in a seed are left out: a few cases make any ratio.
+    Cases of all seeds are added up; bars are standard errors of the seeds' own ratios. Counts with
+    fewer than ``least`` cases are left out: a few cases make any ratio.
     """
-    gains: dict[int, list[float]] = {}
-    for table in record["curves"]["coverage"]:
-        for row in table:
-            if row["cases"] >= least:
-                more = row["specialists_right"] / max(row["generalist_right"], 1) - 1
-                gains.setdefault(row["covering"], []).append(100 * more)
-    # In more than half of the seeds, so that a mean is one.
-    at = sorted(k for k, of_seeds in gains.items() if 2 * len(of_seeds) > len(record["seeds"]))
-    axes.errorbar(at, [np.mean(gains[k]) for k in at], [float(_error(gains[k])) for k in at],
-                  fmt="o-", color=GREEN, capsize=3, label="here")  # fmt: skip
+    tables = record["curves"]["coverage"]
+    cases: dict[int, int] = {}
+    right: dict[int, list[tuple[int, int]]] = {}
+    for row in (row for table in tables for row in table):
+        k = row["covering"]
+        cases[k] = cases.get(k, 0) + row["cases"]
+        right.setdefault(k, []).append((row["specialists_right"], row["generalist_right"]))
+    at = sorted(k for k in cases if cases[k] >= least and sum(g for _, g in right[k]) > 0)
+    change = [100 * (sum(s for s, _ in right[k]) / sum(g for _, g in right[k]) - 1) for k in at]
+    bars = [float(_error([100 * (s / g - 1) for s, g in right[k] if g])) for k in at]
+    axes.errorbar(at, change, bars, fmt="o-", color=GREEN, capsize=3, label="here")
     axes.plot(COVERAGE_GAINS, "s:", color=GREY, label="paper, on JFT (the last: 10 or more)")
     axes.set(xlabel="specialists that cover the correct class",
              ylabel="change of right answers, relative (%)")  # fmt: skip
@@ -951,7 +952,7 @@ def plot_into_one(record: dict[str, Any]) -> Any:
         "specialists": ("with specialists", BLUE),
         "distilled": ("one network,\nfrom both", GREEN),
         "from_generalist": ("one network, from\nthe generalist alone", ORANGE),
-        "longer": ("one network,\nhard targets", PURPLE),
+        "hard": ("one network,\nhard targets", PURPLE),
     }
     figure, axes = plt.subplots(1, 2, figsize=(11.5, 4.6), sharey=True)
     places = range(len(names))[::-1]
@@ -974,8 +975,8 @@ def plot_into_one(record: dict[str, Any]) -> Any:
     )
     _say(
         figure,
-        f"Specialists gain {gained:+.2f} points; one network distilled from all of them "
-        f"{kept:+.2f}, and without specialists "
+        f"Specialists gain {gained:+.2f} points. One network distilled from both gains {kept:+.2f}, "
+        "from the generalist alone "
         f"{np.mean(np.subtract(m['from_generalist_accuracy'], m['generalist_accuracy'])):+.2f}",
         _seeds_of(record),
     )

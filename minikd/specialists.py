@@ -45,15 +45,15 @@ def prediction_covariance(q: Array) -> Any:
     Raises
     ------
     ValueError
-        If there are fewer than two cases, or the predictions are the same in all of them: then
-        there is nothing to tell classes apart by.
+        If q are no probabilities, there are fewer than two cases, or the predictions are the same
+        in all of them: then there is nothing to tell classes apart by.
     """
     q = np.asarray(to_host(q), dtype=np.float64)
     if q.ndim != 2 or len(q) < 2:
         raise ValueError(f"q has shape {q.shape}; expected (cases, classes), two cases or more")
-    if not np.isfinite(q).all():
-        raise ValueError("q holds NaN or infinity; expected probabilities")
-    if (q == q[0]).all():
+    if not np.isfinite(q).all() or np.abs(q.sum(-1) - 1).max() > 1e-3:
+        raise ValueError("q holds NaN, or rows that do not add up to 1; expected probabilities")
+    if np.ptp(q, axis=0).max() < 1e-12:
         raise ValueError(
             f"the predictions are the same in all {len(q)} cases, so their covariance is 0; "
             "expected those of a trained generalist on many cases"
@@ -73,8 +73,8 @@ def cluster_classes(
 
     A centre is a mean of columns, so its i-th entry says how much class i is predicted together
     with the classes of the cluster. Each specialist gets the ``size`` classes with the largest
-    entries: clusters may overlap, as the paper's do, and a class may be in none, so that the
-    generalist answers for it alone.
+    entries, though the last of them may be negative: clusters may overlap, as the paper's do, and a
+    class may be in none, so that the generalist answers for it alone.
 
     Parameters
     ----------
@@ -96,11 +96,14 @@ def cluster_classes(
     Raises
     ------
     ValueError
-        If there are more clusters than classes, or a specialist would have no class or all.
+        If there are more clusters than classes, a specialist would have no class or all, or the
+        covariance is 0 or not finite.
     """
     covariance = np.asarray(covariance, dtype=np.float64)
     if covariance.ndim != 2 or covariance.shape[0] != covariance.shape[1]:
         raise ValueError(f"covariance has shape {covariance.shape}; expected (N, N)")
+    if not np.isfinite(covariance).all():
+        raise ValueError("covariance holds NaN or infinity")
     if not covariance.any():
         raise ValueError("covariance is 0: the predictions are the same in all cases")
     columns, N = covariance.T, len(covariance)
@@ -151,7 +154,7 @@ def specialist_labels(y: Array, classes: Any, N: int) -> Any:
     """
     classes = checked_classes(classes, N)
     y = np.asarray(to_host(y))
-    if not np.isin(y, np.arange(N)).all():
+    if not np.issubdtype(y.dtype, np.integer) or not np.isin(y, np.arange(N)).all():
         raise ValueError(f"y holds labels that are no integers from 0 to {N - 1}")
     M, S = classes.shape
     seen_as = np.full((M, N), S)
@@ -201,7 +204,7 @@ def start_from(generalist: MLP, classes: Any, seeds: Sequence[int]) -> MLP:
     return stack
 
 
-def dustbin_correction(y: Any, share: float = 0.5) -> Any:
+def dustbin_correction(y: Any, size: int, share: float = 0.5) -> Any:
     r"""What to add to each specialist's dustbin logit after training (Section 5.2).
 
     .. math:: \log \frac{\pi_m}{1 - \pi_m} \frac{1 - n_m / n}{n_m / n}
@@ -213,7 +216,9 @@ def dustbin_correction(y: Any, share: float = 0.5) -> Any:
     Parameters
     ----------
     y : array of int, shape (M, n)
-        From :func:`specialist_labels`; the dustbin is the largest.
+        From :func:`specialist_labels`.
+    size : int
+        Special classes S of each, so that S is the dustbin.
     share : float
         π, the share of special cases in each batch; the paper has half.
 
@@ -229,7 +234,7 @@ def dustbin_correction(y: Any, share: float = 0.5) -> Any:
     y = np.asarray(to_host(y))
     if not 0 < share < 1:
         raise ValueError(f"share is {share}; expected 0 < share < 1")
-    natural = (y < y.max()).mean(-1)
+    natural = (y < size).mean(-1)
     if ((natural == 0) | (natural == 1)).any():
         m = int(np.flatnonzero((natural == 0) | (natural == 1))[0])
         raise ValueError(
@@ -372,7 +377,7 @@ def combine(
     active: Array | None = None,
     *,
     reverse: bool = False,
-    tolerance: float = 1e-9,
+    tolerance: float = 1e-8,
     steps: int = 10_000,
 ) -> Any:
     r"""Step 2: the answer that minimizes Eq. 5, for each case (Section 5.4).
@@ -383,14 +388,16 @@ def combine(
     .. math:: q_i \leftarrow \frac{1}{1 + |A|} \Big( p^g_i + \sum_{m \in A} \tilde p^m_i(q) \Big)
               = q_i - \frac{1}{1 + |A|} \frac{\partial C}{\partial z_i}
 
-    gradient descent with the gradient of the logits, which can leave the simplex nowhere. It never
+    gradient descent with the gradient of the logits, which never leaves the simplex. It never
     raises the cost: with p̃ of the q before it, KL(p̃, q) is nowhere below KL(p^m, q), and equal to
-    it at that q; the mean minimizes the sum of the former. The cost is convex in q, so there is one
-    minimum. For the reverse divergences the same holds of geometric means.
+    it at that q; the mean minimizes the sum of the former. For the reverse divergences the same
+    holds of geometric means. Where a step went down, the next one is made longer, up to the first
+    that goes up.
 
     Where no model merges classes, one step is the closed form that the paper names: the arithmetic
-    mean for KL(p, q), the geometric one for KL(q, p). So it is with one active specialist, starting
-    from the generalist's answer.
+    mean for KL(p, q), the geometric one for KL(q, p). One step is enough with one active
+    specialist too, starting from the generalist's answer; with several that merge there is no
+    closed form.
 
     Parameters
     ----------
@@ -400,7 +407,8 @@ def combine(
     reverse : bool
         Minimize :func:`reverse_combination_cost` instead.
     tolerance : float
-        Stop once no probability of a case moves by more in a step.
+        Nats. The cost is convex in q, so that its gradient there bounds how far it lies above the
+        minimum; a case is done once this bound is below the tolerance.
     steps : int
         Stop after so many in any case.
 
@@ -415,40 +423,99 @@ def combine(
         If shapes do not go together, or a logit is not finite.
     """
     v, u = (np.asarray(to_host(a), dtype=np.float64) for a in (v, u))
+    if v.ndim != 2:
+        raise ValueError(f"v has shape {v.shape}; expected (cases, classes)")
     B, N = v.shape
     classes = checked_classes(classes, N)
     M, S = classes.shape
     active = active_specialists(v, classes) if active is None else np.asarray(to_host(active))
+    active = active.astype(bool)
     if u.shape != (M, B, S + 1) or active.shape != (B, M):
         raise ValueError(
             f"u has shape {u.shape} and active {active.shape}; expected {(M, B, S + 1)} and "
             f"{(B, M)}"
         )
-    outside = np.ones((M, N))
-    outside[np.arange(M)[:, None], classes] = 0
-    log_pm = equations.log_softmax(u)
-    dustbin, models = log_pm[..., S].T, 1 + active.sum(-1, keepdims=True)
-    log_q, at = equations.log_softmax(v), np.arange(B)
-    # What does not change: what the models say of the classes that they tell apart.
-    told = log_q.copy() if reverse else np.exp(log_q)
-    for m, special in enumerate(classes):
-        said = log_pm[m, active[:, m], :S]
-        told[np.ix_(active[:, m], special)] += said if reverse else np.exp(said)
+    problem = _Problem(
+        equations.log_softmax(v), equations.log_softmax(u), classes, active, reverse
+    )
+    log_q, at, length = equations.log_softmax(v), np.arange(B), np.ones((B, 1))
     for _ in range(steps):
-        now = log_q[at]
-        q = np.exp(now)
-        rest = dustbin[at] - np.log(q @ outside.T)
-        if reverse:
-            spread = np.where(active[at], rest, 0) @ outside + now * (active[at] @ outside)
-            new = equations.log_softmax((told[at] + spread) / models[at])
-        else:
-            spread = q * (np.where(active[at], np.exp(rest), 0) @ outside)
-            new = np.log((told[at] + spread) / models[at])
-        log_q[at] = new
-        at = at[np.abs(np.exp(new) - q).max(-1) > tolerance]
+        now, part = log_q[at], problem.of(at)
+        step, cost, gap = part.look(now)
+        left = gap > tolerance
+        at, now, step, cost, part = at[left], now[left], step[left], cost[left], part.of(left)
         if not len(at):
             break
+        new = equations.log_softmax(now + length[at] * step)
+        up = part.look(new)[1] > cost
+        new[up], length[at] = now[up] + step[up], np.where(up[:, None], 1.0, 1.5 * length[at])
+        log_q[at] = equations.log_softmax(new)
     return log_q
+
+
+class _Problem:
+    """Eq. 5 for some cases, all in logarithms: what does not change while q does."""
+
+    def __init__(
+        self, log_g: Any, log_pm: Any, classes: Any, active: Any, reverse: bool
+    ) -> None:
+        self.active, self.reverse = active, reverse
+        self.models = 1 + active.sum(-1, keepdims=True)
+        self.outside = np.ones((len(classes), log_g.shape[-1]))
+        self.outside[np.arange(len(classes))[:, None], classes] = 0
+        self.dustbin = log_pm[..., -1].T
+        # What the models say of the classes that they tell apart, added up or multiplied.
+        self.told = log_g.copy()
+        join = np.add if reverse else np.logaddexp
+        for special, log_p, rows in zip(classes, log_pm, active.T, strict=True):
+            here = np.ix_(rows, special)
+            self.told[here] = join(self.told[here], log_p[rows, :-1])
+
+    def of(self, cases: Any) -> _Problem:
+        """The same for some of the cases."""
+        part = object.__new__(_Problem)
+        part.reverse, part.outside = self.reverse, self.outside
+        for name in ("active", "models", "told", "dustbin"):
+            setattr(part, name, getattr(self, name)[cases])
+        return part
+
+    def look(self, log_q: Any) -> tuple[Any, Any, Any]:
+        """The step in log q, the cost but for a constant, and a bound of what is left of it."""
+        q = np.exp(log_q)
+        log_rest = self._log_rest(log_q, q)
+        each = np.where(self.active, self.dustbin - log_rest, -np.inf)
+        if self.reverse:
+            each = np.where(self.active, each, 0)
+            merging = self.active @ self.outside
+            new = (self.told + each @ self.outside + merging * log_q) / self.models
+            step = new - log_q
+            # The gradient in q is -models · step, but for a constant.
+            gap = (step.max(-1) - (q * step).sum(-1)) * self.models[:, 0]
+            own = (q * ((self.models - merging) * log_q - self.told)).sum(-1)
+            cost = own - (np.exp(log_rest) * each).sum(-1)
+        else:
+            largest = np.where(self.active, each, -np.inf).max(
+                -1, keepdims=True, initial=-1e300
+            )
+            with np.errstate(divide="ignore"):
+                log_spread = largest + np.log(np.exp(each - largest) @ self.outside)
+            step = np.logaddexp(self.told - log_q, log_spread) - np.log(self.models)
+            # The gradient in q is -models · exp(step).
+            with np.errstate(over="ignore"):
+                gap = np.expm1(step.max(-1)) * self.models[:, 0]
+            own = (np.exp(self.told) * log_q).sum(-1)
+            weights = np.where(self.active, np.exp(self.dustbin), 0)
+            cost = -own - (weights * log_rest).sum(-1)
+        return step, cost, gap
+
+    def _log_rest(self, log_q: Any, q: Any) -> Any:
+        """Logarithm of what q gives each dustbin, (B, M)."""
+        rest = q @ self.outside.T
+        vanishing = rest < 1e-290
+        log_rest = np.log(np.where(vanishing, 1.0, rest))
+        for b, m in np.argwhere(vanishing):
+            log_rest[b, m] = np.logaddexp.reduce(log_q[b, self.outside[m] == 1])
+        return log_rest
 
 
 def merged(log_q: Array, special: Any) -> Array:

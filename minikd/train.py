@@ -183,7 +183,7 @@ def train(
         How specialists are trained (Section 5.2): the share of each batch that is drawn from the
         cases whose label is not the last class, the dustbin. Each member of a stack draws for
         itself, and may see other labels than the others, ``data.y`` of shape (E, n). An epoch is
-        as many cases as the data has. Cases of a kind come again once all of them have come.
+        as many cases as the data has. In an epoch, cases of a kind come again once all have come.
 
     Returns
     -------
@@ -324,10 +324,13 @@ def _special_order(
         stream = generator(rng, Stream.SPECIAL, seed, epoch)
         in_dustbin = labels == net.sizes[-1] - 1
         order = np.empty(len(labels), dtype=np.int64)
-        first = np.arange(len(labels)) % batch < round(share * batch)
+        place = np.arange(len(labels)) % batch
+        # The last batch may be shorter.
+        lengths = np.minimum(batch, len(labels) - (np.arange(len(labels)) - place))
+        first = place < np.round(share * lengths)
         for kind, places in ((~in_dustbin, first), (in_dustbin, ~first)):
-            of_kind, needed = np.flatnonzero(kind), np.count_nonzero(places)
-            times = -(-needed // len(of_kind))
+            of_kind, needed = np.flatnonzero(kind), int(np.count_nonzero(places))
+            times = 1 + needed // len(of_kind)
             drawn = [stream.permutation(of_kind) for _ in range(times)]
             order[places] = np.concatenate(drawn)[:needed]
         orders.append(order)
@@ -454,7 +457,7 @@ def _check(
                 f"{net.members[0] if net.members else 'no member axis'}"
             )
     if special is not None:
-        _check_special(data.y, classes, objective, recipe.batch, special)
+        _check_special(data.y, classes, objective, min(recipe.batch, len(data)), special)
     steps = recipe.epochs * -(-len(data) // recipe.batch)
     if recipe.warm_up >= max(steps, 2):
         raise ValueError(f"warm_up is {recipe.warm_up} steps; the whole run has {steps}")

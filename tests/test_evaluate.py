@@ -150,7 +150,15 @@ def test_calibration():
     sure = q.max(-1).mean()
     right = (z.argmax(-1) == y).mean()
     assert calibration_error(z, y, bins=1) == pytest.approx(abs(right - sure), rel=1e-9)
-    with pytest.raises(ValueError, match="bins is 0"):
-        calibration_error(z, y, bins=0)
+    for bins in (0, 2.5):
+        with pytest.raises(ValueError, match=f"bins is {bins}"):
+            calibration_error(z, y, bins=bins)
+    # Too sure in one bin and not sure enough in another: they do not cancel.
+    mixed = np.log([[0.95, 0.05], [0.95, 0.05], [0.55, 0.45], [0.55, 0.45]])
+    assert calibration_error(mixed, [0, 1, 0, 0]) == pytest.approx(0.45)
+    with pytest.raises(ValueError, match="no cases"):
+        log_loss(z[:0], y[:0])
+    with pytest.raises(ValueError, match="a case and a bin"):
+        calibration_error(z[:0], y[:0])
     with pytest.raises(ValueError, match=r"expected \(n, N\)"):
         calibration_error(np.stack([z, z]), y)

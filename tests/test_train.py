@@ -505,6 +505,12 @@ def test_half_of_each_batch_is_special_and_the_rest_comes_from_all_over():
             assert np.ptp(counts[kind]) <= 1
         # Not sorted by class.
         assert len(np.unique(labels[cases[:25]])) == 3
+    # Of a last batch that is shorter, and of data smaller than a batch, half too.
+    for size, batch in ((590, 50), (30, 100)):
+        shorter = _special_order(net, SPECIAL.y[:, :size], 0.5, batch, rng=0, epoch=0)
+        last = shorter[:, size - size % batch :]
+        for cases, labels in zip(last, SPECIAL.y, strict=True):
+            assert (labels[cases] < 3).sum() == last.shape[1] // 2
     next_epoch = _special_order(net, SPECIAL.y, 0.5, 50, rng=0, epoch=1)
     assert (order != next_epoch).any()
 

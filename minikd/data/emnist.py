@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 
 from minikd.backend import Stream, generator
+from minikd.checkpoint import write_atomically
 from minikd.data.dataset import Characters, Dataset
 from minikd.data.idx import read_idx
 
@@ -108,7 +109,6 @@ def fetch_emnist(progress: bool = False) -> Path:
         alternative.
     """
     import logging
-    import shutil
     import zipfile
 
     import pooch
@@ -123,8 +123,8 @@ def fetch_emnist(progress: bool = False) -> Path:
                                   downloader=downloader))  # fmt: skip
         with zipfile.ZipFile(got) as archive:
             for name in SHA256:
-                with archive.open(f"gzip/{name}") as packed, open(folder / name, "wb") as file:
-                    shutil.copyfileobj(packed, file)
+                write_atomically(folder / name, archive.read(f"gzip/{name}"))
+                _content(folder / name)
     except (OSError, ValueError, KeyError, zipfile.BadZipFile) as error:
         raise OSError(
             f"could not download {URL} into {folder} ({type(error).__name__}). Offline? {_BY_HAND}"

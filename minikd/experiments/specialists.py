@@ -126,20 +126,34 @@ def train_team(config: Specialists, train: Dataset, kept: Kept, width: int, N: i
     which = (config.data, sizes, config.generalist, config.held_out)
     before = kept.seconds
     kept.train("generalist", which, generalist, train, hard_targets(), config.generalist)
-    after = kept.seconds
+    seconds = kept.seconds - before
     # No label is read here.
     q = equations.softmax(generalist(train.x), config.T)
     classes = cluster_classes(
         prediction_covariance(q), config.clusters, config.size, part_seed(kept.seed, SPLIT)
     )
-    y = specialist_labels(train.y, classes, N)
+    return with_specialists(config, generalist, seconds, classes, train, kept)
+
+
+def with_specialists(
+    config: Specialists,
+    generalist: MLP,
+    seconds: float,
+    classes: Any,
+    train: Dataset,
+    kept: Kept,
+) -> Team:
+    """Train specialists of some classes for a generalist that took so many seconds."""
+    y = specialist_labels(train.y, classes, generalist.sizes[-1])
     seeds = [part_seed(kept.seed + 1000 * m, STUDENT) for m in range(len(classes))]
     stack = start_from(generalist, classes, seeds)
-    of_stack = (*which, classes.tolist(), config.specialist)
-    kept.train("specialists", of_stack, stack, replace(train, y=y), hard_targets(),
+    which = (config.data, generalist.sizes, config.generalist, config.held_out, classes.tolist(),
+             config.specialist)  # fmt: skip
+    before = kept.seconds
+    kept.train("specialists", which, stack, replace(train, y=y), hard_targets(),
                config.specialist, special=0.5)  # fmt: skip
-    return Team(generalist, stack, classes, dustbin_correction(y), after - before,
-                kept.seconds - after)  # fmt: skip
+    correction = dustbin_correction(y, classes.shape[1])
+    return Team(generalist, stack, classes, correction, seconds, kept.seconds - before)
 
 
 def measure(who: str, z: Any, y: Any) -> dict[str, float]:
@@ -167,17 +181,60 @@ def one_cell(config: Specialists, data: Characters, kept: Kept, width: int) -> d
     train, held_out = data.train.split(config.held_out, rng=part_seed(kept.seed, SPLIT))
     test, N = data.test, len(data.names)
     team = train_team(config, train, kept, width, N)
-    classes, M = team.classes, len(team.classes)
     v, u = team.logits(test.x)
-    active = active_specialists(v, classes)
+    active = active_specialists(v, team.classes)
     start = time.monotonic()
-    z = combine(v, u, classes, active)
+    z = combine(v, u, team.classes, active)
     solved = time.monotonic() - start
+    share = team.specialist_seconds / len(team.classes) / team.generalist_seconds
+    seen = train.take(np.arange(min(len(train), len(test))))
+    metrics = {
+        "test_cases": len(test),
+        **measure("generalist", v, test.y),
+        **measure("specialists", z, test.y),
+        **copies_of(config, team.generalist, train, kept, test),
+        # What is learnt by heart: without it, a gain could be one of capacity or of fit.
+        "generalist_train_accuracy": 100
+        * (1 - errors(team.generalist(seen.x), seen.y) / len(seen)),
+        "specialists_train_accuracy": 100 * (1 - errors(team(seen.x), seen.y) / len(seen)),
+        "generalist_weights": team.generalist.size,
+        "specialists_weights": team.specialists.size * len(team.classes),
+        "generalist_minutes": team.generalist_seconds / 60,
+        "specialists_minutes": team.specialist_seconds / 60,
+        "specialist_share": 100 * share,
+    }
+    metrics["relative_gain"] = 100 * (
+        metrics["specialists_accuracy"] / metrics["generalist_accuracy"] - 1
+    )
+    curves: dict[str, Any] = {}
+    if width == config.widths[0]:
+        clusters = conditional(v, u, team.classes, data, test.y)
+        cases = sum(row["cases"] for row in clusters)
+        for who in ("generalist", "specialists"):
+            right = sum(row["cases"] * row[who] for row in clusters)
+            metrics[f"{who}_conditional_accuracy"] = right / cases
+        metrics |= {
+            **calibrated(team, v, z, held_out, test.y),
+            **without_parts(config, team, v, u, active, train, kept, test),
+            **mixture_of_experts(config, train, kept, test, N),
+            "active_specialists": float(active.sum(-1).mean()),
+            "solver_seconds": 10_000 * solved / len(test),
+        }
+        curves = {
+            "clusters": clusters,
+            "coverage": by_coverage(v, z, team.classes, test.y),
+            "number": by_number(v, u, team.classes, active, test.y),
+        }
+    return {"seconds": round(kept.seconds, 1), "metrics": metrics, "curves": curves}
 
-    # More training alone, and a mean of as many networks, are no specialists.
-    copies = []
+
+def copies_of(
+    config: Specialists, generalist: MLP, train: Dataset, kept: Kept, test: Dataset
+) -> dict[str, float]:
+    """Controls: more training alone, and a mean of as many networks, are no specialists."""
+    answers = [generalist(test.x)]
     for k in range(config.copies):
-        copy = start_copy(team.generalist)
+        copy = start_copy(generalist)
         which = (
             config.data,
             copy.sizes,
@@ -188,48 +245,36 @@ def one_cell(config: Specialists, data: Characters, kept: Kept, width: int) -> d
         )
         kept.train("copy", which, copy, train, hard_targets(), config.specialist,
                    rng=part_seed(kept.seed + 1000 * k, HARD))  # fmt: skip
-        copies.append(copy(test.x))
-    metrics = {
-        "test_cases": len(test),
-        **measure("generalist", v, test.y),
-        **measure("specialists", z, test.y),
-        **measure("copy", copies[0], test.y),
-        **measure("copies", arithmetic_mean(np.stack([v, *copies]).astype(float)), test.y),
-    }
-    # One number, found on held-out cases, calibrates either.
-    for who, answer, on_held_out in (
-        ("generalist", v, team.generalist(held_out.x)),
-        ("specialists", z, team(held_out.x)),
-    ):
-        T = fit_temperature(on_held_out, held_out.y)
-        metrics |= {f"calibrated_{m}": value for m, value in measure(who, answer / T, test.y).items()
-                    if not m.endswith("accuracy")}  # fmt: skip
-    covered, gains = by_coverage(v, z, classes, test.y)
-    clusters = conditional(v, u, classes, data, test.y)
-    seen = [sum(c["cases"] for c in clusters)] * 2
-    for who, cases in zip(("generalist", "specialists"), seen, strict=True):
-        right = sum(c["cases"] * c[who] for c in clusters)
-        metrics[f"{who}_conditional_accuracy"] = right / cases
-    metrics |= {
-        "relative_gain": 100
-        * (metrics["specialists_accuracy"] / metrics["generalist_accuracy"] - 1),
-        **gains,
-        "active_specialists": float(active.sum(-1).mean()),
-        "generalist_minutes": team.generalist_seconds / 60,
-        "specialist_minutes": team.specialist_seconds / M / 60,
-        "specialist_share": 100 * team.specialist_seconds / M / team.generalist_seconds,
-        "solver_seconds": 10_000 * solved / len(test),
-    }
-    curves: dict[str, Any] = {"clusters": clusters, "coverage": covered}
-    if width == config.widths[0]:
-        metrics |= measure("reverse", combine(v, u, classes, active, reverse=True), test.y)
-        curves["number"] = by_number(v, u, classes, active, test.y)
-        metrics |= mixture_of_experts(config, train, kept, test, N)
+        answers.append(copy(test.x))
+    together = arithmetic_mean(np.stack(answers).astype(float))
+    return {**measure("copy", answers[1], test.y), **measure("copies", together, test.y)}
+
+
+def calibrated(team: Team, v: Any, z: Any, held_out: Dataset, y: Any) -> dict[str, float]:
+    """Log-losses after one number, found on held-out cases, has calibrated either answer."""
     return {
-        "seconds": round(kept.seconds, 1),
-        "shared_seconds": 0.0,
-        "metrics": metrics,
-        "curves": curves,
+        f"calibrated_{who}_log_loss": log_loss(answer / fit_temperature(there, held_out.y), y)
+        for who, answer, there in (
+            ("generalist", v, team.generalist(held_out.x)),
+            ("specialists", z, team(held_out.x)),
+        )
+    }
+
+
+def without_parts(
+    config: Specialists, team: Team, v: Any, u: Any, active: Any, train: Dataset, kept: Kept,
+    test: Dataset,
+) -> dict[str, float]:  # fmt: skip
+    """What each part is for: the way of the divergences, the correction, the clusters."""
+    uncorrected = u.copy()
+    uncorrected[..., -1] -= team.correction[:, None]
+    rng, N = np.random.default_rng(part_seed(kept.seed, SPLIT)), v.shape[1]
+    drawn = np.sort([rng.permutation(N)[: config.size] for _ in range(config.clusters)], axis=1)
+    at_random = with_specialists(config, team.generalist, 0.0, drawn, train, kept)
+    return {
+        **measure("reverse", combine(v, u, team.classes, active, reverse=True), test.y),
+        **measure("uncorrected", combine(v, uncorrected, team.classes, active), test.y),
+        **measure("random", at_random(test.x), test.y),
     }
 
 
@@ -257,39 +302,25 @@ def mixture_of_experts(
     }
 
 
-def by_coverage(v: Any, z: Any, classes: Any, y: Any) -> tuple[list[Any], dict[str, float]]:
+def by_coverage(v: Any, z: Any, classes: Any, y: Any) -> list[dict[str, float]]:
     """The paper's table: what is gained, by how many specialists cover the correct class.
 
     Returns
     -------
-    rows : list of dict
+    list of dict
         For each number, so many test cases, and right answers and log-losses without and with
         specialists.
-    gains : dict
-        In log-loss, of all cases that one or two specialists cover, three or four, and more.
     """
     covering = (classes[:, :, None] == y).any(1).sum(0)
-    right = [answer.argmax(-1) == y for answer in (v, z)]
-    loss = [equations.hard_target_cost(np.asarray(a, dtype=float), y) for a in (v, z)]
     rows = []
     for k in np.unique(covering):
         these = covering == k
-        rows.append({
-            "covering": int(k), "cases": int(these.sum()),
-            **{f"{who}_right": int(r[these].sum())
-               for who, r in zip(("generalist", "specialists"), right, strict=True)},
-            **{f"{who}_log_loss": float(each[these].mean())
-               for who, each in zip(("generalist", "specialists"), loss, strict=True)},
-        })  # fmt: skip
-    gains = {}
-    for name, least, most in (("few", 1, 2), ("some", 3, 4), ("many", 5, len(classes))):
-        these = (covering >= least) & (covering <= most)
-        if these.any():
-            gains[f"gain_{name}"] = float((loss[0] - loss[1])[these].mean())
-            gains[f"gain_{name}_accuracy"] = 100 * float(
-                right[1][these].mean() - right[0][these].mean()
-            )
-    return rows, gains
+        row: dict[str, float] = {"covering": int(k), "cases": int(these.sum())}
+        for who, answer in (("generalist", v), ("specialists", z)):
+            row[f"{who}_right"] = row["cases"] - errors(answer[these], y[these])
+            row[f"{who}_log_loss"] = log_loss(answer[these], y[these])
+        rows.append(row)
+    return rows
 
 
 def by_number(v: Any, u: Any, classes: Any, active: Any, y: Any) -> dict[str, list[float]]:
@@ -321,13 +352,14 @@ def conditional(v: Any, u: Any, classes: Any, data: Characters, y: Any) -> list[
 
 def together(config: Specialists, parts: list[dict[str, Any]]) -> dict[str, Any]:
     """The findings of a seed: those of the first width, and what the others change."""
-    shown = ("generalist_accuracy", "specialists_accuracy", "copies_accuracy",
-             "generalist_log_loss", "specialists_log_loss", "copies_log_loss")  # fmt: skip
-    widths = {name: [part["metrics"][name] for part in parts] for name in shown}
+    of_all = parts[-1]["metrics"].keys()  # the first has more
     return {
         "seconds": round(float(sum(part["seconds"] for part in parts)), 1),
         "metrics": parts[0]["metrics"],
-        "curves": {**parts[0]["curves"], "widths": widths},
+        "curves": {
+            **parts[0]["curves"],
+            "widths": {name: [part["metrics"][name] for part in parts] for name in of_all},
+        },
     }
 
 
@@ -356,12 +388,17 @@ SHOWN = {
     "generalist_accuracy": "test cases right: generalist",
     "specialists_accuracy": "test cases right: with specialists, Eq. 5",
     "relative_gain": "gain in test cases right, relative",
-    "reverse_accuracy": "the same with the divergences the other way round",
+    "reverse_accuracy": "test cases right: Eq. 5 with the divergences the other way round",
+    "uncorrected_accuracy": "test cases right: Eq. 5, dustbins not corrected",
+    "random_accuracy": "test cases right: Eq. 5, specialists of classes drawn at random",
     "copy_accuracy": "test cases right: generalist, trained on for as long as a specialist",
     "copies_accuracy": "test cases right: mean of the generalist and of such copies",
     "mixture_accuracy": "test cases right: mixture of experts",
     "generalist_log_loss": "log-loss in nats: generalist",
-    "specialists_log_loss": "log-loss in nats: with specialists",
+    "specialists_log_loss": "log-loss in nats: with specialists, Eq. 5",
+    "reverse_log_loss": "log-loss in nats: Eq. 5 with the divergences the other way round",
+    "uncorrected_log_loss": "log-loss in nats: Eq. 5, dustbins not corrected",
+    "random_log_loss": "log-loss in nats: Eq. 5, specialists of classes drawn at random",
     "copies_log_loss": "log-loss in nats: mean of the generalist and of its copies",
     "mixture_log_loss": "log-loss in nats: mixture of experts",
     "calibrated_generalist_log_loss": "log-loss in nats: generalist, calibrated",
@@ -369,14 +406,13 @@ SHOWN = {
     "generalist_calibration": "calibration error: generalist",
     "specialists_calibration": "calibration error: with specialists",
     "mixture_calibration": "calibration error: mixture of experts",
+    "generalist_train_accuracy": "training cases right: generalist",
+    "specialists_train_accuracy": "training cases right: with specialists",
     "generalist_conditional_accuracy": "a specialist's classes told apart: generalist",
     "specialists_conditional_accuracy": "a specialist's classes told apart: the specialist",
-    "gain_few": "gain in log-loss where 1 or 2 specialists cover the correct class",
-    "gain_some": "gain in log-loss where 3 or 4 do",
-    "gain_many": "gain in log-loss where 5 or more do",
     "active_specialists": "active specialists, mean over cases",
     "generalist_minutes": "minutes of training: generalist",
-    "specialist_minutes": "minutes of training: each specialist",
+    "specialists_minutes": "minutes of training: all specialists together",
     "specialist_share": "of the generalist's time: each specialist",
     "mixture_minutes": "minutes of training: mixture of experts",
     "solver_seconds": "seconds for Eq. 5, 10,000 cases",
