@@ -526,13 +526,11 @@ def _by_width(record: dict[str, Any]) -> str:
         }
         said.append(
             f"{width} units, generalist {own['generalist_accuracy']:.2f} % and "
-            f"{own['generalist_log_loss']:.3f} nats ({own['generalist_minutes']:.1f} minutes, "
-            f"{own['generalist_weights'] / 1e6:.2f} million weights, "
+            f"{own['generalist_log_loss']:.3f} nats ({own['generalist_weights'] / 1e6:.2f} million weights, "
             f"{own['generalist_train_accuracy']:.1f} % of training cases right), with specialists "
             f"{own['specialists_accuracy'] - own['generalist_accuracy']:+.2f} points and "
             f"{own['specialists_log_loss'] - own['generalist_log_loss']:+.3f} nats "
-            f"({own['specialists_minutes']:.1f} minutes and {own['specialists_weights'] / 1e6:.2f} "
-            f"million more, {own['specialists_train_accuracy'] - own['generalist_train_accuracy']:+.1f} "
+            f"({own['specialists_weights'] / 1e6:.2f} million more, {own['specialists_train_accuracy'] - own['generalist_train_accuracy']:+.1f} "
             f"points on training cases), with copies "
             f"{own['copies_accuracy'] - own['generalist_accuracy']:+.2f} points and "
             f"{own['copies_log_loss'] - own['generalist_log_loss']:+.3f} nats"
@@ -661,9 +659,9 @@ The paper's JFT has 100 million images of 15,000 classes, and its generalist was
 
 - **What carries over**: that specialists which start from the generalist, learn for a small part of its time and have a dustbin improve its answers by Eq. 5; that they do more where more of them cover the correct class; that they can be trained apart, and a mixture of experts cannot.
 - **What cannot be compared**: accuracies, and the size of the gain. The paper's generalist had 15,000 classes to tell apart and got a quarter of the images right; ours gets four of five right.
-- **A larger generalist does as well**: the sentence on sizes has the levels. One network with twice the units of a hidden layer, alone, is about as good as the smallest one with all its specialists, with a tenth of their weights and in less time. Specialists are for the case in which the generalist cannot be made larger, or not again.
+- **A larger generalist does as well**: the sentence on sizes has the levels. One network with twice the units of a hidden layer, alone, is about as good as the smallest one with all its specialists, with less than a tenth of their weights. Specialists are for the case in which the generalist cannot be made larger, or not again.
 - **Where there is no gain, and why**: a specialist has the same cases as the generalist, and no new ones. What it has more of is room for its classes, and training on them. The gain is largest for the smallest networks, which get the fewest of their training cases right, and falls as all of them grow (the same sentence, and the third panel of the picture): the specialists of the largest generalist gain no more right answers than a mean of copies of it that were trained on with all classes, and less in log-loss. (The paper does not say whether its generalist had room for its 15,000 classes.)
-- **The correction of the dustbin** follows from Bayes' rule for specialists that say what they know. These were trained for two epochs, and are not sure enough for it to matter much: the rows say what it changes here. On the printed characters it costs a little.
+- **The correction of the dustbin** follows from Bayes' rule, for specialists that know what is probable in their batches. The first sentence below the table has what it changes. On the bundled printed characters, where specialists have seen each case twice, it costs a little (one seed).
 - **Controls that the paper has not**: copies of the generalist that were trained on for as long as a specialist, and their mean, tell specialists from longer training and from averaging; specialists of classes drawn at random tell what the clusters are for. A student of the generalist alone tells what the specialists bring to one network from what soft targets bring.
 - **Section 8**: the paper leaves open whether specialists can be distilled back into one network. The record of `specialists-into-one` answers for these networks and data. Its students have half the learning rate of the generalist, and with it hard targets alone are better too: so the row of hard targets is what theirs must be set beside. The lowest temperature of the grid is chosen most often.\n- **Writers**: EMNIST does not say in these files who wrote an image, so one writer's characters may be in training and in test.
 """
