@@ -257,6 +257,17 @@ def test_the_committed_records_of_sections_5_7_and_8_reach_what_was_set_out():
         ours, copies = ([sign * w[f"{who}_{what}"][-1] for w in sizes]
                         for who in ("specialists", "copies"))  # fmt: skip
         assert not clear_and_positive(ours, copies)
+    # And that a generalist of twice the width, alone, is about as good as the smallest team.
+    team, wider = (
+        {
+            what: np.mean([w[f"{who}_{what}"][k] for w in sizes])
+            for what in ("accuracy", "log_loss")
+        }
+        for who, k in (("specialists", 0), ("generalist", 1))
+    )
+    assert wider["accuracy"] > team["accuracy"] - 0.1
+    assert wider["log_loss"] < team["log_loss"]
+    assert sizes[0]["generalist_weights"][1] < 0.1 * sizes[0]["specialists_weights"][0]
     # The answer to what Section 8 leaves open, whatever it is.
     record = full_run("specialists-into-one", "emnist")
     assert len(record["seeds"]) >= 5
