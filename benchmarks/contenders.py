@@ -441,22 +441,16 @@ class Sklearn:
 
 # What a step of minikd consists of: functions, by the module that calls them.
 PARTS = {
-    "matrix products": [("layers", "product")],
-    "ReLU, dropout, bias": [
-        ("layers", name)
-        for name in ("linear_forward", "relu_forward", "relu_backward", "dropout_forward",
-                     "dropout_backward", "linear_backward")
-    ],
-    "dropout masks": [("train", "draw_masks")],
-    "update": [("train", "sgd_step")],
-    "max-norm": [("train", "clip_norms")],
+    "matrix products": [("kernels", "product"), ("fast", "product")],
+    "ReLU, dropout, bias": [("fast", "forward"), ("fast", "backward")],
+    "dropout masks": [("fast", "draw_masks")],
+    "update": [("fast", "add_scaled")],
+    "max-norm": [("fast", "clip_norms")],
     "cost and its gradient": [("objectives.equations", name) for name in (
         "hard_target_cost", "hard_target_gradient", "distillation_cost", "distillation_gradient"
     )],
-    "feeding: order, jitter": [("train", "_batches")],
-    "watching for divergence": [
-        ("train", name) for name in ("_stop_if_not_finite", "_all_alike", "_stop_if_dead")
-    ],
+    "feeding: order, jitter": [("sampling.Cases", "epoch")],
+    "watching for divergence": [("watch.Watch", "logits"), ("watch.Watch", "epoch")],
 }  # fmt: skip
 
 

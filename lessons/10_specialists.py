@@ -13,16 +13,14 @@ import matplotlib.pyplot as plt
 import numpy as np
 
 from minikd import MLP, Recipe, errors, hard_targets, plots, train
+from minikd.combination import active_specialists, combination_gradient, combine
 from minikd.data import load_characters
 from minikd.equations import softmax
 from minikd.evaluate import log_loss
 from minikd.experiments.record import full_run
 from minikd.plots import BLUE, GREEN, GREY, HOUSE_STYLE, ORANGE, save_figure
 from minikd.specialists import (
-    active_specialists,
     cluster_classes,
-    combination_gradient,
-    combine,
     dustbin_correction,
     prediction_covariance,
     specialist_labels,

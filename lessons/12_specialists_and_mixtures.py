@@ -13,13 +13,13 @@ import matplotlib.pyplot as plt
 import numpy as np
 
 from minikd import MLP, Recipe, errors, gradcheck, hard_targets, train
+from minikd.combination import combine
 from minikd.data import load_characters
 from minikd.equations import hard_target_gradient, softmax
 from minikd.mixture import Mixture, mixture_backward, mixture_forward
 from minikd.plots import BLUE, GREEN, GREY, HOUSE_STYLE, ORANGE, save_figure
 from minikd.specialists import (
     cluster_classes,
-    combine,
     dustbin_correction,
     prediction_covariance,
     specialist_labels,

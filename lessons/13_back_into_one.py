@@ -11,6 +11,7 @@ import matplotlib.pyplot as plt
 import numpy as np
 
 from minikd import MLP, Recipe, errors, hard_targets, plots, soft_targets, train
+from minikd.combination import combine
 from minikd.data import load_characters
 from minikd.equations import softmax
 from minikd.evaluate import log_loss
@@ -18,7 +19,6 @@ from minikd.experiments.record import full_run
 from minikd.plots import BLUE, GREEN, GREY, HOUSE_STYLE, ORANGE, PURPLE, save_figure
 from minikd.specialists import (
     cluster_classes,
-    combine,
     dustbin_correction,
     prediction_covariance,
     specialist_labels,

@@ -5,43 +5,28 @@ the cumbersome model (the teacher), q and p their probabilities, T the temperatu
 number of classes. Cases stand on the second last axis and classes on the last, so z has shape
 ``(..., B, N)``; whatever stands before them (members of a stack) goes along.
 
-Costs give one value per case, ``(..., B)``, in nats (logit matching: in squared logits). No mean is taken here: it stands in one
-place, in :mod:`minikd.train`.
+Costs give one value per case, ``(..., B)``, in nats (logit matching: in squared logits). The mean
+over cases is not taken here; it stands in one place, in :mod:`minikd.train`.
 
 T may be a number, or an array whose last axis has length 1, such as ``(E, 1, 1)`` for one
 temperature per member or ``(B, 1)`` for one per case.
 
-Every function is pure, writes to none of its arguments, and takes any array of the Python
-array API standard. Lists and integer arrays of NumPy are read as float64. The errors are the
-same everywhere: `ValueError` for a T that is not positive and finite, for logits that are not
-finite, for shapes that do not go together, for labels outside the classes. (Logits that live on
-a GPU are not searched for NaN: looking would stall it. The training loop watches for them.)
+Every function is pure and takes any array of the Python array API standard. Lists and integer
+arrays of NumPy are read as float64. All raise `ValueError` for a T that is not positive and finite,
+logits that are not finite, shapes that do not go together, and labels outside the classes.
 """
 
 from __future__ import annotations
 
-import math
-from typing import Any
-
-import numpy as np
-
-from minikd.backend import Array, namespace, on_host
+from minikd import checks
+from minikd.backend import Array, namespace
 
 __all__ = [
-    "distillation_cost",
-    "distillation_gradient",
-    "entropy",
-    "hard_target_cost",
-    "hard_target_gradient",
-    "high_temperature_gradient",
-    "log_softmax",
-    "logit_matching_cost",
-    "logit_matching_gradient",
-    "soft_target_cost",
-    "soft_target_gradient",
-    "softmax",
+    "distillation_cost", "distillation_gradient", "entropy", "hard_target_cost",
+    "hard_target_gradient", "high_temperature_gradient", "log_softmax", "logit_matching_cost",
+    "logit_matching_gradient", "soft_target_cost", "soft_target_gradient", "softmax",
     "zero_mean_gradient",
-]
+]  # fmt: skip
 
 
 # ---------------------------------------------------------------- probabilities
@@ -76,7 +61,7 @@ def softmax(z: Array, T: Array = 1.0) -> Array:
     >>> softmax([1.0, 2.0, 5.0], T=10).round(3)
     array([0.278, 0.307, 0.415])
     """
-    xp, T, z = _arguments(T, z=z)
+    xp, T, z = checks.arguments(T, z=z)
     # The largest logit is subtracted first: exp then never overflows, and q is the same.
     e = xp.exp((z - xp.max(z, axis=-1, keepdims=True)) / T)
     return e / xp.sum(e, axis=-1, keepdims=True)
@@ -94,7 +79,7 @@ def log_softmax(z: Array, T: Array = 1.0) -> Array:
     >>> log_softmax([0.0, 5000.0])
     array([-5000.,     0.])
     """
-    xp, T, z = _arguments(T, z=z)
+    xp, T, z = checks.arguments(T, z=z)
     s = (z - xp.max(z, axis=-1, keepdims=True)) / T
     return s - xp.log(xp.sum(xp.exp(s), axis=-1, keepdims=True))
 
@@ -105,8 +90,7 @@ def entropy(z: Array, T: Array = 1.0) -> Array:
     .. math:: H = -\sum_i q_i \log q_i
 
     Soft targets of high entropy carry much more per case than hard targets do (Section 1). But
-    entropy is not usefulness: H grows with T, from 0 (log k if k logits share the largest value)
-    to log N, where all targets are alike.
+    H grows with T, from 0 (log k if k logits are largest) to log N, where all targets are alike.
 
     Parameters
     ----------
@@ -122,7 +106,7 @@ def entropy(z: Array, T: Array = 1.0) -> Array:
     >>> entropy([0.0, 0.0]) == np.log(2)
     np.True_
     """
-    xp, T, z = _arguments(T, z=z)
+    xp, T, z = checks.arguments(T, z=z)
     log_q = log_softmax(z, T)
     return -xp.sum(xp.exp(log_q) * log_q, axis=-1)
 
@@ -152,7 +136,7 @@ def soft_target_cost(z: Array, v: Array, T: Array = 1.0) -> Array:
     ValueError
         If T is not positive and finite, a logit is not finite, or shapes do not go together.
     """
-    xp, T, z, v = _arguments(T, z=z, v=v)
+    xp, T, z, v = checks.arguments(T, z=z, v=v)
     return -xp.sum(softmax(v, T) * log_softmax(z, T), axis=-1)
 
 
@@ -161,14 +145,14 @@ def soft_target_gradient(z: Array, v: Array, T: Array = 1.0) -> Array:
 
     .. math:: \frac{\partial C}{\partial z_i} = \frac{1}{T} (q_i - p_i)
 
-    The softmax and the logarithm cancel: what is left is the difference of the probabilities,
-    and the 1/T of the inner derivative of z/T. Arguments and errors as for the cost.
+    Softmax and logarithm cancel: the difference of the probabilities is left, and the 1/T of the
+    inner derivative of z/T. Arguments and errors as for the cost.
 
     Returns
     -------
     array, shape (..., B, N)
     """
-    _, T, z, v = _arguments(T, z=z, v=v)
+    _, T, z, v = checks.arguments(T, z=z, v=v)
     q, p = softmax(z, T), softmax(v, T)
     return (q - p) / T
 
@@ -180,15 +164,14 @@ def high_temperature_gradient(z: Array, v: Array, T: Array = 1.0) -> Array:
               \frac{1 + z_i / T}{N + \sum_j z_j / T} -
               \frac{1 + v_i / T}{N + \sum_j v_j / T} \right)
 
-    The sums keep the means of the logits. The error against Eq. 2 falls like T⁻³, one order
-    faster than the gradient itself. At low T the formula means nothing, and it is not finite
-    where a denominator is 0. Arguments and errors as in :func:`soft_target_cost`.
+    The error against Eq. 2 falls like T⁻³, one order faster than the gradient itself. At low T the
+    formula means nothing. Arguments and errors as in :func:`soft_target_cost`.
 
     Returns
     -------
     array, shape (..., B, N)
     """
-    xp, T, z, v = _arguments(T, z=z, v=v)
+    xp, T, z, v = checks.arguments(T, z=z, v=v)
     N = z.shape[-1]
     q = (1 + z / T) / (N + xp.sum(z / T, axis=-1, keepdims=True))
     p = (1 + v / T) / (N + xp.sum(v / T, axis=-1, keepdims=True))
@@ -200,15 +183,14 @@ def zero_mean_gradient(z: Array, v: Array, T: Array = 1.0) -> Array:
 
     .. math:: \frac{\partial C}{\partial z_i} \approx \frac{1}{N T^2} (z_i - v_i)
 
-    The mean is not subtracted here. If the means of z and v differ, the error falls no faster
-    than the gradient itself (T⁻²), and this is not the limit of Eq. 2. Arguments and errors as
-    in :func:`soft_target_cost`.
+    The mean is not subtracted here: if the means of z and v differ, this is not the limit of
+    Eq. 2. Arguments and errors as in :func:`soft_target_cost`.
 
     Returns
     -------
     array, shape (..., B, N)
     """
-    _, T, z, v = _arguments(T, z=z, v=v)
+    _, T, z, v = checks.arguments(T, z=z, v=v)
     N = z.shape[-1]
     return (z - v) / (N * T**2)
 
@@ -221,15 +203,11 @@ def logit_matching_cost(z: Array, v: Array) -> Array:
     So matching logits (Bucila et al. 2006) is distillation at a temperature so high that only
     Eq. 4 is left, with zero-mean logits.
 
-    Parameters
-    ----------
-    z, v : array, shape (..., B, N)
-
     Returns
     -------
     array, shape (..., B)
     """
-    xp, _, z, v = _arguments(1.0, z=z, v=v)
+    xp, _, z, v = checks.arguments(1.0, z=z, v=v)
     return xp.sum((z - v) ** 2, axis=-1) / 2
 
 
@@ -242,7 +220,7 @@ def logit_matching_gradient(z: Array, v: Array) -> Array:
     -------
     array, shape (..., B, N)
     """
-    _, _, z, v = _arguments(1.0, z=z, v=v)
+    _, _, z, v = checks.arguments(1.0, z=z, v=v)
     return z - v
 
 
@@ -265,9 +243,9 @@ def hard_target_cost(z: Array, y: Array) -> Array:
     array, shape (..., B)
         Nats per case.
     """
-    xp, _, z = _arguments(1.0, z=z)
+    xp, _, z = checks.arguments(1.0, z=z)
     log_q = log_softmax(z)
-    return -xp.sum(xp.where(_one_hot(y, z), log_q, xp.zeros_like(log_q)), axis=-1)
+    return -xp.sum(xp.where(_is_label(y, z), log_q, xp.zeros_like(log_q)), axis=-1)
 
 
 def hard_target_gradient(z: Array, y: Array) -> Array:
@@ -279,9 +257,9 @@ def hard_target_gradient(z: Array, y: Array) -> Array:
     -------
     array, shape (..., B, N)
     """
-    xp, _, z = _arguments(1.0, z=z)
+    xp, _, z = checks.arguments(1.0, z=z)
     q = softmax(z)
-    return xp.where(_one_hot(y, z), q - 1, q)
+    return xp.where(_is_label(y, z), q - 1, q)
 
 
 def distillation_cost(
@@ -298,9 +276,8 @@ def distillation_cost(
         Labels; not looked at if ``hard_weight`` is 0.
     T : float or array, shape (..., 1)
     hard_weight : float
-        w, relative to the soft targets, whose weight is 1, as in Section 4 (0.5 there). Section
-        2 speaks of a weighted average, with "considerably lower" weight on the hard targets;
-        there their share is w / (1 + w).
+        w, beside a weight of 1 on the soft targets, as in Section 4 (0.5 there). In the weighted
+        average of Section 2, the share of the hard targets is w / (1 + w).
 
     Returns
     -------
@@ -311,10 +288,11 @@ def distillation_cost(
     ValueError
         Also if the weight is negative, or positive without labels.
     """
-    _, T, z, v = _arguments(T, z=z, v=v)
+    _, T, z, v = checks.arguments(T, z=z, v=v)
+    w = checks.hard_weight(hard_weight, y)
     T_of_case = T if isinstance(T, float) or T.ndim == 0 else T[..., 0]
-    hard = None if _no_labels(y, hard_weight) else hard_target_cost(z, y)
-    return _together(soft_target_cost(z, v, T), hard, T_of_case, hard_weight)
+    soft = soft_target_cost(z, v, T)
+    return _together(soft, hard_target_cost(z, y) if w else None, T_of_case, w)
 
 
 def distillation_gradient(
@@ -330,120 +308,22 @@ def distillation_gradient(
     -------
     array, shape (..., B, N)
     """
-    _, T, z, v = _arguments(T, z=z, v=v)
-    hard = None if _no_labels(y, hard_weight) else hard_target_gradient(z, y)
-    return _together(soft_target_gradient(z, v, T), hard, T, hard_weight)
+    _, T, z, v = checks.arguments(T, z=z, v=v)
+    w = checks.hard_weight(hard_weight, y)
+    soft = soft_target_gradient(z, v, T)
+    return _together(soft, hard_target_gradient(z, y) if w else None, T, w)
 
 
-def _together(soft: Array, hard: Array | None, T: Array, hard_weight: float) -> Array:
+def _together(soft: Array, hard: Array | None, T: Array, w: float) -> Array:
     """The two terms of a cost, or of its gradient: both are linear, so one line serves both."""
     # The gradients of soft targets shrink like 1/T² (Eq. 4). Multiplied by T², their share
     # beside the hard targets stays about the same when T is changed (Section 2).
     soft = T**2 * soft
-    return soft if hard is None else soft + hard_weight * hard
+    return soft if hard is None else soft + w * hard
 
 
-# ---------------------------------------------------------------- argument checks
-
-_SMALLEST_T, _LARGEST_T = 1e-15, 1e15
-
-
-def _arguments(T: Array, **logits: Array) -> tuple[Any, ...]:
-    """The namespace, T, and the logits, made arrays and checked."""
-    arrays = {name: _as_logits(name, z) for name, z in logits.items()}
-    first, *others = arrays.values()
-    xp, shape = namespace(first), tuple(first.shape)
-    if others and first.shape[-1] != others[0].shape[-1]:
-        raise ValueError(
-            f"z has {first.shape[-1]} classes and v {others[0].shape[-1]} "
-            f"(shapes {shape} and {tuple(others[0].shape)}); expected the same number"
-        )
-    for v in others:
-        shape = _broadcast("v", tuple(v.shape), shape)
-    return xp, _as_temperature(T, xp, first, shape), *arrays.values()
-
-
-def _broadcast(name: str, shape: tuple[int, ...], z_shape: tuple[int, ...]) -> tuple[int, ...]:
-    try:
-        return np.broadcast_shapes(shape, z_shape)
-    except ValueError:
-        raise ValueError(
-            f"{name} has shape {shape} and z {z_shape}; expected shapes that broadcast"
-        ) from None
-
-
-def _is_array(x: Any) -> bool:
-    return hasattr(x, "__array_namespace__") or hasattr(x, "__cuda_array_interface__")
-
-
-def _as_logits(name: str, z: Array) -> Array:
-    if not _is_array(z):
-        z = np.asarray(z)
-    xp = namespace(z)
-    if not xp.isdtype(z.dtype, ("real floating", "complex floating")):
-        z = xp.astype(z, xp.float64)
-    if z.ndim == 0 or z.shape[-1] == 0:
-        raise ValueError(f"{name} has shape {tuple(z.shape)}; expected logits (..., N), N ≥ 1")
-    if on_host(z) and not xp.all(xp.isfinite(z)):
-        raise ValueError(f"{name} holds NaN or infinity; expected finite logits")
-    return z
-
-
-def _beside(x: Any, z: Array, dtype: Any = None) -> Array:
-    """``x`` as an array of the library and on the device that ``z`` is on."""
-    xp = namespace(z)
-    if _is_array(x) and namespace(x) is xp:
-        return x if dtype is None else xp.astype(x, dtype)
-    device = {"device": z.device} if on_host(z) else {}  # CuPy's asarray has no device
-    return xp.asarray(np.asarray(x).tolist(), dtype=dtype, **device)
-
-
-def _as_temperature(T: Array, xp: Any, z: Array, shape: tuple[int, ...]) -> Array:
-    if isinstance(T, (int, float, np.number)):
-        T = float(T)
-        # Beyond these, z / T or T² is no number any more, in float32 too.
-        if not _SMALLEST_T <= T <= _LARGEST_T:
-            raise ValueError(
-                f"T is {T}; expected a positive, finite temperature "
-                f"({_SMALLEST_T:g} to {_LARGEST_T:g})"
-            )
-        return T
-    T = _beside(T, z, xp.real(z).dtype if xp.isdtype(z.dtype, "complex floating") else z.dtype)
-    if T.ndim > 0 and T.shape[-1] != 1:
-        raise ValueError(
-            f"T has shape {tuple(T.shape)}; expected a number, or a last axis of length 1: "
-            "one temperature for all classes of a case"
-        )
-    if on_host(T) and not xp.all((T >= _SMALLEST_T) & (T <= _LARGEST_T)):
-        raise ValueError("T holds values that are not positive and finite")
-    _broadcast("T", tuple(T.shape), shape)
-    return T
-
-
-def _one_hot(y: Array, z: Array) -> Array:
+def _is_label(y: Array, z: Array) -> Array:
     """Where a class is the label: bool, shape (..., B, N)."""
-    xp, N = namespace(z), z.shape[-1]
-    y = _beside(y, z)
-    if not xp.isdtype(y.dtype, "integral"):
-        raise ValueError(f"y has dtype {y.dtype}; expected integer labels")
-    # A label per case; members of a stack may share them.
-    if y.ndim < min(z.ndim - 1, 1) or tuple(y.shape) != tuple(
-        z.shape[z.ndim - 1 - y.ndim : -1]
-    ):
-        raise ValueError(
-            f"y has shape {tuple(y.shape)}; expected one label per case of z, {tuple(z.shape)}"
-        )
-    if on_host(y) and not xp.all((y >= 0) & (y < N)):
-        raise ValueError(f"y holds labels outside 0 … {N - 1}")
-    if xp.iinfo(y.dtype).max < N - 1:  # uint8 cannot count the classes
-        y = xp.astype(y, xp.int32)
-    device = {"device": y.device} if on_host(y) else {}
-    return y[..., None] == xp.arange(N, dtype=y.dtype, **device)
-
-
-def _no_labels(y: Array | None, hard_weight: float) -> bool:
-    if not (math.isfinite(hard_weight) and hard_weight >= 0):
-        raise ValueError(f"hard_weight is {hard_weight}; expected a weight ≥ 0")
-    if hard_weight > 0 and y is None:
-        raise ValueError(f"hard_weight is {hard_weight} but there are no labels y")
-    return hard_weight == 0
+    y = checks.labels(y, z)
+    N = z.shape[-1]
+    return y[..., None] == namespace(z).arange(N, dtype=y.dtype, **checks.device_of(y))

@@ -12,7 +12,7 @@ from typing import Any
 
 import numpy as np
 
-from minikd import equations
+from minikd import checks, equations
 from minikd.backend import Array, to_host
 from minikd.data.augment import shift_images
 from minikd.data.dataset import Dataset
@@ -37,7 +37,7 @@ def errors(z: Array, y: Array) -> Any:
     >>> errors([[2.0, 1.0], [0.0, 3.0]], [0, 0])
     1
     """
-    z, y = _checked(z, y)
+    z, y = checks.answers(z, y)
     wrong = (z.argmax(-1) != y).sum(axis=-1)
     return int(wrong) if wrong.ndim == 0 else wrong
 
@@ -76,7 +76,7 @@ def confusion(z: Array, y: Array) -> Any:
     array([[1, 1],
            [1, 0]])
     """
-    z, y = _checked(z, y)
+    z, y = checks.answers(z, y)
     if z.ndim != 2:
         raise ValueError(f"z has shape {z.shape}; expected (n, N): one network at a time")
     N = z.shape[-1]
@@ -176,7 +176,7 @@ def sweep_bias(z: Array, y: Array, classes: Sequence[int], biases: Array) -> Bia
         If no class or every class is named (moving all of them changes nothing), there is no
         bias to try, or z and y do not go together.
     """
-    z, y = _checked(z, y)
+    z, y = checks.answers(z, y)
     biases = np.asarray(biases, dtype=float)
     moved = _mask(classes, z.shape[-1])
     if not moved.any() or moved.all():
@@ -208,7 +208,7 @@ def log_loss(z: Array, y: Array) -> Any:
     -------
     float, or array, shape (*E,)
     """
-    z, y = _checked(z, y)
+    z, y = checks.answers(z, y)
     if not len(y):
         raise ValueError("z holds no cases")
     cost = equations.hard_target_cost(z.astype(np.float64), y).mean(-1)
@@ -238,7 +238,7 @@ def calibration_error(z: Array, y: Array, bins: int = 15) -> float:
     >>> calibration_error([[0.0, 0.0], [0.0, 0.0]], [0, 1])
     0.0
     """
-    z, y = _checked(z, y)
+    z, y = checks.answers(z, y)
     if z.ndim != 2 or not len(y) or bins < 1 or bins != int(bins):
         raise ValueError(
             f"z has shape {z.shape} and bins is {bins}; expected (n, N), a case and a bin at least"
@@ -265,7 +265,7 @@ def fit_temperature(z: Array, y: Array) -> float:
     """
     from scipy.optimize import minimize_scalar
 
-    z, y = _checked(z, y)
+    z, y = checks.answers(z, y)
     found = minimize_scalar(
         lambda log_T: log_loss(z / np.exp(log_T), y),
         bounds=(-np.log(20), np.log(20)), method="bounded",
@@ -308,21 +308,6 @@ def paired_test(wrong_a: Any, wrong_b: Any) -> float:
     if only_a + only_b == 0:
         return 1.0
     return float(binomtest(only_a, only_a + only_b, 0.5).pvalue)
-
-
-def _checked(z: Array, y: Array) -> tuple[Any, Any]:
-    """Logits and labels on the host, if they go together."""
-    z, y = np.asarray(to_host(z)), np.asarray(to_host(y))
-    if z.ndim < 2 or y.ndim != 1 or z.shape[-2] != len(y):
-        raise ValueError(
-            f"z has shape {z.shape} and y {y.shape}; expected (n, N) and (n,), a row per label"
-        )
-    if not np.isfinite(z).all():
-        raise ValueError("z holds NaN or infinity; expected finite logits")
-    N = z.shape[-1]
-    if not np.issubdtype(y.dtype, np.integer) or not np.isin(y, np.arange(N)).all():
-        raise ValueError(f"y holds labels that are no integers from 0 to {N - 1}")
-    return z, y
 
 
 def _mask(classes: Sequence[int], N: int) -> Any:

@@ -7,14 +7,13 @@ NumPy code. Nothing here knows the rest of minikd.
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from typing import Any, Literal
+from typing import Any, Literal, TypeAlias
 
 import numpy as np
 
-from minikd.backend import Array
-
 __all__ = ["GradcheckError", "gradcheck"]
 
+Array: TypeAlias = Any
 Method = Literal["complex", "central", "direction"]
 _EPS = {"complex": 1e-100, "central": 1e-6, "direction": 1e-6}
 _ATOL = {"complex": None, "central": 1e-7, "direction": 1e-7}

@@ -7,14 +7,13 @@ Specialists learn apart, because their classes are fixed before; that is what Se
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
 from typing import Any
 
 import numpy as np
 
 from minikd import equations
 from minikd.backend import Array, namespace, to_host
-from minikd.mlp import MLP, no_buffer
+from minikd.mlp import MLP
 
 
 def mixture_forward(a: Array, z: Array) -> tuple[Array, Any]:
@@ -85,8 +84,6 @@ class Mixture:
 
     Attributes
     ----------
-    parameters : list of array
-        The gate's, then the experts'.
     sizes, members, seeds
         As of one :class:`minikd.MLP`: those of an expert, ``()``, and the gate's seed.
 
@@ -112,7 +109,13 @@ class Mixture:
             )
         self.gate, self.experts = gate, experts
         self.sizes, self.members, self.seeds = experts.sizes, (), gate.seeds
-        self.parameters = [*gate.parameters, *experts.parameters]
+
+    drops = False  # it is trained without dropout
+
+    @property
+    def parameters(self) -> list[Array]:
+        """The gate's, then the experts'."""
+        return [*self.gate.parameters, *self.experts.parameters]
 
     @property
     def xp(self) -> Any:
@@ -133,31 +136,20 @@ class Mixture:
         z = mixture_forward(self.gate(x), self.experts(x))[0]
         return to_host(z) if isinstance(x, np.ndarray) else z
 
-    def forward(
-        self, x: Array, masks: Any = None, work: Callable[..., Array | None] = no_buffer
-    ) -> tuple[Array, list[Any]]:
+    def forward(self, x: Array, masks: Any = None) -> tuple[Array, list[Any]]:
         """As :meth:`minikd.MLP.forward`, without dropout."""
-        a, of_gate = self.gate.forward(x, None, work)
-        z, of_experts = self.experts.forward(x, None, work)
+        a, of_gate = self.gate.forward(x)
+        z, of_experts = self.experts.forward(x)
         log_q, cache = mixture_forward(a, z)
         return log_q, [of_gate, of_experts, cache]
 
-    def backward(
-        self,
-        dz: Array,
-        caches: list[Any],
-        work: Callable[..., Array | None] = no_buffer,
-        out: Sequence[Array] | None = None,
-        keep: float = 0.0,
-    ) -> list[Array]:
+    def backward(self, dz: Array, caches: list[Any]) -> list[Array]:
         """As :meth:`minikd.MLP.backward`."""
         of_gate, of_experts, cache = caches
         da, dz_experts = mixture_backward(dz, cache)
-        cut = len(self.gate.parameters)
-        first, second = (None, None) if out is None else (out[:cut], out[cut:])
         return [
-            *self.gate.backward(da, of_gate, work, first, keep),
-            *self.experts.backward(dz_experts, of_experts, work, second, keep),
+            *self.gate.backward(da, of_gate),
+            *self.experts.backward(dz_experts, of_experts),
         ]
 
     def off(self, caches: list[Any]) -> Any:

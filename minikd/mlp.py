@@ -1,12 +1,13 @@
 """The network: linear layers with ReLU between them, and its backpropagation by hand.
 
 One :class:`MLP` is one network, or a stack of networks of the same shape that never mix.
+What trains it does the same with buffers; that is :mod:`minikd.fast`.
 """
 
 from __future__ import annotations
 
 import operator
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from itertools import pairwise
 from math import prod
 from os import PathLike
@@ -18,49 +19,13 @@ from minikd import layers
 from minikd.backend import (
     Array,
     Stream,
-    apart,
     array_module,
     as_seed,
-    empty,
     generator,
     namespace,
     to_host,
 )
 from minikd.checkpoint import load_checkpoint, save_checkpoint
-
-
-class Workspace:
-    """Buffers that are made once and used again in every step.
-
-    Called with a name and a shape, it gives the buffer of that name, which holds whatever was
-    left in it. Without a workspace, a network makes fresh arrays: the results are the same, but
-    those of a workspace are overwritten by the next pass that uses it.
-    """
-
-    def __init__(self) -> None:
-        self._buffers: dict[tuple[Any, ...], Array] = {}
-
-    def __call__(
-        self, name: str, shape: tuple[int, ...], like: Array, wide: bool = False
-    ) -> Array:
-        """A buffer of the dtype and on the device of ``like``.
-
-        With ``wide``, a stack of matrices lies in memory as one wide matrix.
-        """
-        key = (name, shape, like.dtype, wide)
-        if key not in self._buffers:
-            xp = namespace(like)
-            if wide:
-                members, rows, columns = shape
-                made = apart(xp.empty((rows, members * columns), dtype=like.dtype), members)
-            else:
-                made = xp.empty(shape, dtype=like.dtype)
-            self._buffers[key] = made
-        return self._buffers[key]
-
-
-def no_buffer(name: str, shape: tuple[int, ...], like: Array, wide: bool = False) -> None:
-    return None
 
 
 class MLP:
@@ -101,6 +66,8 @@ class MLP:
     (5, 10)
     """
 
+    drops = True  # it can be trained with dropout
+
     def __init__(
         self,
         sizes: Sequence[int],
@@ -124,9 +91,10 @@ class MLP:
             raise ValueError("rng is an empty sequence; expected a seed for each member")
         xp = array_module(device)
         drawn = [_initial(self.sizes, seed, gain) for seed in self.seeds]
-        self.parameters: list[Array] = zero_parameters(self.sizes, self.members, dtype, xp)
-        for p, of_members in zip(self.parameters, zip(*drawn, strict=True), strict=True):
-            p[...] = xp.asarray(np.stack(of_members) if stacked else of_members[0], dtype=dtype)
+        self.parameters: list[Array] = [
+            xp.asarray(np.stack(of_members) if stacked else of_members[0], dtype=dtype)
+            for of_members in zip(*drawn, strict=True)
+        ]
 
     @property
     def size(self) -> int:
@@ -145,7 +113,7 @@ class MLP:
 
     def zeros(self) -> list[Array]:
         """Zeros shaped like the parameters."""
-        return zero_parameters(self.sizes, self.members, self.parameters[0].dtype, self.xp)
+        return [self.xp.zeros_like(p) for p in self.parameters]
 
     def off(self, caches: list[Any]) -> Any:
         """For each member, whether a hidden layer is off in all cases of a forward pass."""
@@ -204,10 +172,7 @@ class MLP:
         return to_host(z) if isinstance(x, np.ndarray) else z
 
     def forward(
-        self,
-        x: Array,
-        masks: Sequence[Array | None] | None = None,
-        work: Callable[..., Array | None] = no_buffer,
+        self, x: Array, masks: Sequence[Array | None] | None = None
     ) -> tuple[Array, list[Any]]:
         """The forward pass, with what the backward pass needs of it.
 
@@ -216,8 +181,7 @@ class MLP:
         x : array, shape (B, in) or (*E, B, in)
         masks : sequence of array or None, optional
             Dropout masks: one for the inputs and one for each hidden layer, of its shape, from
-            :func:`minikd.layers.dropout_mask`; None drops nothing.
-        work : Workspace, optional
+            :func:`draw_masks`; None drops nothing.
 
         Returns
         -------
@@ -231,29 +195,16 @@ class MLP:
         h = x
         for i in range(depth):
             W, b = self.parameters[2 * i : 2 * i + 2]
-            mask = masks[i]
-            if mask is not None:
-                # A hidden h is this pass's own buffer and may be overwritten; x may not.
-                buffer = work("x", mask.shape, mask) if i == 0 else work_on(work, h)
-                h, _ = layers.dropout_forward(h, mask, out=buffer)
-            z_shape = (*self.members, x.shape[-2], self.sizes[i + 1])
-            wide = bool(self.members) and h.ndim == 2  # one wide product for all members
-            z, linear = layers.linear_forward(h, W, b, out=work(f"z{i}", z_shape, W, wide))
+            if masks[i] is not None:
+                h, _ = layers.dropout_forward(h, masks[i])
+            z, linear = layers.linear_forward(h, W, b)
             relu = None
             if i < depth - 1:
-                buffer = work(f"h{i}", z_shape, W) if wide else work_on(work, z)
-                h, relu = layers.relu_forward(z, out=buffer)
-            caches.append((mask, linear, relu))
+                h, relu = layers.relu_forward(z)
+            caches.append((masks[i], linear, relu))
         return z, caches
 
-    def backward(
-        self,
-        dz: Array,
-        caches: list[Any],
-        work: Callable[..., Array | None] = no_buffer,
-        out: Sequence[Array] | None = None,
-        keep: float = 0.0,
-    ) -> list[Array]:
+    def backward(self, dz: Array, caches: list[Any]) -> list[Array]:
         """Backpropagation: from the gradient on the logits to those on all parameters.
 
         Layer by layer, the last first: linear, dropout, ReLU, each by its own backward.
@@ -263,12 +214,6 @@ class MLP:
         dz : array, shape (*E, B, classes)
         caches : list
             From :meth:`forward`.
-        work : Workspace, optional
-        out : sequence of array, optional
-            Shaped like ``parameters``: where the results go.
-        keep : float
-            Needs ``out``: what it holds counts, times this, and the gradients are added, as
-            :class:`minikd.optim.Velocities` needs them.
 
         Returns
         -------
@@ -278,24 +223,13 @@ class MLP:
         gradients: list[Array] = []
         for i in reversed(range(len(caches))):
             mask, linear, _ = caches[i]
-            W = self.parameters[2 * i]
-            dx_shape = (*dz.shape[:-1], self.sizes[i])
-            dh, dW, db = layers.linear_backward(
-                dz,
-                linear,
-                input_gradient=i > 0,
-                dx=work(f"dh{i}", dx_shape, W) if i > 0 else None,
-                dW=out[2 * i] if out else None,
-                db=out[2 * i + 1] if out else None,
-                keep=keep,
-            )
-            gradients[:0] = [dW, db]
+            dh, dW, db = layers.linear_backward(dz, linear, input_gradient=i > 0)
+            gradients = [dW, db, *gradients]
             if i > 0:
                 if mask is not None:
-                    dh = layers.dropout_backward(dh, mask, out=work_on(work, dh))
-                shared = bool(self.members) and caches[i - 1][1][0].ndim == 2
-                buffer = work(f"dz{i}", dx_shape, W, wide=True) if shared else work_on(work, dh)
-                dz = layers.relu_backward(dh, caches[i - 1][2], out=buffer)
+                    dh = layers.dropout_backward(dh, mask)
+                relu = caches[i - 1][2]
+                dz = layers.relu_backward(dh, relu)
         return gradients
 
     # ------------------------------------------------------------ files
@@ -323,47 +257,17 @@ class MLP:
         except (KeyError, TypeError) as error:
             raise ValueError(f"{path} holds no network ({error})") from error
         net.members = tuple(read[0].shape[:-2])
-        net.parameters = zero_parameters(net.sizes, net.members, read[0].dtype, xp)
-        shapes = [p.shape for p in net.parameters]
+        shapes: list[tuple[int, ...]] = []
+        for n_in, n_out in pairwise(net.sizes):
+            shapes += [(*net.members, n_in, n_out), (*net.members, n_out)]
         if [p.shape for p in read] != shapes or len(net.seeds) != prod(net.members):
             raise ValueError(f"{path} holds arrays that do not fit the sizes {net.sizes}")
-        for p, value in zip(net.parameters, read, strict=True):
-            p[...] = xp.asarray(value)
+        net.parameters = [xp.asarray(p) for p in read]
         return net
 
 
-def zero_parameters(
-    sizes: Sequence[int], members: tuple[int, ...], dtype: Any, xp: Any
-) -> list[Array]:
-    """Zeros shaped like the parameters of a network, in one piece of memory.
-
-    The first weights of a stack lie in memory as one wide matrix, for inputs that its members
-    share.
-    """
-    shapes: list[tuple[int, ...]] = []
-    for n_in, n_out in pairwise(sizes):
-        shapes += [(*members, n_in, n_out), (*members, n_out)]
-    if members:
-        shapes[0] = (sizes[0], members[0] * sizes[1])
-    parameters = empty(shapes, dtype, xp)
-    if members:
-        parameters[0] = apart(parameters[0], members[0])
-    for p in parameters:
-        p[...] = 0
-    return parameters
-
-
-def work_on(work: Callable[..., Array | None], own: Array) -> Array | None:
-    """``own``, to be overwritten in place, where a workspace is in use; else None."""
-    return None if work is no_buffer else own
-
-
 def draw_masks(
-    net: MLP,
-    rates: Sequence[float],
-    rngs: Sequence[Any],
-    cases: int,
-    work: Callable[..., Array | None] = no_buffer,
+    net: MLP, rates: Sequence[float], rngs: Sequence[Any], cases: int
 ) -> list[Array | None]:
     """One dropout mask for the inputs and for each hidden layer, member by member.
 
@@ -376,31 +280,25 @@ def draw_masks(
     rates : sequence of float
         For the inputs and for each hidden layer; 0 drops nothing.
     rngs : sequence of generator
-        One per member.
+        One per member, from :func:`mask_generators`.
     cases : int
-    work : Workspace, optional
 
     Returns
     -------
     list of array, shape (*E, cases, units), or None
     """
-    W = net.parameters[0]
+    like = net.parameters[0]
     masks: list[Array | None] = []
-    for i, (rate, units) in enumerate(zip(rates, net.sizes[:-1], strict=True)):
-        if not rate:
+    for rate, units in zip(rates, net.sizes[:-1], strict=True):
+        if rate:
+            drawn = [layers.dropout_mask(rng, (cases, units), rate, like) for rng in rngs]
+            masks.append(net.xp.stack(drawn) if net.members else drawn[0])
+        else:
             masks.append(None)
-            continue
-        shape, buffer = (cases, units), work(f"mask{i}", (len(rngs), cases, units), W)
-        drawn = [
-            layers.dropout_mask(rng, shape, rate, W, None if buffer is None else buffer[k])
-            for k, rng in enumerate(rngs)
-        ]
-        together = net.xp.stack(drawn) if buffer is None else buffer
-        masks.append(together if net.members else drawn[0])
     return masks
 
 
-def mask_generators(net: MLP, epoch: int) -> list[Any]:
+def mask_generators(net: Any, epoch: int) -> list[Any]:
     """The generators of the dropout masks of one epoch, one per member."""
     return [generator(seed, Stream.MASKS, epoch, xp=net.xp) for seed in net.seeds]
 

@@ -6,7 +6,7 @@ there, with T and the weight filled in.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -27,31 +27,35 @@ class Batch:
 
 @dataclass(frozen=True)
 class Objective:
-    """A cost per case and its gradient on the logits.
+    """A cost per case and its gradient on the logits; one of your own is made like these.
 
     Attributes
     ----------
     name : str
-        In words, with its settings.
+        In words.
     cost : callable
         ``cost(z, batch)`` gives a value per case, (*E, B).
     gradient : callable
-        ``gradient(z, batch)`` gives (*E, B, N), a gradient per case; no mean is taken.
+        ``gradient(z, batch)`` gives (*E, B, N), one row per case; no mean is taken.
+    needs : str
+        The fields of a batch that it looks at: ``"y"``, ``"v"`` or ``"vy"``.
     floor : callable
         ``floor(batch)``, (*E, B) or 0: what the cost cannot fall below (T² times the entropy of
-        the soft targets).
-    needs : str
-        The fields of a batch that it looks at.
+        the soft targets). A history has the cost above it.
     members : tuple of int
         ``(E,)`` if it has a setting for each of E members of a stack, else ``()``.
+    settings : mapping, optional
+        All that the cost depends on beside logits and batch, in plain values. A checkpoint tells
+        objectives of one name apart by it; without it, a run is neither kept nor resumed.
     """
 
     name: str
     cost: Callable[[Array, Batch], Array]
     gradient: Callable[[Array, Batch], Array]
-    floor: Callable[[Batch], Array]
     needs: str
+    floor: Callable[[Batch], Array] = lambda batch: 0.0
     members: tuple[int, ...] = ()
+    settings: Mapping[str, Any] | None = None
 
 
 def hard_targets() -> Objective:
@@ -60,8 +64,8 @@ def hard_targets() -> Objective:
         name="hard targets",
         cost=lambda z, batch: equations.hard_target_cost(z, batch.y),
         gradient=lambda z, batch: equations.hard_target_gradient(z, batch.y),
-        floor=lambda batch: 0.0,
         needs="y",
+        settings={},
     )
 
 
@@ -100,7 +104,8 @@ def soft_targets(T: Any, hard_weight: float = 0.0) -> Objective:
 
     # Called once here, so that a bad T or weight is an error before the training starts.
     equations.distillation_cost([[0.0]], [[0.0]], [0], at(np.zeros(1)), hard_weight)
-    shown = ", ".join(map(repr, [T] if per_member is None else per_member.ravel().tolist()))
+    temperatures = [T] if per_member is None else per_member.ravel().tolist()
+    shown = ", ".join(map(repr, temperatures))
     both = f" and {hard_weight!r} × hard targets" if hard_weight else ""
     return Objective(
         name=f"soft targets at T = {shown}{both}",
@@ -114,6 +119,7 @@ def soft_targets(T: Any, hard_weight: float = 0.0) -> Objective:
         floor=lambda batch: equations.distillation_cost(batch.v, batch.v, T=at(batch.v)),
         needs="vy" if hard_weight else "v",
         members=() if per_member is None else (len(per_member),),
+        settings={"T": temperatures, "hard_weight": hard_weight},
     )
 
 
@@ -123,6 +129,6 @@ def logit_matching() -> Objective:
         name="logit matching",
         cost=lambda z, batch: equations.logit_matching_cost(z, batch.v),
         gradient=lambda z, batch: equations.logit_matching_gradient(z, batch.v),
-        floor=lambda batch: 0.0,
         needs="v",
+        settings={},
     )

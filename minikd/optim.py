@@ -4,74 +4,50 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
+from typing import Any
 
-from minikd.backend import Array, add_scaled, namespace, on_host
+import numpy as np
 
-
-class Velocities:
-    """A velocity for each parameter, for gradient descent with momentum.
-
-    velocity ← momentum · velocity + gradient: the form that PyTorch uses; :func:`sgd_step` then
-    goes down the velocity. (Sutskever et al. 2013 put the learning rate inside; the two are the
-    same while it is constant.)
-
-    Multiplying all velocities in each step costs more than adding the gradient, which the product
-    that makes it can do by itself. So they are kept at another scale: ``arrays`` times ``scale``
-    are the velocities. A step lowers the scale by the momentum and adds gradient / scale, and what
-    is in the arrays need not be touched:
-
-        scale ← momentum · scale,  array ← array + gradient / scale.
-
-    Parameters
-    ----------
-    arrays : list of array
-        Zeros, shaped like the parameters.
-    momentum : float
-        0 ≤ momentum < 1.
-
-    Attributes
-    ----------
-    keep : float
-        What the product is to keep of the arrays, in :meth:`minikd.MLP.backward`: everything, but
-        with hardly any momentum no more than that.
-    """
-
-    def __init__(self, arrays: list[Array], momentum: float) -> None:
-        self.arrays, self.momentum = arrays, momentum
-        self.scale = 1.0
-        # A momentum so small would take the scale out of the range of float32 in a few steps.
-        self.keep = momentum if momentum < 1e-2 else 1.0
-
-    def decay(self) -> float:
-        """Begin a step, and give the scale that its gradient is to be divided by."""
-        if self.keep == 1:
-            if self.scale < 1e-3:
-                self.settle()
-            self.scale *= self.momentum
-        return self.scale
-
-    def settle(self) -> None:
-        """Make the arrays the velocities themselves, at scale 1."""
-        for array in self.arrays:
-            array *= self.scale
-        self.scale = 1.0
+from minikd.backend import Array, namespace, on_host
 
 
 def sgd_step(
-    parameters: Sequence[Array], velocities: Sequence[Array], learning_rate: float
+    parameters: Sequence[Array],
+    velocities: Sequence[Array],
+    gradients: Sequence[Array],
+    learning_rate: Any,
+    momentum: float,
 ) -> None:
-    """One step of gradient descent, in place: parameter ← parameter − rate · velocity.
+    """One step of gradient descent with momentum, in place.
+
+        velocity ← momentum · velocity + gradient
+        parameter ← parameter − learning rate · velocity
+
+    This is the form that PyTorch uses. (Sutskever et al. 2013 put the learning rate inside the
+    velocity; the two are the same while it is constant.)
 
     Parameters
     ----------
-    parameters : sequence of array
+    parameters, velocities : sequence of array
         Written to.
-    velocities : sequence of array
-        Without momentum, the gradients.
-    learning_rate : float
+    gradients : sequence of array
+        Of the same shapes.
+    learning_rate : float, or array, shape (E,)
+        An array has one for each member of a stack.
+    momentum : float
+        0 ≤ momentum < 1.
     """
-    for p, velocity in zip(parameters, velocities, strict=True):
-        add_scaled(p, -learning_rate, velocity)
+    for p, u, g in zip(parameters, velocities, gradients, strict=True):
+        u *= momentum
+        u += g
+        p -= _beside(learning_rate, p) * u
+
+
+def _beside(rate: Any, p: Array) -> Any:
+    """One rate, or one for each member of p, shape (E, 1, …)."""
+    if np.ndim(rate) == 0:
+        return rate
+    return namespace(p).asarray(np.reshape(rate, (-1,) + (1,) * (p.ndim - 1)), dtype=p.dtype)
 
 
 def clip_norms(W: Array, limit: float) -> None:
@@ -95,7 +71,7 @@ def clip_norms(W: Array, limit: float) -> None:
     W *= limit / xp.sqrt(xp.maximum(squares, limit**2))
 
 
-def learning_rate_at(step: int, steps: int, peak: float, warm_up: int) -> float:
+def learning_rate_at(step: int, steps: int, peak: Any, warm_up: int) -> Any:
     """The learning rate over a run: a linear warm-up, then half a cosine down to 0.
 
     Parameters
@@ -104,8 +80,8 @@ def learning_rate_at(step: int, steps: int, peak: float, warm_up: int) -> float:
         0 for the first.
     steps : int
         Of the whole run.
-    peak : float
-        The rate at the end of the warm-up.
+    peak : float or array
+        The rate at the end of the warm-up; an array has one for each member of a stack.
     warm_up : int
         Steps of the warm-up; 0 for none.
 

@@ -20,17 +20,11 @@ from minikd import (
 )
 from minikd.backend import (
     Stream,
-    add_scaled,
-    apart,
     array_module,
     device_name,
-    empty,
     generator,
-    last_axis_first,
     namespace,
-    product,
     random_bytes,
-    side_by_side,
     to_host,
 )
 from minikd.evaluate import logits_over_views
@@ -152,95 +146,6 @@ def test_the_record_says_whether_tf32_was_asked_for(fake_gpu, monkeypatch):
     assert device_name(fake_gpu) == "cuda: double"
     monkeypatch.setenv("CUPY_TF32", "1")
     assert device_name(fake_gpu) == "cuda: double, TF32"
-
-
-# ---------------------------------------------------------------- products, and memory
-
-
-@pytest.mark.parametrize("dtype", [np.float32, np.float64])
-@pytest.mark.parametrize("members", [(), (3,)])
-@pytest.mark.parametrize("m", [4, 400])  # by matmul, by BLAS
-@pytest.mark.parametrize("order", ["rows", "columns", "strided"])
-def test_a_product_equals_matmul(dtype, members, m, order):
-    rng = np.random.default_rng(0)
-
-    def laid_out(*shape):
-        x = rng.normal(size=(*members, *shape)).astype(dtype)
-        if order == "columns":
-            return np.swapaxes(np.swapaxes(x, -1, -2).copy(), -1, -2)
-        if order == "strided":
-            return np.repeat(x, 2, axis=-1)[..., ::2]
-        return x
-
-    a, b, out = laid_out(m, 50), laid_out(50, 60), laid_out(m, 60)
-    expected, tolerance = np.matmul(a, b), 60 * np.finfo(dtype).eps
-    np.testing.assert_allclose(product(a, b), expected, atol=10 * tolerance)
-    # What out held counts, times keep.
-    kept = expected + 0.5 * out
-    assert product(a, b, out, keep=0.5) is out
-    np.testing.assert_allclose(out, kept, atol=10 * tolerance)
-    product(a, b, out)
-    np.testing.assert_allclose(out, expected, atol=10 * tolerance)
-    # Rows may begin with something.
-    start = rng.normal(size=(*members, 1, 60)).astype(dtype)
-    for into in (None, out):
-        found = product(a, b, into, start=start)
-        np.testing.assert_allclose(found, expected + start, atol=10 * tolerance)
-    if members:  # the members may share the left factor
-        np.testing.assert_allclose(product(a[0], b), np.matmul(a[0], b), atol=10 * tolerance)
-
-
-def test_other_types_take_the_plain_way():
-    rng = np.random.default_rng(0)
-    a, b = (rng.normal(size=(100, 100)).astype(np.float32) for _ in range(2))
-    out = np.ones((100, 100))
-    product(a, b, out)
-    np.testing.assert_allclose(out, a @ b, rtol=1e-4, atol=1e-4)
-    half = np.ones(5, np.float16)
-    add_scaled(half, 2.0, np.ones(5, np.float16))
-    np.testing.assert_array_equal(half, 3)
-    small, start = np.ones((2, 2)), np.full((1, 2), 5.0)
-    product(np.eye(2), np.eye(2), small, keep=0.5, start=start)  # start, not what it held
-    np.testing.assert_array_equal(small, np.eye(2) + 5)
-
-
-@pytest.mark.parametrize("dtype", [np.float32, np.float64])
-def test_add_scaled_in_any_layout(dtype):
-    rng = np.random.default_rng(0)
-    y, x = (rng.normal(size=(3, 40, 50)).astype(dtype) for _ in range(2))
-    for lay in (
-        np.array,
-        np.asfortranarray,
-        last_axis_first,
-        lambda a: np.repeat(a, 2, 0)[::2],
-    ):
-        for lay_x in (lay, np.array):
-            moved = lay(y)
-            add_scaled(moved, -0.1, lay_x(x))
-            expected = y - dtype(0.1) * x
-            np.testing.assert_allclose(moved, expected, atol=4 * np.finfo(dtype).eps)
-
-
-def test_arrays_in_one_piece_do_not_overlap():
-    arrays = empty([(3, 5), (7,), (2, 2, 2)], np.float32)
-    assert [a.shape for a in arrays] == [(3, 5), (7,), (2, 2, 2)]
-    for i, a in enumerate(arrays):
-        a[...] = i
-    assert [np.unique(a).tolist() for a in arrays] == [[0.0], [1.0], [2.0]]
-
-
-def test_members_side_by_side_and_apart():
-    x = np.arange(24.0).reshape(2, 3, 4)
-    wide = side_by_side(x)
-    np.testing.assert_array_equal(wide, np.hstack([x[0], x[1]]))
-    back = apart(wide, 2)
-    np.testing.assert_array_equal(back, x)
-    assert np.shares_memory(back, wide)
-    assert np.shares_memory(side_by_side(back), wide)  # no copy where the memory fits
-    for x in (wide, np.ones((4, 1)), np.ones((2, 3, 1))):
-        copy = last_axis_first(x)
-        np.testing.assert_array_equal(copy, x)
-        assert not np.shares_memory(copy, x)
 
 
 def test_cupy_has_every_function_that_is_asked_of_it(fake_gpu, monkeypatch, tmp_path):

@@ -8,22 +8,21 @@ import pytest
 from minikd import MLP, gradcheck
 from minikd import equations as eq
 from minikd.checkpoint import save_checkpoint
-from minikd.mlp import Workspace, draw_masks, mask_generators
+from minikd.mlp import draw_masks, mask_generators
 
 RNG = np.random.default_rng(2)
 SIZES = [6, 5, 4, 3]
 
 
-def cost_of_parameters(net, x, v, masks, work=None):
+def cost_of_parameters(net, x, v, masks):
     """The whole objective as a function of all parameters, with its backpropagation."""
 
     def func(*parameters):
         moved = net.with_parameters(parameters)
-        options = {} if work is None else {"work": work}
-        z, caches = moved.forward(x, masks, **options)
+        z, caches = moved.forward(x, masks)
         cost = eq.distillation_cost(z, v, T=3.0)
         return cost, lambda dc: moved.backward(
-            dc[..., None] * eq.distillation_gradient(z, v, T=3.0), caches, **options
+            dc[..., None] * eq.distillation_gradient(z, v, T=3.0), caches
         )
 
     return func
@@ -47,38 +46,6 @@ def test_backpropagation_of_a_wide_network_in_a_random_direction():
     net = MLP([784, 100, 100, 10], 7, dtype=np.float64)
     x, v = RNG.random((20, 784)), RNG.normal(0, 5, (20, 10))
     assert gradcheck(cost_of_parameters(net, x, v, None), net.parameters, method="direction")
-
-
-@pytest.mark.parametrize("rates", [None, (0.2, 0.5, 0.5)])
-def test_a_workspace_changes_no_result(rates):
-    net = MLP(SIZES, (7, 8))
-    x, dz = RNG.random((8, 6), dtype=np.float32), RNG.random((2, 8, 3), dtype=np.float32)
-    masks = draw_masks(net, rates, mask_generators(net, 0), 8) if rates else None
-    before = [p.copy() for p in (*net.parameters, x, dz)]
-    z, caches = net.forward(x, masks)
-    gradients = net.backward(dz, caches)
-    work = Workspace()
-    for _ in range(2):  # the second time, every buffer holds the first results
-        z_work, caches = net.forward(x, masks, work)
-        np.testing.assert_array_equal(z_work, z)
-        for got, expected in zip(net.backward(dz, caches, work), gradients, strict=True):
-            np.testing.assert_array_equal(got, expected)
-    for now, then in zip((*net.parameters, x, dz), before, strict=True):
-        np.testing.assert_array_equal(now, then)
-
-
-@pytest.mark.parametrize("seeds", [7, (7, 8)])
-def test_gradients_are_added_to_what_is_there(seeds):
-    net = MLP(SIZES, seeds, dtype=np.float64)
-    x, dz = RNG.random((8, 6)), RNG.random((*net.members, 8, 3))
-    _, caches = net.forward(x)
-    gradients = net.backward(dz, caches)
-    velocities = [RNG.normal(size=p.shape) for p in net.parameters]
-    expected = [0.9 * u + g for u, g in zip(velocities, gradients, strict=True)]
-    for got, into, e in zip(net.backward(dz, caches, out=velocities, keep=0.9), velocities,
-                            expected, strict=True):  # fmt: skip
-        assert got is into
-        np.testing.assert_allclose(got, e, rtol=1e-12, atol=1e-14)
 
 
 @pytest.mark.parametrize(
@@ -125,15 +92,6 @@ def test_a_generator_seeds_a_network():
     stack = MLP(SIZES, [rng, rng])  # drawn one after the other, so they differ
     np.testing.assert_array_equal(a.parameters[0], b.parameters[0])
     assert stack.seeds[0] == a.seeds[0] != stack.seeds[1]
-
-
-def test_a_workspace_serves_networks_of_any_type():
-    x, work = RNG.random((8, 6)), Workspace()
-    for dtype in (np.float32, np.float64):
-        net = MLP(SIZES, 0, dtype=dtype)
-        z, _ = net.forward(x.astype(dtype), work=work)
-        assert z.dtype == dtype
-        np.testing.assert_array_equal(z, net.forward(x.astype(dtype))[0])
 
 
 def test_seeds_in_an_array_make_a_stack():

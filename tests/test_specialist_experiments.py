@@ -9,12 +9,13 @@ import pytest
 import test_experiments
 
 from minikd import equations, errors
+from minikd.combination import combine
 from minikd.data import load_characters
 from minikd.evaluate import calibration_error, fit_temperature, log_loss
 from minikd.experiments import EXPERIMENTS, run
 from minikd.experiments.record import environment
 from minikd.experiments.specialists import by_coverage, by_number, conditional, train_team
-from minikd.specialists import cluster_classes, combine, prediction_covariance
+from minikd.specialists import cluster_classes, prediction_covariance
 
 small_data = test_experiments.small_data
 RNG = np.random.default_rng(2)

@@ -9,7 +9,7 @@ import pytest
 from scipy.optimize import minimize
 from scipy.special import logsumexp
 
-from minikd import MLP, equations, gradcheck
+from minikd import MLP, combination, equations, gradcheck
 from minikd import specialists as sp
 
 RNG = np.random.default_rng(5)
@@ -107,10 +107,10 @@ def test_bad_clusters():
 def test_a_class_in_no_cluster_is_left_to_the_generalist():
     v, u = models()
     v[:, 6] = 50  # no specialist covers it
-    active = sp.active_specialists(v, CLASSES)
+    active = combination.active_specialists(v, CLASSES)
     assert not active.any()
     np.testing.assert_allclose(
-        np.exp(sp.combine(v, u, CLASSES)), equations.softmax(v), rtol=1e-12, atol=1e-15
+        np.exp(combination.combine(v, u, CLASSES)), equations.softmax(v), rtol=1e-12, atol=1e-15
     )
 
 
@@ -138,7 +138,7 @@ def test_bad_classes(classes, message):
     with pytest.raises(ValueError, match=message):
         sp.specialist_labels(np.array([0, 1]), classes, N)
     with pytest.raises(ValueError, match=message):
-        sp.active_specialists(np.zeros((2, N)), classes)
+        combination.active_specialists(np.zeros((2, N)), classes)
 
 
 def test_labels_outside_the_classes():
@@ -215,19 +215,19 @@ def test_which_specialists_are_active():
     v = np.zeros((3, N))
     v[0, 2], v[1, 3], v[2, 6] = 1, 1, 1
     np.testing.assert_array_equal(
-        sp.active_specialists(v, CLASSES), [[1, 1, 1], [0, 1, 0], [0, 0, 0]]
+        combination.active_specialists(v, CLASSES), [[1, 1, 1], [0, 1, 0], [0, 0, 0]]
     )
     v[2, 5] = 0.5  # the second most probable one
-    np.testing.assert_array_equal(sp.active_specialists(v, CLASSES, 2)[2], [0, 0, 1])
-    assert sp.active_specialists(v, CLASSES, N).all()
+    np.testing.assert_array_equal(combination.active_specialists(v, CLASSES, 2)[2], [0, 0, 1])
+    assert combination.active_specialists(v, CLASSES, N).all()
     for n in (0, 8):
         with pytest.raises(ValueError, match=f"n is {n}"):
-            sp.active_specialists(v, CLASSES, n)
+            combination.active_specialists(v, CLASSES, n)
 
 
 COSTS = [
-    (sp.combination_cost, sp.combination_gradient),
-    (sp.reverse_combination_cost, sp.reverse_combination_gradient),
+    (combination.combination_cost, combination.combination_gradient),
+    (combination.reverse_combination_cost, combination.reverse_combination_gradient),
 ]
 
 
@@ -248,7 +248,7 @@ def test_the_optimum_is_that_of_scipy(reverse):
     cost, gradient = COSTS[reverse]
     v, u = models(B=30)
     active = RNG.random((30, 3)) < 0.7
-    z = sp.combine(v, u, CLASSES, active, reverse=reverse, tolerance=1e-13)
+    z = combination.combine(v, u, CLASSES, active, reverse=reverse, tolerance=1e-13)
     np.testing.assert_allclose(gradient(z, v, u, CLASSES, active), 0, atol=1e-6)
     for k in range(30):
         one = v[k : k + 1], u[:, k : k + 1], CLASSES, active[k : k + 1]
@@ -267,7 +267,7 @@ def test_no_step_raises_the_cost(reverse):
     active = RNG.random((50, 3)) < 0.7
     costs = [
         COSTS[reverse][0](
-            sp.combine(v, u, CLASSES, active, reverse=reverse, steps=steps, tolerance=0),
+            combination.combine(v, u, CLASSES, active, reverse=reverse, steps=steps, tolerance=0),
             v, u, CLASSES, active,
         )
         for steps in range(20)
@@ -281,9 +281,9 @@ def test_models_that_contradict_each_other_are_solved_to_the_tolerance(reverse):
     """The bound is one: BFGS, from the answer and from elsewhere, comes no lower than by it."""
     classes = np.array([np.sort(RNG.permutation(12)[:4]) for _ in range(6)])
     v, u = models(400, classes, 12, scale=8.0)
-    active = sp.active_specialists(v, classes, 2)
+    active = combination.active_specialists(v, classes, 2)
     cost, gradient = COSTS[reverse]
-    z = sp.combine(v, u, classes, active, reverse=reverse, tolerance=1e-6)
+    z = combination.combine(v, u, classes, active, reverse=reverse, tolerance=1e-6)
     for k in range(0, 400, 20):
         one = v[k : k + 1], u[:, k : k + 1], classes, active[k : k + 1]
         for start in (z[k], np.zeros(12)):
@@ -305,7 +305,7 @@ def everyone(reverse):
             logits
         )
         log_p.append(each)
-    return np.exp(sp.combine(v, u, classes, ALL, reverse=reverse)), np.array(log_p)
+    return np.exp(combination.combine(v, u, classes, ALL, reverse=reverse)), np.array(log_p)
 
 
 def test_the_closed_form_is_the_arithmetic_mean():
@@ -327,7 +327,7 @@ def test_a_specialist_of_one_class_has_a_closed_form():
         inside = (p[:, special[0]] + pm[:, :-1]) / 2
         spread = p[:, rest] / p[:, rest].sum(1, keepdims=True)
         outside = spread * (p[:, rest].sum(1, keepdims=True) + pm[:, -1:]) / 2
-        q = np.exp(sp.combine(v, u, special, ALL[:, :1]))
+        q = np.exp(combination.combine(v, u, special, ALL[:, :1]))
         np.testing.assert_allclose(q[:, special[0]], inside, rtol=1e-12)
         np.testing.assert_allclose(q[:, rest], outside, rtol=1e-12)
 
@@ -335,8 +335,8 @@ def test_a_specialist_of_one_class_has_a_closed_form():
 @pytest.mark.parametrize("reverse", [False, True])
 def test_where_all_agree_nothing_changes(reverse):
     v, _ = models()
-    u = np.stack([sp.merged(equations.log_softmax(v), special) for special in CLASSES])
-    q = np.exp(sp.combine(v, u, CLASSES, ALL, reverse=reverse))
+    u = np.stack([combination.merged(equations.log_softmax(v), special) for special in CLASSES])
+    q = np.exp(combination.combine(v, u, CLASSES, ALL, reverse=reverse))
     np.testing.assert_allclose(q, equations.softmax(v), rtol=1e-12)
     np.testing.assert_allclose(COSTS[reverse][0](np.log(q), v, u, CLASSES, ALL), 0, atol=1e-14)
 
@@ -348,7 +348,7 @@ def test_sure_models_stay_finite(lead, reverse):
     v = np.array([[lead, 0, 0, 0, 0, 0, 0]])
     u = np.zeros((3, 1, 4))
     u[0, 0, 3] = lead
-    z = sp.combine(v, u, CLASSES, ALL[:1], reverse=reverse, steps=100)
+    z = combination.combine(v, u, CLASSES, ALL[:1], reverse=reverse, steps=100)
     assert np.isfinite(z).all()
     np.testing.assert_allclose(np.exp(z).sum(), 1, rtol=1e-12)
 
@@ -357,20 +357,21 @@ def test_active_specialists_may_be_numbers():
     v, u = models()
     active = RNG.random((6, 3)) < 0.6
     np.testing.assert_array_equal(
-        sp.combine(v, u, CLASSES, active.astype(int)), sp.combine(v, u, CLASSES, active)
+        combination.combine(v, u, CLASSES, active.astype(int)),
+        combination.combine(v, u, CLASSES, active),
     )
 
 
 def test_shapes_that_do_not_go_together():
     v, u = models()
     with pytest.raises(ValueError, match=r"expected \(3, 6, 4\)"):
-        sp.combine(v, u[:2], CLASSES)
+        combination.combine(v, u[:2], CLASSES)
     with pytest.raises(ValueError, match=r"and \(6, 3\)"):
-        sp.combine(v, u, CLASSES, ALL[:, :2])
+        combination.combine(v, u, CLASSES, ALL[:, :2])
     with pytest.raises(ValueError, match="NaN"):
-        sp.combine(v, np.full_like(u, np.nan), CLASSES)
+        combination.combine(v, np.full_like(u, np.nan), CLASSES)
     with pytest.raises(ValueError, match=r"v has shape \(7,\)"):
-        sp.combine(v[0], u, CLASSES)
+        combination.combine(v[0], u, CLASSES)
 
 
 def test_ten_thousand_cases_take_less_than_five_seconds():
@@ -378,7 +379,9 @@ def test_ten_thousand_cases_take_less_than_five_seconds():
     v, u = models(10_000, classes, N, scale=3.0)
     u[..., -1] += 3
     start = time.perf_counter()
-    z = sp.combine(v, u, classes)
+    z = combination.combine(v, u, classes)
     assert time.perf_counter() - start < 5
-    gradient = sp.combination_gradient(z, v, u, classes, sp.active_specialists(v, classes))
+    gradient = combination.combination_gradient(
+        z, v, u, classes, combination.active_specialists(v, classes)
+    )
     assert np.abs(gradient).max() < 1e-3

@@ -11,13 +11,12 @@ import numpy as np
 import pytest
 
 from minikd.data import speech
+from minikd.data.features import log_mel, mel_filters
 from minikd.data.speech import (
     Recording,
     Utterance,
     join,
     load_speech,
-    log_mel,
-    mel_filters,
     read_recordings,
     read_wav,
     synthesize_speech,

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import sys
 from dataclasses import replace
 
 import numpy as np
@@ -24,10 +23,11 @@ from minikd import (
 from minikd.backend import Stream, generator
 from minikd.checkpoint import load_checkpoint, save_checkpoint
 from minikd.data.augment import draw_shifts, shift_images
+from minikd.fast import FastStep
 from minikd.mlp import draw_masks, mask_generators
 from minikd.optim import learning_rate_at
+from minikd.sampling import Cases
 from minikd.specialists import specialist_labels
-from minikd.train import _special_order
 
 DIGITS = load_glyphs(rng=0, train=600, test=300)
 RECIPE = Recipe(
@@ -182,7 +182,8 @@ def train_as_in_a_book(net, data, T, hard_weight, recipe, rng):
 @pytest.mark.parametrize("subpixel", [True, False])
 @pytest.mark.parametrize("sizes", [SIZES, [784, 300, 300, 10]])  # by matmul, and by BLAS
 @pytest.mark.parametrize("dropped", [0.0, 0.1])  # inputs that the members share, and own ones
-def test_the_fast_loop_equals_the_readable_one(subpixel, sizes, dropped):
+@pytest.mark.parametrize("step", ["fast", "plain"])
+def test_either_step_equals_the_readable_one(subpixel, sizes, dropped, step):
     recipe = Recipe(
         epochs=2, learning_rate=(0.05, 0.02), batch=100, warm_up=3,
         dropout=(dropped, 0.0, 0.5), max_norm=1.45, jitter=2, subpixel=subpixel,
@@ -191,7 +192,7 @@ def test_the_fast_loop_equals_the_readable_one(subpixel, sizes, dropped):
     net = MLP(sizes, [7, 8], dtype=np.float64)
     expected = train_as_in_a_book(net, data, T, 0.3, recipe, rng=3)
     before = [p.copy() for p in net.parameters]
-    train(net, data, soft_targets(T, hard_weight=0.3), recipe, rng=3)
+    train(net, data, soft_targets(T, hard_weight=0.3), recipe, rng=3, step=step)
     for k in range(2):
         for p, e, b in zip(net[k].parameters, expected[k], before, strict=True):
             # Ten steps in float64; sums are taken in another order.
@@ -250,8 +251,7 @@ def test_a_killed_run_goes_on_bit_for_bit(tmp_path, monkeypatch, seeds):
     straight, resumed = MLP(SIZES, seeds), MLP(SIZES, seeds)
     expected = train(straight, TRANSFER, soft_targets(4), RECIPE)
 
-    loop = sys.modules["minikd.train"]  # minikd.train is the function of that name
-    real, steps = loop.sgd_step, iter(range(1000))
+    real, steps = FastStep.descend, iter(range(1000))
 
     def killed_in_the_third_epoch(*args):
         if next(steps) == 29:
@@ -259,7 +259,7 @@ def test_a_killed_run_goes_on_bit_for_bit(tmp_path, monkeypatch, seeds):
         real(*args)
 
     path = tmp_path / "run.npz"
-    monkeypatch.setattr(loop, "sgd_step", killed_in_the_third_epoch)
+    monkeypatch.setattr(FastStep, "descend", killed_in_the_third_epoch)
     with pytest.raises(Killed):
         train(resumed, TRANSFER, soft_targets(4), RECIPE, checkpoint=path, seconds_between=0)
     monkeypatch.undo()
@@ -494,7 +494,12 @@ SHORT = Recipe(epochs=2, learning_rate=0.05, batch=50, warm_up=5, dropout=(0.1, 
 
 def test_half_of_each_batch_is_special_and_the_rest_comes_from_all_over():
     net = MLP([784, 20, 4], [7, 8, 9])
-    order = _special_order(net, SPECIAL.y, 0.5, 50, rng=0, epoch=0)
+
+    def order_of(y, batch, epoch=0):
+        data = replace(SPECIAL, x=SPECIAL.x[: y.shape[-1]], y=y)
+        return Cases(net, data, "y", replace(PLAIN, batch=batch), 0, 0.5).order(epoch)
+
+    order = order_of(SPECIAL.y, 50)
     assert order.shape == (3, 600)
     for cases, labels in zip(order, SPECIAL.y, strict=True):
         special = (labels[cases] < 3).reshape(12, 50)
@@ -507,12 +512,11 @@ def test_half_of_each_batch_is_special_and_the_rest_comes_from_all_over():
         assert len(np.unique(labels[cases[:25]])) == 3
     # Of a last batch that is shorter, and of data smaller than a batch, half too.
     for size, batch in ((590, 50), (30, 100)):
-        shorter = _special_order(net, SPECIAL.y[:, :size], 0.5, batch, rng=0, epoch=0)
+        shorter = order_of(SPECIAL.y[:, :size], batch)
         last = shorter[:, size - size % batch :]
         for cases, labels in zip(last, SPECIAL.y, strict=True):
             assert (labels[cases] < 3).sum() == last.shape[1] // 2
-    next_epoch = _special_order(net, SPECIAL.y, 0.5, 50, rng=0, epoch=1)
-    assert (order != next_epoch).any()
+    assert (order != order_of(SPECIAL.y, 50, epoch=1)).any()
 
 
 def test_specialists_of_a_stack_are_those_trained_alone():

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import math
 from dataclasses import dataclass, replace
 from typing import Any, NamedTuple
 
 import numpy as np
 
+from minikd import checks
 from minikd.backend import Array, to_host
 
 
@@ -38,27 +38,11 @@ class Dataset:
         for name in ("y", "v"):
             if getattr(self, name) is not None:
                 object.__setattr__(self, name, np.asarray(getattr(self, name)))
-        x, y, v = self.x, self.y, self.v
-        if not isinstance(x, np.ndarray) or x.ndim != 2 or x.shape[1] != math.prod(self.shape):
-            raise ValueError(
-                f"x has shape {np.shape(x)}; expected an array (n, {self.shape[0]} * {self.shape[1]})"
-            )
-        if not np.isfinite(x).all():
-            raise ValueError("x holds NaN or infinity; expected finite pixels")
-        if y is not None and (
-            y.ndim not in (1, 2)
-            or y.shape[-1] != len(x)
-            or not np.issubdtype(y.dtype, np.integer)
-        ):
-            raise ValueError(
-                f"y has shape {y.shape} and dtype {y.dtype}; expected {len(x)} integer labels"
-            )
-        if y is not None and y.size and y.min() < 0:
-            raise ValueError(f"y holds the label {y.min()}; expected labels ≥ 0")
-        if v is not None and (v.ndim < 2 or v.shape[-2] != len(x)):
-            raise ValueError(f"v has shape {v.shape}; expected ({len(x)}, classes)")
-        if v is not None and not np.isfinite(v).all():
-            raise ValueError("v holds NaN or infinity; expected finite logits")
+        checks.images(self.x, self.shape)
+        if self.y is not None:
+            checks.labels_of_cases(self.y, len(self.x))
+        if self.v is not None:
+            checks.logits_of_cases(self.v, len(self.x))
 
     def __len__(self) -> int:
         return len(self.x)
@@ -100,15 +84,7 @@ class Dataset:
         return self._of_classes(classes, keep=True)
 
     def _of_classes(self, classes: tuple[int, ...], keep: bool) -> Dataset:
-        if self.y is None or self.y.ndim > 1:
-            raise ValueError("this data has no labels to choose classes by (one per case)")
-        if not classes:
-            raise ValueError("no classes were named; expected at least one, like without(3)")
-        if not all(isinstance(c, (int, np.integer)) for c in classes):
-            raise ValueError(f"classes is {classes}; expected integers, like without(3, 5)")
-        unknown = sorted(set(classes) - set(np.unique(self.y).tolist()))
-        if unknown:
-            raise ValueError(f"no case has the label {', '.join(map(str, unknown))}")
+        checks.classes_of(self.y, classes)
         chosen = np.isin(self.y, classes) == keep
         if not chosen.any():
             raise ValueError("no case is left: the transfer set is empty")

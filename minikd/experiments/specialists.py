@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 
 from minikd import equations
+from minikd.combination import active_specialists, combine
 from minikd.data import Characters, Dataset
 from minikd.ensembles import arithmetic_mean
 from minikd.evaluate import calibration_error, errors, fit_temperature, log_loss
@@ -17,9 +18,7 @@ from minikd.mixture import Mixture
 from minikd.mlp import MLP
 from minikd.objectives import hard_targets
 from minikd.specialists import (
-    active_specialists,
     cluster_classes,
-    combine,
     dustbin_correction,
     prediction_covariance,
     specialist_labels,

@@ -1,0 +1,304 @@
+"""Section 5.4 of Hinton, Vinyals & Dean 2015: one answer from a generalist and its specialists.
+
+Where a case looks like one of a specialist's classes, the specialist is active, and its answer and
+the generalist's are combined by Eq. 5. The letters are those of :mod:`minikd.specialists`: q is
+the combined answer, p^g the generalist's, p^m that of specialist m, S^m its special classes, A the
+specialists that are active for a case.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from minikd import equations
+from minikd.backend import Array, namespace, to_host
+from minikd.specialists import checked_classes
+
+
+def active_specialists(v: Array, classes: Any, n: int = 1) -> Any:
+    """Step 1: the specialists that cover one of the n most probable classes (Section 5.4).
+
+    Parameters
+    ----------
+    v : array, shape (B, N)
+        Logits of the generalist.
+    classes : array of int, shape (M, S)
+    n : int
+        The paper has 1.
+
+    Returns
+    -------
+    array of bool, shape (B, M)
+        A case may have no active specialist.
+    """
+    v = np.asarray(to_host(v))
+    N = v.shape[-1]
+    classes = checked_classes(classes, N)
+    if not 1 <= n <= N:
+        raise ValueError(f"n is {n}; expected 1 … {N}, the number of classes")
+    covered = np.zeros((N, len(classes)), dtype=bool)
+    covered[classes.T, np.arange(len(classes))] = True
+    k = np.argpartition(v, -n, axis=-1)[:, -n:]
+    return covered[k].any(1)
+
+
+def combination_cost(z: Array, v: Array, u: Array, classes: Any, active: Array) -> Array:
+    r"""What the combined answer minimizes (Section 5.4, Eq. 5).
+
+    .. math:: KL(p^g, q) + \sum_{m \in A} KL(p^m, q), \qquad q = \mathrm{softmax}(z)
+
+    For a specialist, the probabilities that q gives to the classes of its dustbin are summed.
+
+    Parameters
+    ----------
+    z : array, shape (B, N)
+        Logits of the answer, at T = 1.
+    v : array, shape (B, N)
+        Logits of the generalist.
+    u : array, shape (M, B, S + 1)
+        Logits of the specialists, the dustbin last and corrected.
+    classes : array of int, shape (M, S)
+    active : array of bool, shape (B, M)
+
+    Returns
+    -------
+    array, shape (B,)
+        Nats per case; 0 where all agree.
+    """
+    log_q, log_p = equations.log_softmax(z), equations.log_softmax(v)
+    xp = namespace(log_q)
+    cost = xp.sum(xp.exp(log_p) * (log_p - log_q), axis=-1)
+    for m, special in enumerate(classes):
+        log_pm = equations.log_softmax(u[m])
+        kl = xp.sum(xp.exp(log_pm) * (log_pm - merged(log_q, special)), axis=-1)
+        cost = cost + xp.where(active[:, m], kl, xp.zeros_like(kl))
+    return cost
+
+
+def combination_gradient(z: Array, v: Array, u: Array, classes: Any, active: Array) -> Array:
+    r"""Gradient of :func:`combination_cost` with respect to z.
+
+    .. math:: \frac{\partial C}{\partial z_i} = (q_i - p^g_i) +
+              \sum_{m \in A} (q_i - \tilde p^m_i), \qquad
+              \tilde p^m_i = p^m_i \ (i \in S^m), \quad
+              p^m_{dustbin} \frac{q_i}{\sum_{j \notin S^m} q_j} \ (i \notin S^m)
+
+    So it is Eq. 2 at T = 1, once for each model, and what a specialist says of its dustbin is
+    spread over the classes there in proportion to q. Arguments as for the cost.
+
+    Returns
+    -------
+    array, shape (B, N)
+    """
+    q, p = equations.softmax(z), equations.softmax(v)
+    xp = namespace(q)
+    gradient = q - p
+    for m, special in enumerate(classes):
+        spread = xp.exp(_spread(equations.log_softmax(u[m]), equations.log_softmax(z), special))
+        gradient = gradient + xp.where(active[:, m, None], q - spread, xp.zeros_like(q))
+    return gradient
+
+
+def reverse_combination_cost(
+    z: Array, v: Array, u: Array, classes: Any, active: Array
+) -> Array:
+    r"""Eq. 5 with the divergences the other way round, which Section 5.4 speaks of too.
+
+    .. math:: KL(q, p^g) + \sum_{m \in A} KL(q, p^m)
+
+    Arguments and shapes as in :func:`combination_cost`.
+    """
+    log_q, log_p = equations.log_softmax(z), equations.log_softmax(v)
+    xp = namespace(log_q)
+    cost = xp.sum(xp.exp(log_q) * (log_q - log_p), axis=-1)
+    for m, special in enumerate(classes):
+        log_qm, log_pm = merged(log_q, special), equations.log_softmax(u[m])
+        kl = xp.sum(xp.exp(log_qm) * (log_qm - log_pm), axis=-1)
+        cost = cost + xp.where(active[:, m], kl, xp.zeros_like(kl))
+    return cost
+
+
+def reverse_combination_gradient(
+    z: Array, v: Array, u: Array, classes: Any, active: Array
+) -> Array:
+    r"""Gradient of :func:`reverse_combination_cost` with respect to z.
+
+    .. math:: \frac{\partial C}{\partial z_i} = q_i \left(l_i - \sum_j q_j l_j\right), \qquad
+              l_i = \log \frac{q_i}{p^g_i} + \sum_{m \in A} \log \frac{q_i}{\tilde p^m_i}
+
+    with the p̃ of :func:`combination_gradient`.
+    """
+    log_q, log_p = equations.log_softmax(z), equations.log_softmax(v)
+    xp = namespace(log_q)
+    l = log_q - log_p
+    for m, special in enumerate(classes):
+        ratio = log_q - _spread(equations.log_softmax(u[m]), log_q, special)
+        l = l + xp.where(active[:, m, None], ratio, xp.zeros_like(ratio))
+    q = xp.exp(log_q)
+    return q * (l - xp.sum(q * l, axis=-1, keepdims=True))
+
+
+def combine(
+    v: Array,
+    u: Array,
+    classes: Any,
+    active: Array | None = None,
+    *,
+    reverse: bool = False,
+    tolerance: float = 1e-8,
+    steps: int = 10_000,
+) -> Any:
+    r"""Step 2: the answer that minimizes Eq. 5, for each case (Section 5.4).
+
+    The gradient is 0 where q is the mean of the answers of all models, with what is in a dustbin
+    spread out as q spreads it. This suggests a step without a step size:
+
+    .. math:: q_i \leftarrow \frac{1}{1 + |A|} \Big( p^g_i + \sum_{m \in A} \tilde p^m_i(q) \Big)
+              = q_i - \frac{1}{1 + |A|} \frac{\partial C}{\partial z_i}
+
+    gradient descent with the gradient of the logits, which never leaves the simplex. It never
+    raises the cost: with p̃ of the q before it, KL(p̃, q) is nowhere below KL(p^m, q), and equal to
+    it at that q; the mean minimizes the sum of the former. For the reverse divergences the same
+    holds of geometric means. Where a step went down, the next one is made longer, up to the first
+    that goes up.
+
+    Where no model merges classes, one step is the closed form that the paper names: the arithmetic
+    mean for KL(p, q), the geometric one for KL(q, p). One step is enough with one active
+    specialist too, starting from the generalist's answer; with several that merge there is no
+    closed form.
+
+    Parameters
+    ----------
+    v, u, classes, active
+        As in :func:`combination_cost`; ``active`` is that of :func:`active_specialists` unless
+        given. A case with no active specialist keeps the generalist's answer.
+    reverse : bool
+        Minimize :func:`reverse_combination_cost` instead.
+    tolerance : float
+        Nats. The cost is convex in q, so that its gradient there bounds how far it lies above the
+        minimum; a case is done once this bound is below the tolerance.
+    steps : int
+        Stop after so many in any case.
+
+    Returns
+    -------
+    array of float64, shape (B, N)
+        Its logits, log q, on the host.
+
+    Raises
+    ------
+    ValueError
+        If shapes do not go together, or a logit is not finite.
+    """
+    v, u = (np.asarray(to_host(a), dtype=np.float64) for a in (v, u))
+    if v.ndim != 2:
+        raise ValueError(f"v has shape {v.shape}; expected (cases, classes)")
+    B, N = v.shape
+    classes = checked_classes(classes, N)
+    M, S = classes.shape
+    active = active_specialists(v, classes) if active is None else np.asarray(to_host(active))
+    active = active.astype(bool)
+    if u.shape != (M, B, S + 1) or active.shape != (B, M):
+        raise ValueError(
+            f"u has shape {u.shape} and active {active.shape}; expected {(M, B, S + 1)} and "
+            f"{(B, M)}"
+        )
+    problem = _Problem(
+        equations.log_softmax(v), equations.log_softmax(u), classes, active, reverse
+    )
+    log_q, at, length = equations.log_softmax(v), np.arange(B), np.ones((B, 1))
+    for _ in range(steps):
+        now, part = log_q[at], problem.of(at)
+        step, cost, gap = part.look(now)
+        left = gap > tolerance
+        at, now, step, cost, part = at[left], now[left], step[left], cost[left], part.of(left)
+        if not len(at):
+            break
+        new = equations.log_softmax(now + length[at] * step)
+        up = part.look(new)[1] > cost
+        new[up], length[at] = now[up] + step[up], np.where(up[:, None], 1.0, 1.5 * length[at])
+        log_q[at] = equations.log_softmax(new)
+    return log_q
+
+
+class _Problem:
+    """Eq. 5 for some cases, all in logarithms: what does not change while q does."""
+
+    def __init__(
+        self, log_g: Any, log_pm: Any, classes: Any, active: Any, reverse: bool
+    ) -> None:
+        self.active, self.reverse = active, reverse
+        self.models = 1 + active.sum(-1, keepdims=True)
+        self.outside = np.ones((len(classes), log_g.shape[-1]))
+        self.outside[np.arange(len(classes))[:, None], classes] = 0
+        self.dustbin = log_pm[..., -1].T
+        # What the models say of the classes that they tell apart, added up or multiplied.
+        self.told = log_g.copy()
+        join = np.add if reverse else np.logaddexp
+        for special, log_p, rows in zip(classes, log_pm, active.T, strict=True):
+            here = np.ix_(rows, special)
+            self.told[here] = join(self.told[here], log_p[rows, :-1])
+
+    def of(self, cases: Any) -> _Problem:
+        """The same for some of the cases."""
+        part = object.__new__(_Problem)
+        part.reverse, part.outside = self.reverse, self.outside
+        for name in ("active", "models", "told", "dustbin"):
+            setattr(part, name, getattr(self, name)[cases])
+        return part
+
+    def look(self, log_q: Any) -> tuple[Any, Any, Any]:
+        """The step in log q, the cost but for a constant, and a bound of what is left of it."""
+        q = np.exp(log_q)
+        log_rest = self._log_rest(log_q, q)
+        each = np.where(self.active, self.dustbin - log_rest, -np.inf)
+        if self.reverse:
+            each = np.where(self.active, each, 0)
+            merging = self.active @ self.outside
+            new = (self.told + each @ self.outside + merging * log_q) / self.models
+            step = new - log_q
+            # The gradient in q is -models · step, but for a constant.
+            gap = (step.max(-1) - (q * step).sum(-1)) * self.models[:, 0]
+            own = (q * ((self.models - merging) * log_q - self.told)).sum(-1)
+            cost = own - (np.exp(log_rest) * each).sum(-1)
+        else:
+            largest = np.where(self.active, each, -np.inf).max(
+                -1, keepdims=True, initial=-1e300
+            )
+            with np.errstate(divide="ignore"):
+                log_spread = largest + np.log(np.exp(each - largest) @ self.outside)
+            step = np.logaddexp(self.told - log_q, log_spread) - np.log(self.models)
+            # The gradient in q is -models · exp(step).
+            with np.errstate(over="ignore"):
+                gap = np.expm1(step.max(-1)) * self.models[:, 0]
+            own = (np.exp(self.told) * log_q).sum(-1)
+            weights = np.where(self.active, np.exp(self.dustbin), 0)
+            cost = -own - (weights * log_rest).sum(-1)
+        return step, cost, gap
+
+    def _log_rest(self, log_q: Any, q: Any) -> Any:
+        """Logarithm of what q gives each dustbin, (B, M)."""
+        rest = q @ self.outside.T
+        vanishing = rest < 1e-290
+        log_rest = np.log(np.where(vanishing, 1.0, rest))
+        for b, m in np.argwhere(vanishing):
+            log_rest[b, m] = np.logaddexp.reduce(log_q[b, self.outside[m] == 1])
+        return log_rest
+
+
+def merged(log_q: Array, special: Any) -> Array:
+    """log q as a specialist sees it: its classes, then the sum of all others; (B, S + 1)."""
+    xp, rest = namespace(log_q), np.setdiff1d(np.arange(log_q.shape[-1]), special)
+    others = log_q[..., rest]
+    largest = xp.max(others, axis=-1, keepdims=True)
+    total = largest + xp.log(xp.sum(xp.exp(others - largest), axis=-1, keepdims=True))
+    return xp.concatenate([log_q[..., special], total], axis=-1)
+
+
+def _spread(log_pm: Array, log_q: Array, special: Any) -> Array:
+    """log p̃: what a specialist says, its dustbin spread over the classes as q spreads them."""
+    spread = log_q + (log_pm[..., -1:] - merged(log_q, special)[..., -1:])
+    spread[..., special] = log_pm[..., :-1]
+    return spread

@@ -1,0 +1,138 @@
+"""What makes two training runs the same, and going on from a checkpoint."""
+
+from __future__ import annotations
+
+import time
+import warnings
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass, field
+from os import PathLike
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from minikd.backend import Array, to_host
+from minikd.checkpoint import load_checkpoint, save_checkpoint
+from minikd.data.dataset import Dataset
+from minikd.mixture import Mixture
+from minikd.mlp import MLP
+from minikd.objectives import Objective
+
+if TYPE_CHECKING:
+    from minikd.train import Recipe
+
+
+@dataclass
+class History:
+    """What a training run leaves beside the network.
+
+    Attributes
+    ----------
+    costs : list of list of float
+        For each epoch and each member, the mean over the cases of the cost above its floor: for
+        soft targets T² KL(p ‖ q), in nats. Measured in training mode, on the way.
+    observed : list
+        For each epoch, what ``observe`` gave.
+    seconds : float
+        Of all parts of the run, if it was stopped and resumed.
+    """
+
+    costs: list[list[float]] = field(default_factory=list)
+    observed: list[Any] = field(default_factory=list)
+    seconds: float = 0.0
+
+
+class Checkpoint:
+    """The file of a run: what it has learnt so far, to go on from.
+
+    Parameters
+    ----------
+    path : path or None
+        A file, or a folder (a path without an ending) in which each run has a file of its own.
+        None keeps nothing.
+    run : str
+        From :func:`fingerprint`.
+    seconds_between : float
+        Least time between two writes.
+    """
+
+    def __init__(
+        self, path: str | PathLike[str] | None, run: str, seconds_between: float
+    ) -> None:
+        self.path = None if path is None else Path(path)
+        if self.path is not None and (self.path.is_dir() or not self.path.suffix):
+            self.path = self.path / f"{run[:12]}.npz"
+        self.run, self.seconds_between = run, seconds_between
+        self._last_look = self._last_write = time.monotonic()
+
+    def read(self, net: MLP | Mixture, velocities: Sequence[Array]) -> History:
+        """Put back what was learnt; the history of it, empty if there is no file yet.
+
+        Raises
+        ------
+        ValueError
+            If the file belongs to another run, or is damaged.
+        """
+        if self.path is None or not self.path.exists():
+            return History()
+        arrays, meta = load_checkpoint(self.path)
+        if meta.get("run") != self.run:
+            raise ValueError(
+                f"{self.path} belongs to another run (other data, network, objective or recipe); "
+                "delete it, give another path, or give a folder: each run then has its own file"
+            )
+        for i, (p, u) in enumerate(zip(net.parameters, velocities, strict=True)):
+            p[...] = net.xp.asarray(arrays[f"p{i}"])
+            u[...] = net.xp.asarray(arrays[f"u{i}"])
+        return History(meta["costs"], meta["observed"], meta["seconds"])
+
+    def write(
+        self, net: MLP | Mixture, velocities: Sequence[Array], history: History, last: bool
+    ) -> None:
+        """Count the time, and keep what was learnt if it is time to, or the last epoch."""
+        now = time.monotonic()
+        history.seconds, self._last_look = history.seconds + now - self._last_look, now
+        if self.path is None or not (last or now - self._last_write > self.seconds_between):
+            return
+        arrays = {f"p{i}": to_host(p) for i, p in enumerate(net.parameters)}
+        arrays |= {f"u{i}": to_host(u) for i, u in enumerate(velocities)}
+        save_checkpoint(self.path, arrays, {"run": self.run, **asdict(history)})
+        self._last_write = now
+
+
+def known(
+    checkpoint: str | PathLike[str] | None, objective: Objective
+) -> str | PathLike[str] | None:
+    """The checkpoint, or None and a warning where the objective could be another next time."""
+    if checkpoint is not None and objective.settings is None:
+        warnings.warn(
+            f"the objective {objective.name!r} does not say its settings, so a checkpoint could "
+            "be that of another one: nothing is kept or resumed; say Objective(settings={...})",
+            stacklevel=3,
+        )
+        return None
+    return checkpoint
+
+
+def fingerprint(
+    net: MLP | Mixture, data: Dataset, objective: Objective, recipe: Recipe, *more: Any
+) -> str:
+    """What makes two runs the same, in one string.
+
+    The starting weights, the data, the objective with its settings, the recipe, and whatever else
+    decides what is learnt, in plain values.
+    """
+    import hashlib
+    import json
+
+    digest = hashlib.blake2b(digest_size=16)
+    said = [
+        net.sizes, net.seeds, str(net.parameters[0].dtype), objective.name, objective.settings,
+        asdict(recipe), *more,
+    ]  # fmt: skip
+    digest.update(json.dumps(said, default=float).encode())
+    for array in (*net.parameters, data.x, data.y, data.v):
+        if array is not None:
+            digest.update(np.ascontiguousarray(to_host(array)).data)
+    return digest.hexdigest()

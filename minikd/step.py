@@ -1,0 +1,90 @@
+"""One training step as the formulas have it: forward, backward, update.
+
+:mod:`minikd.fast` does the same with buffers, and is what :func:`minikd.train` uses unless told
+otherwise. Both have the methods of :class:`PlainStep`.
+"""
+
+from __future__ import annotations
+
+from types import TracebackType
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from minikd.backend import Array, to_host
+from minikd.mixture import Mixture
+from minikd.mlp import MLP, draw_masks
+from minikd.objectives import Batch, Objective
+from minikd.optim import clip_norms, sgd_step
+
+if TYPE_CHECKING:
+    from minikd.train import Recipe
+
+
+class PlainStep:
+    """What a step does to a network, in the arrays of the network itself.
+
+    Parameters
+    ----------
+    net : MLP or Mixture
+    recipe : Recipe
+
+    Attributes
+    ----------
+    velocities : list of array
+        Shaped like the parameters; at the end of an epoch, what a checkpoint keeps.
+    """
+
+    def __init__(self, net: MLP | Mixture, recipe: Recipe) -> None:
+        self.net, self.recipe, self.velocities = net, recipe, net.zeros()
+
+    def __enter__(self) -> PlainStep:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:  # fmt: skip
+        """Leave the network with what it has learnt."""
+
+    def forward(self, x: Array, rngs: list[Any]) -> tuple[Array, list[Any]]:
+        """Logits of a batch and caches, with dropout where there are generators for it."""
+        masks: list[Array | None] | None = None
+        if rngs and isinstance(self.net, MLP):
+            masks = draw_masks(self.net, self.recipe.dropout, rngs, x.shape[-2])
+        return self.net.forward(x, masks)
+
+    def descend(self, dz: Array, caches: list[Any], rate: Any) -> None:
+        """Backpropagate the gradient on the logits, and go down."""
+        gradients = self.net.backward(dz, caches)
+        sgd_step(self.net.parameters, self.velocities, gradients, rate, self.recipe.momentum)
+        if self.recipe.max_norm is not None:
+            for W in self.net.hidden_weights:
+                clip_norms(W, self.recipe.max_norm)
+
+    def end_epoch(self) -> None:
+        """Make ``velocities`` what they should be."""
+
+    def arranged(self, objective: Objective) -> Objective:
+        """The objective as it is."""
+        return objective
+
+    def costs(self, objective: Objective) -> Costs:
+        """The sum of the cost over an epoch, begun at 0."""
+        return Costs(objective)
+
+
+class Costs:
+    """The sum over an epoch of the cost above its floor, for each member."""
+
+    def __init__(self, objective: Objective) -> None:
+        self.objective, self.sum = objective, 0.0
+
+    def add(self, z: Array, batch: Batch) -> None:
+        """Add those of a batch."""
+        above = self.objective.cost(z, batch) - self.objective.floor(batch)
+        self.sum = self.sum + above.sum(-1)
+
+    def total(self) -> Any:
+        """One sum per member, on the host."""
+        return np.atleast_1d(np.asarray(to_host(self.sum), dtype=float))

@@ -1,0 +1,95 @@
+"""Divergence: what is looked for while a network is trained, when, and what is said of it."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from minikd.backend import Array, on_host, to_host
+from minikd.mixture import Mixture
+from minikd.mlp import MLP
+
+
+class TrainingDiverged(ArithmeticError):
+    """The network is no longer finite, or its hidden units are all off.
+
+    Attributes
+    ----------
+    step : int
+        Where it was noticed, counted from 0 over all epochs.
+    learning_rate : float
+        Of that step, and of the member of the stack that diverged.
+    """
+
+    def __init__(self, what: str, step: int, learning_rate: float) -> None:
+        self.step, self.learning_rate = step, learning_rate
+        super().__init__(
+            f"training diverged at step {step}, learning rate {learning_rate:.3g}: {what}; use a "
+            "lower learning rate (with T² in the gradient, high T needs one) or a warm-up"
+        )
+
+
+class Watch:
+    """Looks at a network on the way, and stops the training where it has diverged.
+
+    A step after which a value is not finite, or a hidden layer is off for every case (dying
+    ReLU), cannot be made good by those after it.
+
+    Parameters
+    ----------
+    net : MLP or Mixture
+    some : array
+        Cases to look at the network with. One batch would not tell: a small layer may be off in
+        all of it by chance, or by dropout.
+    """
+
+    def __init__(self, net: MLP | Mixture, some: Array) -> None:
+        self.net, self.some = net, some
+
+    def logits(self, z: Array, step: int, rate: Any, look: bool) -> None:
+        """Look at the logits of a batch: always on the host, on a GPU only where told to.
+
+        Looking at every step would make the host wait for all work queued on the GPU.
+        """
+        if on_host(z) or look:
+            self._finite(z, step, rate)
+            if all_alike(z):
+                self._alive(step, rate)
+
+    def epoch(self, caches: list[Any], step: int, rate: Any, last: bool) -> None:
+        """Look at the weights after an epoch, and whether the network lives."""
+        # No forward pass after the last step would tell of it.
+        for p in self.net.parameters:
+            self._finite(p, step, rate)
+        # A batch that switches on a unit of each layer shows that the network lives; most do.
+        if last or self.net.off(caches).any():
+            self._alive(step, rate)
+
+    def _finite(self, x: Array, step: int, rate: Any) -> None:
+        # A sum is finite only if every term is; where it is not, each is looked at.
+        with np.errstate(all="ignore"):
+            if np.isfinite(to_host(x.sum())):
+                return
+        finite = to_host(self.net.xp.isfinite(x)).reshape(len(self.net.seeds), -1).all(-1)
+        self._stop(~finite, "logits or weights are not finite", step, rate)
+
+    def _alive(self, step: int, rate: Any) -> None:
+        # Where a hidden layer is off in every case, only biases are left.
+        off = self.net.off(self.net.forward(self.some)[1])
+        what = "no hidden unit is active, so every case gets the same logits"
+        self._stop(off, what, step, rate)
+
+    def _stop(self, diverged: Any, what: str, step: int, rate: Any) -> None:
+        for k in np.flatnonzero(diverged):
+            rates = np.broadcast_to(np.ravel(rate), len(self.net.seeds))
+            member = f"member {k}: " if self.net.members else ""
+            raise TrainingDiverged(member + what, step, float(rates[k]))
+
+
+def all_alike(z: Array) -> bool:
+    """Whether a member of the stack gives the same logits for all cases, more than one."""
+    # Two cases are compared first: that is nearly always the end of it.
+    return z.shape[-2] > 1 and all(
+        (z[..., :n, :] == z[..., :1, :]).all(-1).all(-1).any() for n in (2, z.shape[-2])
+    )

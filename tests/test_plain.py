@@ -1,0 +1,142 @@
+"""The engine on one page is the library: the same gradients, the same training run."""
+
+from __future__ import annotations
+
+import ast
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from minikd import (
+    MLP,
+    Recipe,
+    equations,
+    gradcheck,
+    hard_targets,
+    load_glyphs,
+    plain,
+    soft_targets,
+    train,
+)
+from minikd.mlp import draw_masks, mask_generators
+from minikd.optim import learning_rate_at
+from minikd.sampling import Cases
+
+RNG = np.random.default_rng(4)
+Z, V, Y = RNG.normal(0, 3, (6, 5)), RNG.normal(0, 5, (6, 5)), RNG.integers(0, 5, 6)
+DATA = load_glyphs(rng=0, train=250, test=10).train
+TRANSFER = DATA.with_logits(RNG.normal(0, 4, (250, 10)))
+SOURCE = Path(plain.__file__).read_text(encoding="utf-8")
+
+
+@pytest.mark.parametrize("T", [0.5, 1.0, 20.0])
+def test_costs_and_gradients_are_those_of_the_equations(T):
+    pairs = [
+        (plain.softmax(Z, T), equations.softmax(Z, T)),
+        (plain.hard_cost(Z, Y), equations.hard_target_cost(Z, Y)),
+        (plain.hard_gradient(Z, Y), equations.hard_target_gradient(Z, Y)),
+        (plain.soft_cost(Z, V, T), equations.distillation_cost(Z, V, T=T)),
+        (plain.soft_gradient(Z, V, T), equations.distillation_gradient(Z, V, T=T)),
+    ]
+    for own, of_library in pairs:
+        np.testing.assert_allclose(own, of_library, rtol=1e-12, atol=1e-13)
+
+
+def test_each_gradient_is_the_derivative_of_its_cost():
+    for cost, gradient, target in (
+        (plain.hard_cost, plain.hard_gradient, Y),
+        (lambda z, v: plain.soft_cost(z, v, 3.0), lambda z, v: plain.soft_gradient(z, v, 3.0), V),
+    ):  # fmt: skip
+
+        def func(z, cost=cost, gradient=gradient, target=target):
+            return cost(z, target), lambda dc: dc[:, None] * gradient(z, target)
+
+        # Without a largest logit that a complex number could change.
+        assert gradcheck(func, Z, method="central")
+
+
+@pytest.mark.parametrize("dropout", [(), (0.1, 0.2, 0.5)])
+def test_backpropagation_is_that_of_the_network(dropout):
+    net = MLP([784, 40, 30, 10], 1, dtype=np.float64)
+    masks = draw_masks(net, dropout, mask_generators(net, 0), 250) if dropout else None
+    x, dz = DATA.x.astype(float), RNG.normal(size=(250, 10))
+    z, inputs = plain.forward(net.parameters, x, masks)
+    expected, caches = net.forward(x, masks)
+    np.testing.assert_array_equal(z, expected)
+    for own, g in zip(plain.backward(net.parameters, dz, inputs, masks),
+                      net.backward(dz, caches), strict=True):  # fmt: skip
+        np.testing.assert_allclose(own, g, rtol=1e-12, atol=1e-13)
+
+
+@pytest.mark.parametrize("step", ["fast", "plain"])
+@pytest.mark.parametrize(
+    ("objective", "gradient", "target"),
+    [
+        (hard_targets(), plain.hard_gradient, "y"),
+        (soft_targets(5.0), lambda z, v: plain.soft_gradient(z, v, 5.0), "v"),
+    ],
+)
+def test_a_whole_run_is_that_of_the_library(step, objective, gradient, target):
+    """Three epochs with dropout, momentum and moved images; the last batch is half a one."""
+    recipe = Recipe(epochs=3, learning_rate=0.02, batch=100, warm_up=2,
+                    dropout=(0.1, 0.2, 0.5), jitter=2)  # fmt: skip
+    net, own = (MLP([784, 40, 30, 10], 1, dtype=np.float64) for _ in range(2))
+    train(net, TRANSFER, objective, recipe, rng=3, step=step)
+
+    cases = Cases(own, TRANSFER, objective.needs, recipe, 3, None)
+
+    def batches():
+        for epoch in range(recipe.epochs):
+            dropping = mask_generators(own, epoch)
+            for batch in cases.epoch(epoch):
+                masks = draw_masks(own, recipe.dropout, dropping, len(batch.x))
+                yield batch.x, getattr(batch, target), masks
+
+    plain.train(own.parameters, batches(), gradient, lambda t: learning_rate_at(t, 9, 0.02, 2))
+    start = MLP([784, 40, 30, 10], 1, dtype=np.float64)
+    for p, q, s in zip(own.parameters, net.parameters, start.parameters, strict=True):
+        # Nine steps in float64; sums are taken in another order.
+        np.testing.assert_allclose(p, q, rtol=1e-9, atol=1e-11)
+        assert np.abs(p - s).max() > 1e-4
+
+
+def test_new_weights_have_the_size_of_he():
+    W, b, *_ = plain.new_network([784, 1200, 10], np.random.default_rng(0))
+    assert W.std() == pytest.approx(np.sqrt(2 / 784), rel=5 / np.sqrt(2 * W.size))
+    assert not b.any()
+
+
+def test_it_is_one_page_and_its_functions_need_numpy_alone():
+    assert len(SOURCE.splitlines()) <= 150
+    (main,) = (n for n in ast.parse(SOURCE).body if getattr(n, "name", "") == "main")
+    imports = [
+        n for n in ast.walk(ast.parse(SOURCE)) if isinstance(n, ast.Import | ast.ImportFrom)
+    ]
+    outside = [
+        ast.unparse(n) for n in imports if not main.lineno <= n.lineno <= main.end_lineno
+    ]
+    assert outside == ["import numpy as np"]
+
+
+@pytest.mark.slow
+def test_it_runs_by_itself(environment):
+    start = time.monotonic()
+    done = subprocess.run(
+        [sys.executable, "-m", "minikd.plain"], env=environment, capture_output=True, text=True
+    )
+    assert done.returncode == 0, done.stderr
+    assert not done.stderr
+    assert time.monotonic() - start < 30
+    teacher, student, raised = (
+        [int(word) for word in line.partition(": ")[2].split() if word.isdigit()]
+        for line in done.stdout.splitlines()
+    )
+    assert teacher[0] < 200  # of 4,000
+    # Most threes are right though it never saw one, and nearly all once the bias is raised.
+    assert student[2] < 0.4 * 400
+    assert raised[2] < 0.5 * student[2]
+    assert raised[0] < student[0]
