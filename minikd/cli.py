@@ -45,6 +45,7 @@ class _Parser(argparse.ArgumentParser):
 
 
 def _parser() -> argparse.ArgumentParser:
+    from minikd.data.catalog import SOURCES
     from minikd.experiments import EXPERIMENTS
 
     parser = _Parser(
@@ -64,13 +65,18 @@ def _parser() -> argparse.ArgumentParser:
         description="Run experiments; write OUT/NAME.DATA.json and the figure beside it. A run "
         "that was stopped goes on where it was.",
     )
-    run.add_argument("names", nargs="+", choices=list(EXPERIMENTS), metavar="NAME",
-                     help=f"one or more of: {', '.join(EXPERIMENTS)}; see minikd list")  # fmt: skip
-    data_sets = list(dict.fromkeys(d for e in EXPERIMENTS.values() for d in e.presets))
-    run.add_argument("--data", choices=data_sets,
-                     help="bundled: glyphs (printed digits), synthetic (a stand-in for speech), "
-                     "characters (in print); to be downloaded: mnist, speech (spoken digits), "
-                     "emnist (handwriting, 62 classes); default: what is bundled")  # fmt: skip
+    run.add_argument("names", nargs="+", metavar="NAME",
+                     help=f"one or more of: {', '.join(EXPERIMENTS)}; or FILE.py, a room of your "
+                     "own that declares an EXPERIMENT")  # fmt: skip
+    of_kind = {
+        kind: ", ".join(
+            f"{n} ({s.words})" for n, s in SOURCES.items() if bool(s.fetch) == fetched
+        )
+        for kind, fetched in (("bundled", False), ("to be downloaded", True))
+    }
+    run.add_argument("--data", metavar="DATA",
+                     help="; ".join(f"{kind}: {sets}" for kind, sets in of_kind.items())
+                     + "; default: what is bundled")  # fmt: skip
     run.add_argument("--device", choices=["cpu", "cuda"], default="cpu", help="default: cpu")
     run.add_argument("--seeds", type=_positive, default=1, metavar="N",
                      help="run seeds 0 to N - 1 (default: 1)")  # fmt: skip
@@ -88,19 +94,19 @@ def _parser() -> argparse.ArgumentParser:
     run.set_defaults(command=_run)
 
     data = commands.add_parser("data", help="download a data set")
-    data.add_argument("name", choices=["mnist", "speech", "emnist"])
+    data.add_argument("name", choices=[name for name, s in SOURCES.items() if s.fetch])
     data.set_defaults(command=_data)
 
     temperature = commands.add_parser("temperature", help="draw what temperature does")
     temperature.add_argument("--out", type=Path, default=Path("out"), metavar="DIR")
     temperature.set_defaults(command=_temperature)
     report = commands.add_parser(
-        "report", help="write README table, REPRODUCTION.md and pictures from records"
+        "report", help="write the numbers of records into pages, and draw the pictures"
     )
     report.add_argument("--results", type=Path, default=Path("results"), metavar="DIR",
                         help="folder of records (default: results)")  # fmt: skip
-    report.add_argument("--readme", type=Path, default=Path("README.md"), metavar="FILE")
-    report.add_argument("--images", type=Path, default=Path("docs/images"), metavar="DIR")
+    report.add_argument("--root", type=Path, default=Path(), metavar="DIR",
+                        help="where README.md, REPRODUCTION.md and docs/ are (default: here)")  # fmt: skip
     report.set_defaults(command=_report)
     # So that --debug is understood on both sides of the command's name.
     for command in (listing, run, data, temperature, report):
@@ -136,13 +142,13 @@ def _run(arguments: argparse.Namespace) -> None:
 def _run_one(
     name: str, arguments: argparse.Namespace, executor: Executor | None, threads: int | None
 ) -> None:
-    from minikd.experiments import EXPERIMENTS
-
-    plots, experiment = _plots(), EXPERIMENTS[name]
+    plots = _plots()
+    experiment = _experiment(name)
     data = arguments.data or next(iter(experiment.presets))
     if data not in experiment.presets:
         raise ValueError(
-            f"{name} has no data {data!r}; expected one of {', '.join(experiment.presets)}"
+            f"{experiment.name} has no data {data!r}; expected one of "
+            f"{', '.join(experiment.presets)}"
         )
     record = experiment.run(
         experiment.presets[data],
@@ -153,10 +159,22 @@ def _run_one(
         executor=executor,
         threads=threads,
     )
-    stem = f"{name}.{data}"
-    picture = plots.save_figure(plots.plot_record(record), arguments.out / f"{stem}.png")
-    print(_summary(record))
+    stem = experiment.stem(experiment.presets[data])
+    picture = plots.save_figure(experiment.figure(record), arguments.out / f"{stem}.png")
+    print(experiment.summary(record))
     print(f"wrote {arguments.out / stem}.json and {picture}\n")
+
+
+def _experiment(name: str) -> Any:
+    """An experiment by its name, or that of a user's own file."""
+    from minikd.experiments import EXPERIMENTS
+    from minikd.experiments.own import room
+
+    if name in EXPERIMENTS:
+        return EXPERIMENTS[name]
+    if name.endswith(".py"):
+        return room(name)
+    raise ValueError(f"no experiment {name!r}; expected {', '.join(EXPERIMENTS)}, or FILE.py")
 
 
 @contextmanager
@@ -177,23 +195,13 @@ def _executor(arguments: argparse.Namespace) -> Iterator[tuple[Executor | None, 
 
 
 def _data(arguments: argparse.Namespace) -> None:
-    if arguments.name == "speech":
-        from minikd.data import fetch_speech, load_speech
+    from minikd.data.catalog import SOURCES
 
-        path, speech = fetch_speech(progress=sys.stderr.isatty()), load_speech()
-        words = [sum(len(u.digits) for u in part) for part in speech]
-        print(f"the spoken digits are in {path}: {words[0]} + {words[1]} recordings")
-        return
-    if arguments.name == "emnist":
-        from minikd.data import fetch_emnist, load_emnist
-
-        folder, characters = fetch_emnist(progress=sys.stderr.isatty()), load_emnist()
-        counts = f"{len(characters.train)} + {len(characters.test)}"
-        print(f"EMNIST is in {folder}: {counts} images")
-        return
-    folder = minikd.fetch_mnist(progress=sys.stderr.isatty())
-    digits = minikd.load_mnist()
-    print(f"MNIST is in {folder}: {len(digits.train)} + {len(digits.test)} images")
+    source = SOURCES[arguments.name]
+    assert source.fetch is not None
+    where, parts = source.fetch(sys.stderr.isatty()), source.load()
+    counts = f"{len(parts.train)} + {len(parts.test)} {source.counts}"
+    print(f"{arguments.name} is in {where}: {counts}")
 
 
 def _temperature(arguments: argparse.Namespace) -> None:
@@ -207,11 +215,8 @@ def _report(arguments: argparse.Namespace) -> None:
     _plots()
     from minikd.report import write_report
 
-    write_report(arguments.results, arguments.readme, arguments.images)
-    print(
-        f"wrote the numbers of {arguments.results} into {arguments.readme} and REPRODUCTION.md, "
-        f"and pictures into {arguments.images}"
-    )
+    written = write_report(arguments.results, arguments.root)
+    print(f"wrote {len(written)} pages and pictures from the records in {arguments.results}")
 
 
 def _plots() -> Any:
@@ -221,25 +226,3 @@ def _plots() -> Any:
     from minikd import plots
 
     return plots
-
-
-def _summary(record: dict[str, Any]) -> str:
-    """The record's main numbers beside the paper's, as a table."""
-    from minikd.experiments import EXPERIMENTS
-    from minikd.paper import figures
-    from minikd.report import VERDICTS, in_papers_unit
-
-    paper, m = figures(record["name"], record["data"]), record["metrics"]
-    rows = [("", "this run", "paper")]
-    for metric, what in EXPERIMENTS[record["name"]].shown.items():
-        if metric in m:
-            said = str(paper[metric]) if metric in paper else ""
-            rows.append((what, in_papers_unit(record, metric), said))
-    widths = [max(len(row[i]) for row in rows) for i in range(3)]
-    title = (
-        f"{record['name']} on {record['data']}: {m['test_cases'][0]} test cases; "
-        f"{sum(record['seconds']):.0f} s on {record['device']}"
-    )
-    lines = [f"  {a:{widths[0]}}  {b:>{widths[1]}}  {c:>{widths[2]}}" for a, b, c in rows]
-    verdict = VERDICTS[record["name"]](record) if record["name"] in VERDICTS else []
-    return "\n".join([title, *lines, *verdict])

@@ -103,8 +103,8 @@ def entropy(z: Array, T: Array = 1.0) -> Array:
 
     Examples
     --------
-    >>> entropy([0.0, 0.0]) == np.log(2)
-    np.True_
+    >>> float(entropy([0.0, 0.0]))
+    0.6931471805599453
     """
     xp, T, z = checks.arguments(T, z=z)
     log_q = log_softmax(z, T)

@@ -273,43 +273,6 @@ def fit_temperature(z: Array, y: Array) -> float:
     return float(np.exp(found.x))
 
 
-def paired_test(wrong_a: Any, wrong_b: Any) -> float:
-    """Could two networks be equally good? The exact McNemar test, two-sided.
-
-    Only the cases that one of them gets right and the other wrong say anything; if both were
-    equally good, each such case would be a fair coin.
-
-    Parameters
-    ----------
-    wrong_a, wrong_b : array of bool, shape (n,)
-        Where each network is wrong, on the same cases.
-
-    Returns
-    -------
-    float
-        The probability, if they were equally good, of a split as uneven as this one or more.
-
-    Raises
-    ------
-    ValueError
-        If the two are not of the same cases.
-
-    Examples
-    --------
-    >>> paired_test([True, True, True, False, False], [False, False, False, False, True])
-    0.625
-    """
-    from scipy.stats import binomtest
-
-    a, b = (np.asarray(to_host(wrong), dtype=bool) for wrong in (wrong_a, wrong_b))
-    if a.shape != b.shape or a.ndim != 1:
-        raise ValueError(f"shapes are {a.shape} and {b.shape}; expected (n,) for both")
-    only_a, only_b = int((a & ~b).sum()), int((b & ~a).sum())
-    if only_a + only_b == 0:
-        return 1.0
-    return float(binomtest(only_a, only_a + only_b, 0.5).pvalue)
-
-
 def _mask(classes: Sequence[int], N: int) -> Any:
     """Which of N classes are named: bool, shape (N,)."""
     if not isinstance(classes, (list, tuple, range)) or any(c not in range(N) for c in classes):

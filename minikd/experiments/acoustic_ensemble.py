@@ -8,44 +8,30 @@ from typing import Any
 
 import numpy as np
 
-from minikd import equations
-from minikd.backend import Stream, generator
-from minikd.data import Dataset
-from minikd.data.speech import Speech, Utterance, windows
+from minikd import plots
+from minikd.data.speech import Speech
 from minikd.ensembles import arithmetic_mean, geometric_mean
-from minikd.experiments.run import SPLIT, STUDENT, TEACHER, Kept, part_seed
-from minikd.hmm import WordModel, decode, train_states, word_errors
+from minikd.experiments.acoustic_frames import (
+    SPEECH,
+    SYNTHETIC,
+    Frames,
+    Framing,
+    right,
+    states_of,
+    words_wrong,
+)  # fmt: skip
+from minikd.experiments.experiment import Experiment, Metric, Paper, Record
+from minikd.experiments.run import STUDENT, TEACHER, Kept, part_seed
 from minikd.mlp import MLP
 from minikd.objectives import hard_targets, soft_targets
+from minikd.statistics import Mean, change, mean_of, share_of_gain, standard_error
 from minikd.train import Recipe
-
-CLAIM = "a network distilled from ten acoustic models keeps most of what they gain together"
 
 # Logits of the ensemble's soft targets, from those of its members and a temperature.
 MEANS: dict[str, Callable[[Any, float], Any]] = {
     "arithmetic": arithmetic_mean,
     "geometric": lambda v, T: geometric_mean(v),
 }
-
-
-@dataclass(frozen=True)
-class Framing:
-    """How frames become cases.
-
-    Attributes
-    ----------
-    states : int
-        Of each digit.
-    past, future : int
-        Frames before and after the one whose state is asked for; the paper has 20 and 5.
-    held_out : float
-        Share of the training utterances that no network is trained on.
-    """
-
-    states: int
-    past: int
-    future: int
-    held_out: float
 
 
 @dataclass(frozen=True)
@@ -95,63 +81,6 @@ class AcousticEnsemble:
     def __post_init__(self) -> None:
         if self.members < 2:
             raise ValueError(f"members is {self.members}; expected at least 2 for an ensemble")
-
-
-@dataclass(frozen=True, eq=False)
-class Frames:
-    """Some utterances with the states of their frames.
-
-    Attributes
-    ----------
-    utterances : list of Utterance
-    data : Dataset
-        Windows of frames, ``x`` of shape (n, width · C), and in ``y`` the states of the frames that
-        they are of, those with ``past`` frames before them.
-    """
-
-    utterances: list[Utterance]
-    data: Dataset
-
-    def cut(self, per_frame: Any) -> list[Any]:
-        """Rows of all frames, (n, …), as a list with one array for each utterance."""
-        ends = np.cumsum([len(u.frames) for u in self.utterances])[:-1]
-        return np.split(per_frame, ends)
-
-
-def states_of(
-    framing: Framing, speech: Speech, seed: int
-) -> tuple[WordModel, Frames, Frames, Frames]:
-    """The word model, and the frames to train on, to choose by, and to test on.
-
-    Raises
-    ------
-    ValueError
-        If nothing is held out, or everything; if an utterance is too short for its states, or a
-        digit is never said in what is left for training.
-    """
-    order = generator(part_seed(seed, SPLIT), Stream.ORDER).permutation(len(speech.train))
-    out = round(framing.held_out * len(order))
-    if not 0 < out < len(order):
-        raise ValueError(
-            f"held_out is {framing.held_out}: {out} of {len(order)} utterances; expected at least one, "
-            "and one left to train on"
-        )
-    train = [speech.train[k] for k in np.sort(order[out:])]
-    chosen = [speech.train[k] for k in np.sort(order[:out])]
-    digits = 1 + max(d for u in (*speech.train, *speech.test) for d in u.digits)
-    # The states of the test frames too come from the model of the training frames alone.
-    model, paths = train_states(
-        [u.frames for u in train], [u.digits for u in train], digits, framing.states
-    )
-    paths += [model.states_of(u.frames, u.digits) for u in (*chosen, *speech.test)]
-    parts, start = [], 0
-    width = framing.past + 1 + framing.future
-    for some in (train, chosen, speech.test):
-        y = np.concatenate(paths[start : start + len(some)])
-        x = windows(some, framing.past, framing.future)
-        start += len(some)
-        parts.append(Frames(some, Dataset(x, y, shape=(width, x.shape[1] // width))))
-    return model, parts[0], parts[1], parts[2]
 
 
 def one_cell(
@@ -232,44 +161,7 @@ def one_cell(
     }
 
 
-def share_of_gain(kept: float, gain: float) -> float:
-    """In percent; where nothing is gained, 100 if nothing is lost, else 0."""
-    return 100 * float(kept / gain if gain > 0 else kept >= 0)
-
-
-def right(z: Any, part: Frames) -> Any:
-    """Share of the frames whose state each member gets right: (E, n, states) to (E,)."""
-    return (z.argmax(-1) == part.data.y).mean(-1)
-
-
-def words_wrong(
-    z: Any, part: Frames, model: WordModel, prior: Any, penalty: float
-) -> list[int]:
-    """Word errors of each member, over all utterances.
-
-    Parameters
-    ----------
-    z : array, shape (E, n, states)
-        Logits of all frames.
-    part : Frames
-    model : WordModel
-    prior : array, shape (states,)
-        Of the training frames; the posteriors are divided by it.
-    penalty : float
-        For each word, in nats.
-    """
-    counts = []
-    for member in z:
-        scores = part.cut(equations.log_softmax(member) - np.log(prior))
-        heard = [decode(s, model, penalty) for s in scores]
-        pairs = zip(part.utterances, heard, strict=True)
-        counts.append(sum(word_errors(u.digits, h) for u, h in pairs))
-    return counts
-
-
 STUDENTS = tuple((mean, T) for mean in MEANS for T in (1.0, 2.0, 5.0, 10.0))
-SYNTHETIC = Framing(states=3, past=3, future=3, held_out=0.1)
-SPEECH = Framing(states=5, past=20, future=5, held_out=0.1)
 
 PRESETS = {
     "synthetic": AcousticEnsemble(
@@ -294,17 +186,126 @@ PRESETS = {
     ),
 }  # fmt: skip
 
-# The metrics that a table shows, in order.
-SHOWN = {
-    "single_accuracy": "frames that one network gets right",
-    "ensemble_accuracy": "frames that ten together get right, geometric mean",
-    "arithmetic_accuracy": "the same, arithmetic mean",
-    "distilled_accuracy": "frames that a distilled network gets right",
-    "longer_accuracy": "frames that a network gets right on hard targets, trained for as long",
-    "distilled_T": "T chosen on held-out utterances",
-    "share_kept": "share of the gain that it keeps",
-    "single_wer": "words wrong, one network",
-    "ensemble_wer": "words wrong, ten together",
-    "distilled_wer": "words wrong, distilled network",
-    "longer_wer": "words wrong, hard targets for as long",
-}
+
+@plots.in_house_style
+def plot_acoustic_ensemble(record: Record) -> Any:
+    """Frames and words that one network, ten together, and distilled ones get right.
+
+    Parameters
+    ----------
+    record : dict
+        Of ``acoustic-ensemble``.
+
+    Returns
+    -------
+    matplotlib.figure.Figure
+    """
+    figure, (left, right) = plots.plt.subplots(1, 2, figsize=(12, 4.8), width_ratios=(3, 2))
+    m, students = record["metrics"], record["config"]["students"]
+    T = sorted({T for _, T in students})
+    single, together = np.mean(m["single_accuracy"]), np.mean(m["ensemble_accuracy"])
+    members = np.ravel(record["curves"]["singles"])
+    spread = np.linspace(-1.3, -0.7, len(members))
+    left.plot(spread, members, ".", color=plots.GREY, label="each network")
+    left.axhline(float(single), color=plots.GREY, lw=1)
+    left.axhline(float(together), color=plots.BLUE, lw=1)
+    left.text(len(T) - 0.5, together, "ten together", color=plots.BLUE, ha="right", va="bottom")
+    left.text(
+        len(T) - 0.5, single, "one, on average", color=plots.GREY, ha="right", va="bottom"
+    )
+    for mean, color, marker in (
+        ("arithmetic", plots.ORANGE, "o"),
+        ("geometric", plots.GREEN, "^"),
+    ):
+        own = [k for k, (name, _) in enumerate(students) if name == mean]
+        seeds = np.array(record["curves"]["distilled"])[:, own]
+        left.errorbar([T.index(students[k][1]) for k in own], seeds.mean(0), standard_error(seeds),
+                      fmt=marker, ls="-", color=color, capsize=3,
+                      label=f"distilled from the {mean} mean")  # fmt: skip
+    left.errorbar(-1, np.mean(m["longer_accuracy"]), standard_error(m["longer_accuracy"]), fmt="D",
+                  color=plots.PURPLE, capsize=3, label="hard targets, as long as the distilled")  # fmt: skip
+    left.set(xticks=range(-1, len(T)), xlim=(-1.6, len(T) - 0.4), ylabel="frames right (%)")
+    left.set_xticklabels(["hard targets", *(f"T = {t:g}" for t in T)])
+    left.legend(loc="lower left", bbox_to_anchor=(0, 1), ncols=2)
+    wrong = np.transpose([m[f"{who}_wer"] for who in ("single", "ensemble", "distilled")])
+    right.bar(range(3), wrong.mean(0), yerr=standard_error(wrong), color=[plots.GREY, plots.BLUE, plots.GREEN], width=0.6,
+              capsize=4)  # fmt: skip
+    right.set(xticks=range(3), ylabel="words wrong (%)")
+    right.set_xticklabels(["one network", "ten together", "distilled"])
+    plots.say(
+        figure,
+        f"Ten networks together gain {together - single:.1f} % of the frames; one distilled from "
+        f"them keeps {np.mean(m['share_kept']):.0f} % of that",
+        plots.seeds_of(record),
+    )
+    return figure
+
+
+def acoustic_findings(record: Record) -> list[str]:
+    """What ten networks gain, how much of it one keeps, and whether the words follow.
+
+    A difference is clear if it is more than two standard errors of its mean over the seeds.
+    """
+    m = record["metrics"]
+    gain, own, longer = (
+        change(m, f"{who}_accuracy", "single_accuracy")
+        for who in ("ensemble", "distilled", "longer")
+    )
+    beyond = change(m, "distilled_accuracy", "longer_accuracy")
+    words, kept = (change(m, f"{who}_wer", "single_wer") for who in ("ensemble", "distilled"))
+    chosen = ", ".join(
+        f"{T:g} ({mean} mean)"
+        for T, mean in zip(m["distilled_T"], record["curves"]["chosen_mean"], strict=True)
+    )
+    one, ten, distilled = (np.mean(m[f"{w}_wer"]) for w in ("single", "ensemble", "distilled"))
+    total = m["test_words"][0]
+    return [
+        "Frames, in percentage points beside a single network (mean ± standard error over seeds): "
+        f"ten together {said(gain)}; the distilled network {said(own)}; hard targets for as long "
+        f"{said(longer)}. The distilled network beside hard targets for as long: {said(beyond)}.",
+        f"The distilled network keeps {mean_of(m['share_kept']).words(0)} % of the gain. The "
+        f"temperatures chosen on held-out utterances, seed by seed: {chosen}.",
+        f"Word error rate, in the same way: ten together {said(words)}; the distilled network "
+        f"{said(kept)}. One word of the {total} is {100 / total:.2f} points: a single network gets "
+        f"{one * total / 100:.0f} words wrong, the ten {ten * total / 100:.0f}, the distilled "
+        f"network {distilled * total / 100:.0f}.",
+    ]
+
+
+def said(difference: Mean) -> str:
+    """A difference in points, and whether it is clear."""
+    return f"{difference.words(sign=True)} ({difference.clearly})"
+
+
+def _of_speech(value: float) -> Paper:
+    return Paper(value, "4", data="speech", level=False)
+
+
+METRICS = (
+    Metric("single_accuracy", "frames that one network gets right", "%", "more", _of_speech(58.9)),
+    Metric("ensemble_accuracy", "frames that ten together get right, geometric mean", "%", "more",
+           _of_speech(61.1)),
+    Metric("arithmetic_accuracy", "the same, arithmetic mean", "%", "more"),
+    Metric("distilled_accuracy", "frames that a distilled network gets right", "%", "more",
+           _of_speech(60.8)),
+    Metric("longer_accuracy", "frames that a network gets right on hard targets, trained for as long",
+           "%", "more"),
+    Metric("distilled_T", "T chosen on held-out utterances", "T", "neither"),
+    Metric("share_kept", "share of the ensemble's gain that the distilled network keeps", "%", "more",
+           Paper(80, "4", data=None)),
+    Metric("single_wer", "words wrong, one network", "%", "less", _of_speech(10.9)),
+    Metric("ensemble_wer", "words wrong, ten together", "%", "less", _of_speech(10.7)),
+    Metric("distilled_wer", "words wrong, distilled network", "%", "less", _of_speech(10.7)),
+    Metric("longer_wer", "words wrong, hard targets for as long", "%", "less"),
+)  # fmt: skip
+
+EXPERIMENT = Experiment(
+    name="acoustic-ensemble",
+    section="4",
+    claim="a network distilled from ten acoustic models keeps most of what they gain together",
+    presets=PRESETS,
+    one_cell=one_cell,
+    metrics=METRICS,
+    figure=plot_acoustic_ensemble,
+    findings=acoustic_findings,
+)

@@ -7,14 +7,15 @@ from typing import Any
 
 import numpy as np
 
+from minikd import plots
 from minikd.data import Dataset
 from minikd.data.speech import Speech, Utterance, windows
+from minikd.experiments.experiment import Experiment, Metric, Record
 from minikd.experiments.run import STUDENT, TEACHER, Kept, part_seed
 from minikd.mlp import MLP
 from minikd.objectives import logit_matching
+from minikd.statistics import change, mean_of, standard_error
 from minikd.train import Recipe
-
-CLAIM = "a forecaster distilled from ten comes closer to them than one trained alone"
 
 
 @dataclass(frozen=True)
@@ -165,15 +166,107 @@ PRESETS = {
     ),
 }  # fmt: skip
 
-# The metrics that a table shows, in order.
-SHOWN = {
-    "unchanged_error": "mean square error: the last frame again",
-    "single_error": "mean square error: a member of the ensemble",
-    "ensemble_error": "mean square error: ten together",
-    "alone_error": "mean square error: one network alone",
-    "longer_error": "mean square error: the same, trained longer",
-    "distilled_error": "mean square error: distilled network",
-    "alone_distance": "mean square distance to the ten: one network alone",
-    "longer_distance": "mean square distance to the ten: the same, trained longer",
-    "distilled_distance": "mean square distance to the ten: distilled network",
-}
+
+@plots.in_house_style
+def plot_forecast(record: Record) -> Any:
+    """How much more each forecaster errs than the ensemble, and how near it comes to it.
+
+    Parameters
+    ----------
+    record : dict
+        Of ``forecast``.
+
+    Returns
+    -------
+    matplotlib.figure.Figure
+    """
+    figure, (left, right) = plots.plt.subplots(1, 2, figsize=(12, 4.8), width_ratios=(3, 2))
+    m, by_frame = record["metrics"], record["curves"]["error"]
+    error = {who: np.mean([seed[who] for seed in by_frame], axis=0) for who in by_frame[0]}
+    ahead = np.arange(1, record["config"]["ahead"] + 1)
+    for who, label, color in (
+        ("alone", "one network alone", plots.ORANGE), ("longer", "the same, trained longer", plots.PURPLE),
+        ("distilled", "distilled", plots.GREEN),
+    ):  # fmt: skip
+        left.plot(
+            ahead, 100 * (error[who] / error["ensemble"] - 1), "o-", color=color, label=label
+        )
+    left.axhline(0, color=plots.BLUE, lw=1, label="ten together")
+    left.set(xlabel="frames ahead (10 ms each)", xticks=ahead,
+             ylabel="mean square error beyond that of the ten (%)")  # fmt: skip
+    without = error["unchanged"] / error["ensemble"]
+    left.set_title(
+        f"(the last frame once more: {without.min():.1f} to {without.max():.1f} times the error of "
+        "the ten)", fontsize=9, color=plots.GREY,
+    )  # fmt: skip
+    left.legend()
+    distance = np.transpose(
+        [m[f"{name}_distance"] for name in ("alone", "longer", "distilled")]
+    )
+    far = distance.mean(0)
+    single, ten, distilled = (
+        np.array(m[f"{w}_error"]) for w in ("single", "ensemble", "distilled")
+    )
+    kept = 100 * (single - distilled) / (single - ten)
+    right.bar(range(3), far, yerr=standard_error(distance), color=[plots.ORANGE, plots.PURPLE, plots.GREEN], width=0.6,
+              capsize=4)  # fmt: skip
+    right.set(xticks=range(3), ylabel="mean square distance to the ten (variances)")
+    right.set_xticklabels(["alone", "alone, longer", "distilled"])
+    plots.say(
+        figure,
+        f"The distilled forecaster is {min(far[:2]) / far[2]:.1f} times as near to the ten as one "
+        f"trained alone, and keeps {kept.mean():.0f} % of what they gain",
+        plots.seeds_of(record),
+    )
+    return figure
+
+
+def forecast_findings(record: Record) -> list[str]:
+    """Whether the distilled forecaster is nearer to the ensemble than one trained alone."""
+    m = record["metrics"]
+    nearer = [
+        f"than {words} by {by.words(4)} ({by.clearly})"
+        for who, words in (
+            ("alone", "one trained alone"), ("longer", "one trained alone for as long"),
+        )
+        for by in [change(m, f"{who}_distance", "distilled_distance")]
+    ]  # fmt: skip
+    gain = np.subtract(m["single_error"], m["ensemble_error"])
+    kept = {
+        who: mean_of(100 * np.subtract(m["single_error"], m[f"{who}_error"]) / gain)
+        for who in ("distilled", "longer")
+    }
+    return [
+        "The distilled forecaster is nearer to the ten together (mean square distance; mean ± "
+        f"standard error over seeds) {', and '.join(nearer)}.",
+        f"Ten together lower the error of one by {100 * np.mean(gain / m['single_error']):.1f} %. "
+        f"The distilled forecaster keeps {kept['distilled'].words(0)} % of that gain; one trained "
+        f"alone for as long keeps {kept['longer'].words(0)} %.",
+    ]
+
+
+METRICS = tuple(
+    Metric(name, words, "variances")
+    for name, words in (
+        ("unchanged_error", "mean square error: the last frame again"),
+        ("single_error", "mean square error: a member of the ensemble"),
+        ("ensemble_error", "mean square error: ten together"),
+        ("alone_error", "mean square error: one network alone"),
+        ("longer_error", "mean square error: the same, trained longer"),
+        ("distilled_error", "mean square error: distilled network"),
+        ("alone_distance", "mean square distance to the ten: one network alone"),
+        ("longer_distance", "mean square distance to the ten: the same, trained longer"),
+        ("distilled_distance", "mean square distance to the ten: distilled network"),
+    )
+)
+
+EXPERIMENT = Experiment(
+    name="forecast",
+    section="–",  # not in the paper
+    claim="a forecaster distilled from ten comes closer to them than one trained alone",
+    presets=PRESETS,
+    one_cell=one_cell,
+    metrics=METRICS,
+    figure=plot_forecast,
+    findings=forecast_findings,
+)

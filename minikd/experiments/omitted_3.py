@@ -1,9 +1,13 @@
 """Section 3: the student that never saw a 3 gets most threes right, once its bias is raised."""
 
-from minikd.experiments.unseen import Unseen
+from minikd.experiments.experiment import Experiment, Paper
+from minikd.experiments.unseen import Unseen, metrics, one_cell, shared_curves
+from minikd.experiments.unseen_figure import plot_unseen
 from minikd.train import Recipe
 
-CLAIM = "a student distilled without any 3 still knows the threes, once their bias is raised"
+_PRADYOT = "pradyot-09/DL-Reproducibility-Project: one seed, 1000 epochs"
+_CYBERTRON = "cybertronai/hinton-problems, in NumPy: bias matched to the prior"
+
 
 PRESETS = {
     "glyphs": Unseen(
@@ -43,3 +47,25 @@ PRESETS = {
         held_out=5000,
     ),
 }  # fmt: skip
+
+METRICS = metrics({
+    "teacher_errors": Paper(67, "3", known=f"58 ({_PRADYOT})"),
+    "errors_before": Paper(206, "3", known=f"141 ({_PRADYOT}, transfer set jittered)"),
+    "omitted_errors_before": Paper(133, "3", known=f"82 ({_PRADYOT}, transfer set jittered)"),
+    "bias": Paper(3.5, "3"),
+    "errors_after": Paper(109, "3", known=f"193 ({_CYBERTRON})"),
+    "omitted_errors_after": Paper(14, "3", known=f"22 ({_CYBERTRON})"),
+})  # fmt: skip
+
+EXPERIMENT: Experiment = Experiment(
+    name="omitted-3",
+    section="3",
+    claim="a student distilled without any 3 still knows the threes, once their bias is raised",
+    presets=PRESETS,
+    one_cell=one_cell,
+    metrics=METRICS,
+    figure=lambda record: plot_unseen(record, EXPERIMENT.in_record(record)),
+    shared_curves=shared_curves,
+    as_in_paper={"omitted": (3,), "moved": (3,)},
+    chosen=(("errors_after", "bias of class 3"),),
+)

@@ -7,25 +7,18 @@ from typing import Any
 
 import numpy as np
 
+from minikd import plots
 from minikd.backend import Stream, generator
 from minikd.data import Dataset, Digits
 from minikd.data.augment import draw_shifts, shift_images
 from minikd.evaluate import errors
+from minikd.experiments.experiment import Experiment, Metric, Record
 from minikd.experiments.omitted_3 import PRESETS as OMITTED_3
 from minikd.experiments.run import SPLIT, STUDENT, TEACHER, Kept, part_seed
 from minikd.mlp import MLP
 from minikd.objectives import hard_targets, soft_targets
+from minikd.statistics import rank_correlation
 from minikd.train import Recipe
-
-CLAIM = "how recipes do that were chosen without the test set, and what makes a good teacher"
-
-# The metrics that a table shows, in order.
-SHOWN = {
-    "best_teacher_errors": "teacher chosen on the test set",
-    "honest_best_teacher_errors": "teacher chosen on the validation split",
-    "best_student_errors": "student chosen on the test set",
-    "honest_best_student_errors": "student chosen on the validation split",
-}
 
 
 @dataclass(frozen=True)
@@ -189,3 +182,169 @@ PRESETS = {
     "glyphs": _preset("glyphs", epochs=10, held_out=1000),
     "mnist": _preset("mnist", epochs=12, held_out=10_000),
 }
+
+
+def candidates(record: Record, table: str, *keys: str) -> dict[str, float]:
+    """A value of each candidate of ``recipes``, mean over the seeds.
+
+    Parameters
+    ----------
+    record : dict
+    table : {"teachers", "students"}
+    keys : str
+        Where the value stands: ``"test"``, or ``"student", "test"``.
+    """
+    values: dict[str, list[float]] = {}
+    for seed in record["curves"][table]:
+        for name, row in seed.items():
+            for key in keys:
+                row = row[key]
+            values.setdefault(name, []).append(row)
+    return {name: float(np.mean(of_seeds)) for name, of_seeds in values.items()}
+
+
+@plots.in_house_style
+def plot_recipes(record: Record) -> Any:
+    """What makes a good teacher, and the candidates on the validation split and the test set.
+
+    Parameters
+    ----------
+    record : dict
+        Of ``recipes``.
+
+    Returns
+    -------
+    matplotlib.figure.Figure
+    """
+    figure, (left, right) = plots.plt.subplots(1, 2, figsize=(13, 5))
+    m, cases = record["metrics"], np.mean(record["metrics"]["test_cases"])
+    held_out = record["config"]["held_out"]
+    own = candidates(record, "teachers", "test")
+    taught = candidates(record, "teachers", "student", "test")
+    moves = candidates(record, "teachers", "moves")
+    dots = left.scatter(
+        [100 * own[name] / cases for name in own], [100 * taught[name] / cases for name in own],
+        c=[100 * moves[name] for name in own], cmap="cividis_r", s=90, ec="k", zorder=3,
+    )  # fmt: skip
+    # By number, because candidates that do alike would lie on each other's names.
+    for k, name in enumerate(own):
+        left.annotate(
+            str(k + 1), (100 * own[name] / cases, 100 * taught[name] / cases),
+            xytext=((0, 9), (0, -18))[k % 2], textcoords="offset points", ha="center",
+        )  # fmt: skip
+    names = "\n".join(f"{k + 1}  {name}" for k, name in enumerate(own))
+    left.text(
+        0.98,
+        0.03,
+        names,
+        transform=left.transAxes,
+        ha="right",
+        va="bottom",
+        ma="left",
+        fontsize=9,
+    )
+    left.set(xlabel="test error of the teacher (%)", ylabel="test error of its student (%)")
+    left.margins(0.2)
+    figure.colorbar(dots, ax=left, label="change of its logits by a move (% of the variance)")
+    ranks = rank_correlation(taught, own)
+    left.set_title(f"Teachers and their students: rank correlation {ranks:.2f}")
+
+    correlations = []
+    for table, label, color, marker in (
+        ("teachers", "teachers", plots.GREY, "s"),
+        ("students", "students of the first teacher", plots.BLUE, "o"),
+    ):
+        validation, test = (candidates(record, table, part) for part in ("validation", "test"))
+        correlations.append(rank_correlation(validation, test))
+        x, y = (
+            100 * np.array([*validation.values()]) / held_out,
+            100 * np.array([*test.values()]) / cases,
+        )
+        right.plot(
+            x, y, marker, color=color, label=f"{label}: {correlations[-1]:.2f}", alpha=0.8
+        )
+        right.plot(x[x.argmin()], y[x.argmin()], "v", color=plots.GREEN, ms=13, mfc="none", mew=2,
+                   label="chosen on the validation split" if table == "students" else None)  # fmt: skip
+    right.set(xlabel="error on the validation split (%)", ylabel="test error (%)")
+    right.set_title("Validation split against test set, with rank correlations")
+    right.legend(loc="upper left")
+    cost = np.mean(m["honest_best_student_errors"]) - np.mean(m["best_student_errors"])
+    plots.say(
+        figure,
+        f"The student chosen without the test set makes {cost:.0f} more errors than the best on it",
+        f"{plots.footer(record)}; trained on all but {held_out} cases, for fewer epochs than elsewhere",
+    )
+    return figure
+
+
+def recipes_findings(record: Record) -> list[str]:
+    """What makes a good teacher, and how the students' recipes did.
+
+    Parameters
+    ----------
+    record : dict
+        Of ``recipes``.
+
+    Returns
+    -------
+    list of str
+    """
+    own, taught = (
+        candidates(record, "teachers", "test"),
+        candidates(record, "teachers", "student", "test"),
+    )
+    moves = candidates(record, "teachers", "moves")
+    fewest, best = min(own, key=own.__getitem__), min(taught, key=taught.__getitem__)
+    if fewest == best:
+        said = (
+            f"The teacher with the fewest errors ({fewest}: {own[fewest]:.0f}) has the best "
+            f"student, with {taught[fewest]:.0f}."
+        )
+    else:
+        said = (
+            f"The teacher with the fewest errors ({fewest}: {own[fewest]:.0f}) has a student with "
+            f"{taught[fewest]:.0f}; the best student, with {taught[best]:.0f}, has another teacher "
+            f"({best}: {own[best]:.0f})."
+        )
+    each = "; ".join(
+        f"{name}: {own[name]:.0f} → {taught[name]:.0f}, {100 * moves[name]:.1f} %"
+        for name in own
+    )
+    validation, test = (candidates(record, "students", part) for part in ("validation", "test"))
+    students = "; ".join(
+        f"{name}: {validation[name]:.0f} and {test[name]:.0f}" for name in test
+    )
+    return [
+        said,
+        "Teachers, their errors → those of their students, and the mean square of what moving an "
+        f"image changes in their logits, as a share of the variance: {each}.",
+        f"Over these {len(own)} teachers, a student's errors have a rank correlation of "
+        f"{rank_correlation(taught, own):.2f} with its teacher's errors, and of "
+        f"{rank_correlation(taught, moves):.2f} with how much moving an image changes its "
+        "teacher's logits.",
+        "Students of the first teacher, errors on the validation split and on the test set: "
+        f"{students}.",
+    ]
+
+
+METRICS = (
+    Metric("best_teacher_errors", "teacher chosen on the test set"),
+    Metric("honest_best_teacher_errors", "teacher chosen on the validation split"),
+    Metric("best_student_errors", "student chosen on the test set"),
+    Metric("honest_best_student_errors", "student chosen on the validation split"),
+)
+
+EXPERIMENT = Experiment(
+    name="recipes",
+    section="3",
+    claim="how recipes do that were chosen without the test set, and what makes a good teacher",
+    presets=PRESETS,
+    one_cell=one_cell,
+    metrics=METRICS,
+    figure=plot_recipes,
+    findings=recipes_findings,
+    chosen=(
+        ("best_teacher_errors", "recipe of a teacher"),
+        ("best_student_errors", "recipe of a student"),
+    ),
+)

@@ -17,16 +17,7 @@ from typing import Any
 
 from minikd.backend import array_module
 from minikd.checkpoint import load_checkpoint, save_checkpoint, write_atomically
-from minikd.data import (
-    Dataset,
-    Digits,
-    load_characters,
-    load_emnist,
-    load_glyphs,
-    load_mnist,
-    load_speech,
-    synthesize_speech,
-)
+from minikd.data import Dataset, Digits, catalog
 from minikd.evaluate import logits_over_views
 from minikd.experiments.record import digest, environment, write_record
 from minikd.experiments.workers import blas_threads
@@ -199,6 +190,8 @@ class Job:
     made_with : dict
         From :func:`environment`: what all cells of a record are made with.
     device : {"cpu", "cuda"}
+    load : callable, optional
+        Gives data of the user's own.
     progress : bool
     """
 
@@ -209,6 +202,7 @@ class Job:
     out: str
     made_with: dict[str, Any]
     device: str
+    load: Callable[[], Any] | None = None
     progress: bool = False
 
     def kept(self) -> Kept:
@@ -220,12 +214,14 @@ class Job:
         """What it found, if it was finished before."""
         return self.kept().read_part(self.config, self.cell)
 
-    def do(self, load: Callable[[str], Any]) -> dict[str, Any]:
+    def do(self, load: Callable[..., Any]) -> dict[str, Any]:
         """Find it, and keep it."""
         kept = self.kept()
         part = kept.read_part(self.config, self.cell)
         if part is None:
-            part = self.one_cell(self.config, load(self.config.data), kept, self.cell)
+            part = self.one_cell(
+                self.config, load(self.config.data, self.load), kept, self.cell
+            )
             kept.write_part(self.config, self.cell, part)
         return part
 
@@ -242,16 +238,16 @@ class Job:
             return self.do(_load)
 
 
-def _load(data: str) -> Any:
-    load: dict[str, Callable[[], Any]] = {
-        "glyphs": load_glyphs,
-        "mnist": load_mnist,
-        "characters": load_characters,
-        "emnist": load_emnist,
-        "synthetic": synthesize_speech,
-        "speech": load_speech,
-    }
-    return load[data]()
+def _load(data: str, load: Callable[[], Any] | None = None) -> Any:
+    """The data of a run, from the catalog or from a function of the user's own."""
+    if load is None:
+        if data not in catalog.SOURCES:
+            raise ValueError(
+                f"data is {data!r}; expected one of {', '.join(catalog.SOURCES)}, or "
+                "Experiment(load={...}) with a function for it"
+            )
+        load = catalog.SOURCES[data].load
+    return load()
 
 
 def _environment_elsewhere(device: str, threads: int | None) -> dict[str, Any]:
@@ -277,6 +273,8 @@ def run_seeds(
     together: Callable[[Any, list[dict[str, Any]]], dict[str, Any]] = first_part,
     executor: Executor | None = None,
     threads: int | None = None,
+    stem: str | None = None,
+    load: Callable[[], Any] | None = None,
 ) -> dict[str, Any]:
     """Run an experiment once for each seed, and write its record.
 
@@ -293,7 +291,7 @@ def run_seeds(
         See :class:`Job`.
     seeds : sequence of int
     out : path
-        The record goes to ``out/NAME.DATA.json``, what is kept to resume to ``out/.kept``.
+        The record goes to ``out/STEM.json``, what is kept to resume to ``out/.kept``.
     device : {"cpu", "cuda"}
     progress : bool
         Progress bars on stderr.
@@ -312,6 +310,10 @@ def run_seeds(
         Threads of the CPU that the matrix products of each process may use: by default all, and
         one with an executor. Part of what a run is made with: their number changes how sums are
         rounded.
+    stem : str, optional
+        ``NAME.DATA`` of the settings unless given.
+    load : callable, optional
+        Gives the data; that of this name in :mod:`minikd.data.catalog` unless given.
 
     Returns
     -------
@@ -342,7 +344,7 @@ def run_seeds(
     if not os.access(out / ".kept", os.W_OK):
         raise PermissionError(f"{out} cannot be written to; choose another folder")
     jobs = {
-        (seed, i): Job(config, one_cell, seed, cell, str(out), made_with, device)
+        (seed, i): Job(config, one_cell, seed, cell, str(out), made_with, device, load)
         for seed in seeds for i, cell in enumerate(names)
     }  # fmt: skip
     if executor is None:
@@ -365,7 +367,7 @@ def run_seeds(
             **{c: [part["curves"][c] for part in of_seed] for c in of_seed[0]["curves"]},
         },
     }
-    return write_record(out / f"{config.name}.{config.data}.json", record)
+    return write_record(out / f"{stem or f'{config.name}.{config.data}'}.json", record)
 
 
 # A job whose process died is done again, but no more than so many times: perhaps it is its fault.

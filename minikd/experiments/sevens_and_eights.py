@@ -2,12 +2,10 @@
 
 from dataclasses import replace
 
+from minikd.experiments.experiment import Experiment, Paper
 from minikd.experiments.omitted_3 import PRESETS as OMITTED_3
-from minikd.experiments.unseen import Unseen
-
-CLAIM = (
-    "a student that saw only sevens and eights knows the other digits, with both biases lowered"
-)
+from minikd.experiments.unseen import Unseen, metrics, one_cell, shared_curves
+from minikd.experiments.unseen_figure import plot_unseen
 
 _OTHERS = (0, 1, 2, 3, 4, 5, 6, 9)
 
@@ -29,3 +27,25 @@ PRESETS = {
     "glyphs": _only_7_and_8(OMITTED_3["glyphs"], epochs=100, learning_rate=0.02),
     "mnist": _only_7_and_8(OMITTED_3["mnist"], epochs=60, learning_rate=0.03),
 }
+
+METRICS = metrics(
+    {
+        "errors_before": Paper(47.3, "3"),
+        "bias": Paper(-7.6, "3"),
+        "errors_after": Paper(13.2, "3"),
+    },
+    of_all="% of cases",
+)
+
+EXPERIMENT: Experiment = Experiment(
+    name="sevens-and-eights",
+    section="3",
+    claim="a student that saw only sevens and eights knows the other digits, once both biases are lowered",
+    presets=PRESETS,
+    one_cell=one_cell,
+    metrics=METRICS,
+    figure=lambda record: plot_unseen(record, EXPERIMENT.in_record(record)),
+    shared_curves=shared_curves,
+    as_in_paper={"omitted": _OTHERS, "moved": (7, 8)},
+    chosen=(("errors_after", "biases of 7 and 8"),),
+)

@@ -7,16 +7,17 @@ from typing import Any
 
 import numpy as np
 
+from minikd import plots
 from minikd.data import Characters
 from minikd.evaluate import log_loss
+from minikd.experiments.experiment import Experiment, Metric, Record
 from minikd.experiments.run import SPLIT, STUDENT, Kept, part_seed
-from minikd.experiments.specialists import PRESETS as TEAMS
-from minikd.experiments.specialists import Specialists, measure, train_team
+from minikd.experiments.specialists.run import PRESETS as TEAMS
+from minikd.experiments.specialists.run import Specialists, measure, train_team
 from minikd.mlp import MLP
 from minikd.objectives import hard_targets, soft_targets
+from minikd.statistics import change, standard_error
 from minikd.train import Recipe
-
-CLAIM = "does one network of the generalist's size keep what the specialists gain?"
 
 
 @dataclass(frozen=True)
@@ -109,18 +110,118 @@ PRESETS = {
     ),
 }  # fmt: skip
 
-# The metrics that a table shows, in order.
-SHOWN = {
-    "generalist_accuracy": "test cases right: generalist",
-    "specialists_accuracy": "test cases right: with specialists, Eq. 5",
-    "distilled_accuracy": "test cases right: one network distilled from both",
-    "from_generalist_accuracy": "test cases right: the same, from the generalist alone",
-    "hard_accuracy": "test cases right: the same, on hard targets alone",
-    "generalist_log_loss": "log-loss in nats: generalist",
-    "specialists_log_loss": "log-loss in nats: with specialists, Eq. 5",
-    "distilled_log_loss": "log-loss in nats: one network distilled from both",
-    "from_generalist_log_loss": "log-loss in nats: the same, from the generalist alone",
-    "hard_log_loss": "log-loss in nats: the same, on hard targets alone",
-    "distilled_T": "T chosen on held-out cases, from both",
-    "from_generalist_T": "T chosen on held-out cases, from the generalist alone",
-}
+
+@plots.in_house_style
+def plot_into_one(record: Record) -> Any:
+    """One network distilled from generalist and specialists, beside them and its controls.
+
+    Parameters
+    ----------
+    record : dict
+        Of ``specialists-into-one``.
+
+    Returns
+    -------
+    matplotlib.figure.Figure
+    """
+    m = record["metrics"]
+    names = {
+        "generalist": ("generalist", plots.GREY),
+        "specialists": ("with specialists", plots.BLUE),
+        "distilled": ("one network,\nfrom both", plots.GREEN),
+        "from_generalist": ("one network, from\nthe generalist alone", plots.ORANGE),
+        "hard": ("one network,\nhard targets", plots.PURPLE),
+    }
+    figure, axes = plots.plt.subplots(1, 2, figsize=(11.5, 4.6), sharey=True)
+    places = range(len(names))[::-1]
+    for ax, what, words in ((axes[0], "accuracy", "test cases right (%)"),
+                            (axes[1], "log_loss", "log-loss (nats)")):  # fmt: skip
+        seeds = np.transpose([m[f"{who}_{what}"] for who in names])
+        for k, place in enumerate(places):
+            ax.errorbar(seeds[:, k].mean(), place, xerr=standard_error(seeds[:, k]), fmt="o", capsize=4,
+                        color=list(names.values())[k][1])  # fmt: skip
+            ax.plot(seeds[:, k], [place] * len(seeds), ".", alpha=0.3,
+                    color=list(names.values())[k][1])  # fmt: skip
+        ax.set(xlabel=words, ylim=(-0.6, len(names) - 0.4))
+        ax.grid(axis="x", lw=0.5)
+    axes[0].set_yticks(list(places), [words for words, _ in names.values()])
+    axes[0].set_title("More is better")
+    axes[1].set_title("Less is better")
+    gained, kept = (
+        np.mean(np.subtract(m[f"{who}_accuracy"], m["generalist_accuracy"]))
+        for who in ("specialists", "distilled")
+    )
+    plots.say(
+        figure,
+        f"Specialists gain {gained:+.2f} points. One network distilled from both gains {kept:+.2f}, "
+        "from the generalist alone "
+        f"{np.mean(np.subtract(m['from_generalist_accuracy'], m['generalist_accuracy'])):+.2f}",
+        plots.seeds_of(record),
+    )
+    return figure
+
+
+def into_one_findings(record: Record) -> list[str]:
+    """Whether one network keeps what the specialists gain, and whether it is theirs."""
+    m, sentences = record["metrics"], []
+    for metric, words, digits in (("accuracy", "points of accuracy", 2),
+                                  ("log_loss", "nats of log-loss", 4)):  # fmt: skip
+
+        def beside(who: str, other: str, metric: str = metric, digits: int = digits) -> str:
+            by = change(m, f"{who}_{metric}", f"{other}_{metric}")
+            return f"{by.words(digits, sign=True)} ({by.clearly})"
+
+        sentences.append(
+            f"In {words} beside the generalist (mean ± standard error over seeds): with specialists "
+            f"{beside('specialists', 'generalist')}; one network of its size distilled from their "
+            f"answers {beside('distilled', 'generalist')}; one distilled from the generalist alone "
+            f"{beside('from_generalist', 'generalist')}; one on hard targets, with the students' "
+            f"recipe, {beside('hard', 'generalist')}. Soft targets of both beside hard targets: "
+            f"{beside('distilled', 'hard')}. What the specialists add to the soft targets: "
+            f"{beside('distilled', 'from_generalist')}."
+        )
+    return sentences
+
+
+METRICS = (
+    Metric("generalist_accuracy", "test cases right: generalist", "%", "more"),
+    Metric("specialists_accuracy", "test cases right: with specialists, Eq. 5", "%", "more"),
+    Metric(
+        "distilled_accuracy", "test cases right: one network distilled from both", "%", "more"
+    ),
+    Metric(
+        "from_generalist_accuracy",
+        "test cases right: the same, from the generalist alone",
+        "%",
+        "more",
+    ),
+    Metric("hard_accuracy", "test cases right: the same, on hard targets alone", "%", "more"),
+    Metric("generalist_log_loss", "log-loss: generalist", "nats", "less"),
+    Metric("specialists_log_loss", "log-loss: with specialists, Eq. 5", "nats", "less"),
+    Metric("distilled_log_loss", "log-loss: one network distilled from both", "nats", "less"),
+    Metric(
+        "from_generalist_log_loss",
+        "log-loss: the same, from the generalist alone",
+        "nats",
+        "less",
+    ),
+    Metric("hard_log_loss", "log-loss: the same, on hard targets alone", "nats", "less"),
+    Metric("distilled_T", "T chosen on held-out cases, from both", "T", "neither"),
+    Metric(
+        "from_generalist_T",
+        "T chosen on held-out cases, from the generalist alone",
+        "T",
+        "neither",
+    ),
+)
+
+EXPERIMENT = Experiment(
+    name="specialists-into-one",
+    section="8",
+    claim="does one network of the generalist's size keep what the specialists gain?",
+    presets=PRESETS,
+    one_cell=one_cell,
+    metrics=METRICS,
+    figure=plot_into_one,
+    findings=into_one_findings,
+)

@@ -7,27 +7,15 @@ from typing import Any
 
 import numpy as np
 
-from minikd.data import Digits
-from minikd.evaluate import errors, errors_per_class, paired_test
+from minikd import plots
+from minikd.data import Dataset, Digits, catalog
+from minikd.evaluate import errors, errors_per_class
+from minikd.experiments.experiment import Experiment, Metric, Paper, Record
 from minikd.experiments.omitted_3 import PRESETS as OMITTED_3
 from minikd.experiments.run import STUDENT, Kept
 from minikd.objectives import hard_targets, soft_targets
+from minikd.statistics import paired_test
 from minikd.train import Recipe
-
-CLAIM = "a student makes far fewer errors on soft targets, with nothing else to regularize it"
-
-# The metrics that a table shows, in order.
-SHOWN = {
-    "teacher_errors": "teacher",
-    "teacher_views_errors": "teacher, averaged over moves of the image",
-    "alone_errors": "student on hard labels, no tricks",
-    "tricks_errors": "student on hard labels, the teacher's tricks",
-    "distilled_errors": "student on soft targets",
-    "distilled_views_errors": "student on soft targets averaged over moves",
-    "distilled_jittered_errors": "student on averaged soft targets, its images moved",
-    "errors_shared_with_teacher": "errors of the student on soft targets that are its teacher's very answers",
-    "p_distilled_against_alone": "p of soft targets against hard labels (McNemar)",
-}
 
 
 @dataclass(frozen=True)
@@ -160,3 +148,158 @@ PRESETS = {
         jittered_epochs=30,
     ),
 }
+
+
+_STUDENTS = (
+    ("teacher", "teacher", plots.GREY),
+    ("teacher_views", "teacher, averaged over moves", plots.GREY),
+    ("alone", "student, hard labels, no tricks", plots.ORANGE),
+    ("tricks", "student, hard labels, teacher's tricks", plots.ORANGE),
+    ("distilled", "student, soft targets", plots.BLUE),
+    ("distilled_views", "student, averaged soft targets", plots.GREEN),
+    ("distilled_jittered", "student, averaged, images moved", plots.GREEN),
+)
+
+
+@plots.in_house_style
+def plot_teacher_student(record: Record) -> Any:
+    """Test error of the teacher and of each student, beside the paper's.
+
+    Parameters
+    ----------
+    record : dict
+        Of ``teacher-student``.
+
+    Returns
+    -------
+    matplotlib.figure.Figure
+    """
+    figure, (left, right) = plots.plt.subplots(1, 2, figsize=(13, 5), width_ratios=(3, 2))
+    m = {name: np.array(values) for name, values in record["metrics"].items()}
+    cases = np.mean(m["test_cases"])
+    paper = {x.name: x for x in EXPERIMENT.in_record(record) if x.paper is not None}
+    starred = False
+    for row, (role, _, color) in enumerate(_STUDENTS):
+        values = 100 * m[f"{role}_errors"] / cases
+        left.barh(row, values.mean(), color=color, alpha=0.6)
+        left.plot(values, np.full(len(values), row), ".", color="k", ms=4)
+        if f"{role}_errors" in paper:
+            percent = paper[f"{role}_errors"].paper_percent()
+            left.plot(
+                percent, row, "k*", ms=10, label=None if starred else "the paper, on MNIST"
+            )
+            starred = True
+    shares = {role: 100 * np.mean(m[f"{role}_errors"]) / cases for role, *_ in _STUDENTS}
+    labels = [f"{label}: {shares[role]:.2f} %" for role, label, _ in _STUDENTS]
+    left.set_yticks(range(len(_STUDENTS)), labels=labels)
+    left.invert_yaxis()
+    left.set(xlabel="test error (%); a dot for each seed")
+    left.set_title("The teacher, and the same student in five trainings")
+    left.legend(loc="lower right")
+
+    per_class = record["curves"]["errors_per_class"]
+    classes = np.arange(len(per_class[0]["alone"]))
+    for k, (role, label, color) in enumerate(
+        (("alone", "hard labels", plots.ORANGE), ("distilled", "soft targets", plots.BLUE))
+    ):
+        mean = np.mean([seed[role] for seed in per_class], axis=0)
+        right.bar(classes + 0.4 * (k - 0.5), mean, 0.4, color=color, alpha=0.6, label=label)
+    right.set(xticks=classes, xlabel="class", ylabel="errors")
+    right.set_ylim(0, 1.2 * right.get_ylim()[1])
+    shared = np.mean(m["errors_shared_with_teacher"]) / np.mean(m["distilled_errors"])
+    right.set_title(f"{100 * shared:.0f} % of its errors are the teacher's")
+    right.legend(ncols=2)
+    alone, distilled = (np.mean(m[f"{role}_errors"]) for role in ("alone", "distilled"))
+    plots.say(
+        figure,
+        f"Soft targets turn {alone:.0f} errors of a student into {distilled:.0f}",
+        plots.footer(record, record["config"]["T"]),
+    )
+    return figure
+
+
+@plots.in_house_style
+def plot_wrong(record: Record, test: Dataset, columns: int = 14) -> Any:
+    """Test images that the student alone, the distilled one, or it and its teacher get wrong.
+
+    Parameters
+    ----------
+    record : dict
+        Of ``teacher-student``; its first seed is shown.
+    test : Dataset
+        The test set that the record is of.
+    columns : int
+        So many images in each row at most.
+
+    Returns
+    -------
+    matplotlib.figure.Figure
+
+    Raises
+    ------
+    ValueError
+        If the test set is not that of the record.
+    """
+    cases = record["metrics"]["test_cases"][0]
+    if len(test) != cases or test.y is None:
+        raise ValueError(f"test has {len(test)} cases; the record is of {cases}, with labels")
+    wrong = {role: set(w) for role, w in record["curves"]["wrong"][0].items()}
+    rows = (
+        ("only the student alone is wrong", wrong["alone"] - wrong["distilled"]),
+        ("only the distilled student is wrong", wrong["distilled"] - wrong["alone"]),
+        ("distilled student and teacher are wrong", wrong["distilled"] & wrong["teacher"]),
+    )
+    figure = plots.plt.figure(figsize=(13, 5.2))
+    strips: Any = figure.subfigures(len(rows), 1)
+    for strip, (title, which) in zip(strips, rows, strict=True):
+        strip.suptitle(f"{title}: {len(which)} images", x=0.01, ha="left", fontsize=11)
+        for axes, case in zip(
+            strip.subplots(1, columns), sorted(which)[:columns], strict=False
+        ):
+            axes.imshow(test.x[case].reshape(test.shape), cmap="gray_r")
+            axes.set_title(f"a {test.y[case]}", loc="center", fontsize=9)
+        for axes in strip.axes:
+            axes.axis("off")
+    mended, added = len(rows[0][1]), len(rows[1][1])
+    plots.say(
+        figure,
+        f"Soft targets mend {mended} of the student's errors, and add {added}",
+        f"{catalog.title(record['data'])}; seed {record['seeds'][0]}; the first {columns} of each",
+    )
+    return figure
+
+
+_PRADYOT = "pradyot-09/DL-Reproducibility-Project: one seed, 1000 epochs"
+
+METRICS = (
+    Metric("teacher_errors", "teacher", paper=Paper(67, "3", known=f"58 ({_PRADYOT})")),
+    Metric("teacher_views_errors", "teacher, averaged over moves of the image"),
+    Metric("alone_errors", "student on hard labels, no tricks", paper=Paper(146, "3")),
+    Metric("tricks_errors", "student on hard labels, the teacher's tricks"),
+    Metric(
+        "distilled_errors", "student on soft targets",
+        paper=Paper(74, "3", known=f"65 ({_PRADYOT}, transfer set jittered)"),
+    ),
+    Metric("distilled_views_errors", "student on soft targets averaged over moves"),
+    Metric("distilled_jittered_errors", "student on averaged soft targets, its images moved"),
+    Metric(
+        "errors_shared_with_teacher",
+        "errors of the student on soft targets where its teacher gives the same wrong answer",
+        better="neither",
+    ),
+    Metric(
+        "p_distilled_against_alone", "p of soft targets against hard labels (McNemar)", "p",
+        "neither",
+    ),
+)  # fmt: skip
+
+EXPERIMENT: Experiment = Experiment(
+    name="teacher-student",
+    section="3",
+    claim="a student makes far fewer errors on soft targets, with nothing else to regularize it",
+    presets=PRESETS,
+    one_cell=one_cell,
+    metrics=METRICS,
+    figure=plot_teacher_student,
+    as_in_paper={"T": 20.0},
+)

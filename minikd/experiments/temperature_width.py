@@ -2,20 +2,21 @@
 
 from __future__ import annotations
 
+import itertools
 from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
 
+from minikd import plots
 from minikd.data import Digits
 from minikd.evaluate import errors
+from minikd.experiments.experiment import Experiment, Metric, Paper, Record, Unit
 from minikd.experiments.omitted_3 import PRESETS as OMITTED_3
 from minikd.experiments.run import SPLIT, STUDENT, Kept, part_seed, seconds
 from minikd.mlp import MLP
 from minikd.objectives import soft_targets
 from minikd.train import Recipe
-
-CLAIM = "wide students do alike at all high temperatures, narrow ones best at one between"
 
 
 @dataclass(frozen=True)
@@ -167,16 +168,178 @@ PRESETS = {
     "mnist": _preset("mnist", (30, 100, 300, 800), (5, 5, 3, 1), epochs=20, learning_rate=0.03),
 }
 
-# The metrics that a table shows, in order: the same for every width.
-SHOWN = {
-    f"{metric}_{width}": f"{width} units: {what}"
-    for width in sorted({width for preset in PRESETS.values() for width in preset.widths})
-    for metric, what in (
-        ("best_T", "T that does best on the test set"),
-        ("best_errors", "errors at the T that does best"),
-        ("honest_best_T", "T chosen without labels"),
-        ("honest_best_errors", "errors at the T chosen without labels"),
-        ("T1_errors", "errors at T = 1"),
-        ("T20_errors", "errors at T = 20"),
+
+@plots.in_house_style
+def plot_temperature_width(record: Record) -> Any:
+    """Errors of students of each width at each temperature, as a heat map and as lines.
+
+    Parameters
+    ----------
+    record : dict
+        Of ``temperature-width``.
+
+    Returns
+    -------
+    matplotlib.figure.Figure
+    """
+    figure, (left, right) = plots.plt.subplots(1, 2, figsize=(13, 5), width_ratios=(3, 2))
+    T = np.array(record["curves"]["temperatures"])
+    of_width = students_of(record)
+    widths, narrow = list(of_width), min(of_width)
+    mean = np.array([of_width[width].mean(-1) for width in widths])
+    worse = 100 * (mean / mean.min(-1, keepdims=True) - 1)
+    disagreements = students_of(record, "disagreements")
+    honest = [disagreements[width].mean(-1).argmin() for width in widths]
+    shades = left.imshow(worse, cmap="cividis_r", vmin=0, vmax=60, aspect="auto")
+    for i in range(len(widths)):
+        for j in range(len(T)):
+            dark = worse[i, j] > 30
+            left.text(
+                j, i, f"{mean[i, j]:.0f}", ha="center", va="center",
+                color="w" if dark else "k", weight="bold" if j == mean[i].argmin() else None,
+            )  # fmt: skip
+        best = mean[i].argmin()
+        left.add_patch(
+            plots.Rectangle(
+                (best - 0.46, i - 0.46), 0.92, 0.92, fill=False, ec=plots.ORANGE, lw=3
+            )
+        )
+        left.plot(honest[i], i + 0.34, "v", color=plots.GREEN, ms=8, mec="w")
+    left.set(xticks=range(len(T)), xticklabels=[f"{t:g}" for t in T], xlabel="temperature T")
+    left.set_yticks(range(len(widths)), labels=[
+        f"{width} units\n({of_width[width].shape[-1]} student{'s' * (of_width[width].shape[-1] > 1)})"
+        for width in widths
+    ])  # fmt: skip
+    left.spines[:].set_visible(False)
+    left.tick_params(length=0)
+    left.plot(
+        [], [], "s", mfc="none", mec=plots.ORANGE, mew=3, ms=11, label="best on the test set"
     )
-}
+    left.plot([], [], "v", color=plots.GREEN, ms=8, label="chosen without labels")
+    left.legend(loc="lower left", bbox_to_anchor=(-0.02, 1.0), ncols=2)
+    figure.colorbar(
+        shades, ax=left, label="errors above the best of the width (%)", extend="max"
+    )
+    for width, color in zip(
+        widths,
+        itertools.cycle((plots.ORANGE, plots.PURPLE, plots.BLUE, plots.GREEN)),
+        strict=False,
+    ):
+        share = of_width[width] / of_width[width].mean(-1).min()
+        middle = share.mean(-1)
+        right.plot(T, middle, ".-", color=color, label=f"{width} units")
+        if share.shape[-1] > 1:
+            sd = share.std(-1, ddof=1)
+            right.fill_between(T, middle - sd, middle + sd, color=color, alpha=0.15, lw=0)
+    right.set(xscale="log", xlabel="temperature T", ylabel="errors / those at the best T")
+    right.set_xticks(T, labels=[f"{t:g}" if t != 2.5 else "" for t in T])
+    right.minorticks_off()
+    right.set_ylim(0.95, min(right.get_ylim()[1], 2.2))
+    right.set_title("Mean of the students, and one standard deviation")
+    right.legend()
+    high = mean[-1][T > 8]
+    apart = 100 * (high.max() / high.min() - 1)
+    plots.say(
+        figure,
+        f"Students of {narrow} units do best at T = {T[mean[0].argmin()]:g}; of {widths[-1]}, all T "
+        f"above 8 are within {apart:.0f} % of each other",
+        f"{plots.footer(record)}, a teacher each; two hidden layers of so many units; errors of "
+        f"{np.mean(record['metrics']['test_cases']):.0f} test cases",
+    )
+    return figure
+
+
+def temperature_findings(record: Record) -> list[str]:
+    """What the record says of the two claims of Section 3, in plain words, by fixed rules.
+
+    One temperature is clearly better than another, if its students make fewer errors by more
+    than two standard errors of the mean difference; differences are taken between students that
+    start from the same weights, and their standard error is that over seeds where there are
+    three or more, else that over students. High temperatures are much alike, if the mean errors
+    above T = 8 differ by less than a tenth.
+
+    Parameters
+    ----------
+    record : dict
+        Of ``temperature-width``.
+
+    Returns
+    -------
+    list of str
+        A sentence for each width.
+    """
+    T, seeds = np.array(record["curves"]["temperatures"]), len(record["seeds"])
+    said = []
+    for width, errors_of in students_of(record).items():
+        mean = errors_of.mean(-1)
+        high = mean[T > 8]
+        spread = 100 * (high.max() - high.min()) / high.mean()
+        sentence = (
+            f"{width} units: T = {T[mean.argmin()]:g} does best with {mean.min():.0f} errors; "
+            f"T = 1 makes {mean[T == 1][0]:.0f}, and above T = 8 it is {high.min():.0f} to "
+            f"{high.max():.0f}"
+        )
+        if width >= 300:
+            alike = (
+                "much alike, as the paper says" if spread < 10 else "the paper says much alike"
+            )
+            sentence += f", {spread:.0f} % apart: {alike}"
+        elif width == min(record["curves"]["widths"]):
+            between = np.flatnonzero((T >= 2.5) & (T <= 4))
+            middle = between[mean[between].argmin()]
+            more = errors_of - errors_of[middle]
+            if seeds > 2:
+                more = more.reshape(len(T), seeds, -1).mean(-1)
+            n = more.shape[-1]
+            error = more.std(-1, ddof=1) / np.sqrt(n) if n > 1 else np.full(len(T), np.inf)
+            clearly = more.mean(-1) > 2 * error
+            outside = [k for k in range(len(T)) if k not in between]
+            better, not_better = (
+                ", ".join(f"{T[k]:g}" for k in outside if clearly[k] == which) or "none"
+                for which in (True, False)
+            )
+            sentence += (
+                f". Of T from 2.5 to 4, {T[middle]:g} is best with {mean[middle]:.0f}: clearly "
+                f"better than T = {better}; not clearly better than T = {not_better} (the paper, for "
+                "30 units: clearly better than higher or lower temperatures)"
+            )
+        said.append(sentence + ".")
+    return said
+
+
+WIDTHS = sorted({width for preset in PRESETS.values() for width in preset.widths})
+_OF_A_WIDTH: tuple[tuple[str, str, Unit], ...] = (
+    ("best_T", "T that does best on the test set", "T"),
+    ("best_errors", "errors at the T that does best", "errors"),
+    ("honest_best_T", "T chosen without labels", "T"),
+    ("honest_best_errors", "errors at the T chosen without labels", "errors"),
+    ("T1_errors", "errors at T = 1", "errors"),
+    ("T20_errors", "errors at T = 20", "errors"),
+)
+METRICS = tuple(
+    Metric(
+        f"{metric}_{width}", f"{width} units: {what}", unit,
+        "neither" if unit == "T" else "less",
+        Paper(2.5, "3", to=4) if (metric, width) == ("best_T", 30) else None,
+    )
+    for width in WIDTHS
+    for metric, what, unit in _OF_A_WIDTH
+)  # fmt: skip
+
+EXPERIMENT = Experiment(
+    name="temperature-width",
+    section="3",
+    claim="wide students do alike at all high temperatures, narrow ones best at one between",
+    presets=PRESETS,
+    one_cell=one_cell,
+    metrics=METRICS,
+    figure=plot_temperature_width,
+    findings=temperature_findings,
+    shared_curves=shared_curves,
+    cells=cells,
+    together=together,
+    chosen=tuple(
+        (f"best_errors_{width}", f"temperature of students of {width} units")
+        for width in WIDTHS
+    ),
+)

@@ -6,7 +6,7 @@ the same steps out on one seed.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -20,27 +20,10 @@ from minikd.evaluate import (
     sweep_bias,
     with_bias,
 )
+from minikd.experiments.experiment import Metric, Paper, Unit
 from minikd.experiments.run import HARD, SPLIT, STUDENT, Kept, part_seed
 from minikd.objectives import hard_targets, soft_targets
 from minikd.train import Recipe
-
-# The metrics that a table shows, in order.
-SHOWN = {
-    "omitted_cases": "test cases of unseen classes",
-    "teacher_errors": "teacher",
-    "teacher_views_errors": "teacher, averaged over moves of the image",
-    "errors_before": "distilled student",
-    "omitted_errors_before": "distilled student, on unseen classes",
-    "bias": "bias tuned on the test set",
-    "errors_after": "distilled student with it",
-    "omitted_errors_after": "distilled student with it, on unseen classes",
-    "honest_bias": "bias chosen without labels",
-    "honest_errors_after": "distilled student with that",
-    "honest_omitted_errors_after": "distilled student with that, on unseen classes",
-    "hard_errors": "student of hard labels",
-    "hard_omitted_errors": "student of hard labels, on unseen classes",
-    "hard_omitted_errors_after": "the same, its own bias tuned on the test set",
-}
 
 
 @dataclass(frozen=True)
@@ -199,3 +182,42 @@ def one_cell(config: Unseen, digits: Digits, kept: Kept, cell: None = None) -> d
             "confusion": {who: tables[who].tolist() for who in ("before", "honest")},
         },
     }
+
+
+def metrics(paper: Mapping[str, Paper], of_all: Unit = "errors") -> tuple[Metric, ...]:
+    """What a table shows, in order, beside the paper's numbers.
+
+    Parameters
+    ----------
+    paper : mapping
+        From metrics to what the paper reports.
+    of_all : {"errors", "% of cases"}
+        The unit of the distilled student's errors on all classes.
+    """
+    words: list[tuple[str, str, Unit]] = [
+        ("omitted_cases", "test cases of unseen classes", "cases"),
+        ("teacher_errors", "teacher", "errors"),
+        ("teacher_views_errors", "teacher, averaged over moves of the image", "errors"),
+        ("errors_before", "distilled student", of_all),
+        ("omitted_errors_before", "distilled student, on unseen classes", "errors"),
+        ("bias", "bias tuned on the test set", "logits"),
+        ("errors_after", "distilled student, that bias added", of_all),
+        ("omitted_errors_after", "distilled student, that bias added, on unseen classes", "errors"),
+        ("honest_bias", "bias chosen without labels", "logits"),
+        ("honest_errors_after", "distilled student, this bias added", of_all),
+        ("honest_omitted_errors_after", "distilled student, this bias added, on unseen classes",
+         "errors"),
+        ("hard_errors", "student of hard labels", "errors"),
+        ("hard_omitted_errors", "student of hard labels, on unseen classes", "errors"),
+        ("hard_omitted_errors_after", "the same, its own bias tuned on the test set", "errors"),
+    ]  # fmt: skip
+    return tuple(
+        Metric(
+            name,
+            said,
+            unit,
+            "neither" if unit in ("cases", "logits") else "less",
+            paper.get(name),
+        )
+        for name, said, unit in words
+    )

@@ -26,8 +26,6 @@ from minikd.specialists import (
 )
 from minikd.train import Recipe
 
-CLAIM = "specialists for classes that a generalist confuses improve its answers"
-
 
 @dataclass(frozen=True)
 class Specialists:
@@ -381,38 +379,3 @@ PRESETS = {
         held_out=6323,
     ),
 }  # fmt: skip
-
-# The metrics that a table shows, in order.
-SHOWN = {
-    "generalist_accuracy": "test cases right: generalist",
-    "specialists_accuracy": "test cases right: with specialists, Eq. 5",
-    "relative_gain": "gain in test cases right, relative",
-    "reverse_accuracy": "test cases right: Eq. 5 with the divergences the other way round",
-    "uncorrected_accuracy": "test cases right: Eq. 5, dustbins not corrected",
-    "random_accuracy": "test cases right: Eq. 5, specialists of classes drawn at random",
-    "copy_accuracy": "test cases right: generalist, trained on for as long as a specialist",
-    "copies_accuracy": "test cases right: mean of the generalist and of such copies",
-    "mixture_accuracy": "test cases right: mixture of experts",
-    "generalist_log_loss": "log-loss in nats: generalist",
-    "specialists_log_loss": "log-loss in nats: with specialists, Eq. 5",
-    "reverse_log_loss": "log-loss in nats: Eq. 5 with the divergences the other way round",
-    "uncorrected_log_loss": "log-loss in nats: Eq. 5, dustbins not corrected",
-    "random_log_loss": "log-loss in nats: Eq. 5, specialists of classes drawn at random",
-    "copies_log_loss": "log-loss in nats: mean of the generalist and of its copies",
-    "mixture_log_loss": "log-loss in nats: mixture of experts",
-    "calibrated_generalist_log_loss": "log-loss in nats: generalist, calibrated",
-    "calibrated_specialists_log_loss": "log-loss in nats: with specialists, calibrated",
-    "generalist_calibration": "calibration error: generalist",
-    "specialists_calibration": "calibration error: with specialists",
-    "mixture_calibration": "calibration error: mixture of experts",
-    "generalist_train_accuracy": "training cases right: generalist",
-    "specialists_train_accuracy": "training cases right: with specialists",
-    "generalist_conditional_accuracy": "a specialist's classes told apart: generalist",
-    "specialists_conditional_accuracy": "a specialist's classes told apart: the specialist",
-    "active_specialists": "active specialists, mean over cases",
-    "generalist_minutes": "minutes of training: generalist",
-    "specialists_minutes": "minutes of training: all specialists together",
-    "specialist_share": "of the generalist's time: each specialist",
-    "mixture_minutes": "minutes of training: mixture of experts",
-    "solver_seconds": "seconds for Eq. 5, 10,000 cases",
-}

@@ -1,0 +1,38 @@
+"""A room of one's own: an experiment in a file outside of minikd."""
+
+from __future__ import annotations
+
+import importlib.util
+import sys
+from os import PathLike
+from pathlib import Path
+
+from minikd.experiments.experiment import Experiment
+
+
+def room(path: str | PathLike[str]) -> Experiment:
+    """The ``EXPERIMENT`` that a Python file declares, for the command.
+
+    Raises
+    ------
+    FileNotFoundError
+        If there is no such file.
+    ValueError
+        If it declares none.
+    """
+    path = Path(path)
+    if not path.is_file():
+        raise FileNotFoundError(
+            f"{path} is not there; expected a file that declares EXPERIMENT"
+        )
+    spec = importlib.util.spec_from_file_location(path.stem, path)
+    assert spec is not None
+    assert spec.loader is not None
+    module = importlib.util.module_from_spec(spec)
+    # Under its name, so that what it defines can be sent to other processes.
+    sys.modules[path.stem] = module
+    spec.loader.exec_module(module)
+    experiment = getattr(module, "EXPERIMENT", None)
+    if not isinstance(experiment, Experiment):
+        raise ValueError(f"{path} declares no EXPERIMENT = minikd.experiments.Experiment(...)")
+    return experiment
