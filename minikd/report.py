@@ -85,7 +85,7 @@ def value_of(asked: str, records: Mapping[str, Record]) -> str:
         alone; ``RECORD paper METRIC`` and ``RECORD known METRIC`` what the paper and the best
         public reproduction report; ``RECORD change METRIC SINCE`` by how much one metric is larger
         than another, with a standard error; ``RECORD set KEY`` a setting, as ``teacher.epochs``;
-        ``RECORD table``, ``findings``, ``tables``, ``settings``, ``provenance``, ``picture`` and
+        ``RECORD table``, ``controls``, ``findings``, ``tables``, ``settings``, ``provenance``, ``picture`` and
         ``seeds`` are of the whole record; ``experiments``, ``honest`` and ``short`` of all.
 
     Raises
@@ -155,7 +155,7 @@ def check_claim(claim: Sequence[str | Any], records: Mapping[str, Record]) -> No
 def _metric(record: Record, name: str, asked: str) -> Metric:
     if name not in record["metrics"]:
         raise ValueError(f"'{asked}': the record has no metric {name}")
-    for metric in EXPERIMENTS[record["name"]].in_record(record):
+    for metric in _metrics(record):
         if metric.name == name:
             return metric
     return Metric(name, name)
@@ -176,13 +176,27 @@ def _setting(record: Record, key: str, asked: str) -> str:
 
 def _plainly(value: Any) -> str:
     if isinstance(value, list):
-        return ", ".join(map(_plainly, value))
-    return f"{value:g}" if isinstance(value, (int, float)) else str(value)
+        return f"({', '.join(map(_plainly, value))})"
+    number = isinstance(value, (int, float)) and not isinstance(value, bool)
+    return f"{value:g}" if number else str(value)
 
 
 def _table(record: Record) -> str:
-    """Every metric beside the paper's number and the best public one."""
-    metrics = EXPERIMENTS[record["name"]].in_record(record)
+    """The metrics beside the paper's numbers and the best public ones."""
+    return _rows(record, [m for m in _metrics(record) if not m.control])
+
+
+def _controls(record: Record) -> str:
+    """All other metrics, folded away."""
+    rows = _rows(record, [m for m in _metrics(record) if m.control])
+    return _folded("Controls and details", rows)
+
+
+def _metrics(record: Record) -> list[Metric]:
+    return EXPERIMENTS[record["name"]].in_record(record)
+
+
+def _rows(record: Record, metrics: Sequence[Metric]) -> str:
     if not any(metric.paper for metric in metrics):
         rows = ["| | minikd |", "| --- | --- |"]
         return "\n".join([*rows, *(f"| {m.words} | {m.said(record)} |" for m in metrics)])
@@ -194,6 +208,10 @@ def _table(record: Record) -> str:
         section, known = (m.paper.section, m.paper.known) if m.paper else ("", "")
         rows.append(f"| {m.words} | {section} | {m.in_paper()} | {m.said(record)} | {known} |")
     return "\n".join(rows)
+
+
+def _folded(summary: str, text: str) -> str:
+    return f"<details><summary>{summary}</summary>\n\n{text}\n\n</details>"
 
 
 def _findings(record: Record) -> str:
@@ -214,7 +232,7 @@ def _provenance(record: Record) -> str:
 def _settings(record: Record) -> str:
     """The settings of a record, folded away."""
     lines = [f"- `{key}`: {_of_setting(value)}" for key, value in record["config"].items()]
-    return "\n".join(["<details><summary>All settings</summary>", "", *lines, "", "</details>"])
+    return _folded("All settings", "\n".join(lines))
 
 
 def _of_setting(value: Any) -> str:
@@ -268,7 +286,7 @@ def _what_falls_short(records: Mapping[str, Record]) -> str:
         f"- [{record['name']}](docs/reproduction/{record['name']}.md), {metric.words}: "
         f"{metric.said(record)} against {metric.in_paper()}."
         for record in records.values()
-        for metric in EXPERIMENTS[record["name"]].in_record(record)
+        for metric in _metrics(record)
         if metric.falls_short(record)
     ]
     return "\n".join(lines or ["Nothing."])
@@ -278,7 +296,7 @@ _OF_ALL: dict[str, Callable[[Mapping[str, Record]], str]] = {
     "experiments": _experiments, "honest": _cost_of_honesty, "short": _what_falls_short,
 }  # fmt: skip
 _OF_RECORD: dict[str, Callable[[Record], str]] = {
-    "table": _table, "findings": _findings, "settings": _settings, "provenance": _provenance,
+    "table": _table, "controls": _controls, "findings": _findings, "settings": _settings, "provenance": _provenance,
     "picture": _picture, "seeds": lambda record: str(len(record["seeds"])),
     "tables": lambda record: EXPERIMENTS[record["name"]].tables(record),
 }  # fmt: skip

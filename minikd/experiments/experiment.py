@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from os import PathLike
-from types import MappingProxyType
 from typing import Any, Literal
 
 import numpy as np
@@ -62,6 +61,8 @@ class Metric:
     unit : str
     better : {"less", "more", "neither"}
     paper : Paper, optional
+    control : bool
+        A page folds it away with the other controls.
     """
 
     name: str
@@ -69,6 +70,7 @@ class Metric:
     unit: Unit = "errors"
     better: Literal["less", "more", "neither"] = "less"
     paper: Paper | None = None
+    control: bool = False
 
     def said(self, record: Record) -> str:
         """The metric over the seeds of a record, in its unit: ``mean ± sd (n)``."""
@@ -175,7 +177,7 @@ class Experiment:
     together: Callable[[Any, list[dict[str, Any]]], dict[str, Any]] = first_part
     as_in_paper: Mapping[str, Any] = field(default_factory=dict)
     chosen: tuple[tuple[str, str], ...] = ()
-    load: Mapping[str, Callable[[], Any]] = MappingProxyType({})
+    load: Mapping[str, Callable[[], Any]] = field(default_factory=dict)
 
     def run(
         self,
