@@ -10,7 +10,7 @@ import pytest
 import test_experiments
 
 from minikd import __version__, cli, experiments, load_glyphs
-from minikd.data import load_characters, synthesize_speech
+from minikd.data import catalog, load_characters, synthesize_speech
 from minikd.experiments import EXPERIMENTS, run
 from minikd.experiments.record import read_record
 
@@ -18,11 +18,15 @@ from minikd.experiments.record import read_record
 @pytest.fixture
 def quick(monkeypatch):
     """The real experiments with a small data set and small networks."""
-    monkeypatch.setattr(run, "load_glyphs", lambda: load_glyphs(rng=0, train=800, test=400))
-    monkeypatch.setattr(
-        run, "synthesize_speech", lambda: synthesize_speech(0, train=30, test=12)
+    test_experiments.replace_data(
+        monkeypatch, "glyphs", lambda: load_glyphs(rng=0, train=800, test=400)
     )
-    monkeypatch.setattr(run, "load_characters", lambda: load_characters(0, 1400, 400))
+    test_experiments.replace_data(
+        monkeypatch, "synthetic", lambda: synthesize_speech(0, train=30, test=12)
+    )
+    test_experiments.replace_data(
+        monkeypatch, "characters", lambda: load_characters(0, 1400, 400)
+    )
     shrunk = {
         name: replace(
             experiment,
@@ -61,10 +65,13 @@ def test_temperature(tmp_path, capsys):
 
 
 def test_data(monkeypatch, capsys, tmp_path):
-    monkeypatch.setattr(cli.minikd, "fetch_mnist", lambda progress: tmp_path)
-    monkeypatch.setattr(cli.minikd, "load_mnist", lambda: load_glyphs(train=12, test=7))
+    small = replace(
+        catalog.SOURCES["mnist"],
+        fetch=lambda progress: tmp_path, load=lambda: load_glyphs(train=12, test=7),
+    )  # fmt: skip
+    monkeypatch.setitem(catalog.SOURCES, "mnist", small)
     assert cli.main(["data", "mnist"]) == 0
-    assert "12 + 7 images" in capsys.readouterr().out
+    assert f"mnist is in {tmp_path}: 12 + 7 images" in capsys.readouterr().out
 
 
 @pytest.mark.parametrize(
@@ -74,6 +81,8 @@ def test_data(monkeypatch, capsys, tmp_path):
         (["run", "omitted-3", "--device", "cuda"], "use device 'cpu'"),
         (["run", "forecast", "--data", "speech"], "fsdd/recordings.zip"),
         (["run", "forecast", "--data", "mnist"], "expected one of synthetic, speech"),
+        (["run", "omitted-4"], "no experiment 'omitted-4'"),
+        (["run", "nowhere.py"], "nowhere.py is not there"),
     ],
 )
 def test_an_error_is_one_line_and_exit_code_2(argv, word, tmp_path, monkeypatch, capsys):
@@ -91,8 +100,7 @@ def test_an_error_is_one_line_and_exit_code_2(argv, word, tmp_path, monkeypatch,
 
 @pytest.mark.parametrize(
     "argv",
-    [[], ["run"], ["run", "omitted-4"], ["run", "omitted-3", "--seeds", "0"],
-     ["run", "omitted-3", "--seeds", "two"], ["run", "omitted-3", "--data", "cifar"],
+    [[], ["run"], ["run", "omitted-3", "--seeds", "0"], ["run", "omitted-3", "--seeds", "two"],
      ["data", "imagenet"], ["walk"]],
 )  # fmt: skip
 def test_wrong_words_exit_with_2(argv, capsys):
@@ -116,7 +124,7 @@ def test_an_interrupt_says_how_to_go_on(monkeypatch, capsys):
     def interrupted(*_args, **_kwargs):
         raise KeyboardInterrupt
 
-    monkeypatch.setattr(experiments, "run_seeds", interrupted)
+    monkeypatch.setattr("minikd.experiments.experiment.run_seeds", interrupted)
     assert cli.main(["run", "omitted-3"]) == 130
     assert "goes on" in capsys.readouterr().err
 

@@ -14,8 +14,8 @@ from minikd.evaluate import (
     fit_temperature,
     log_loss,
     logits_over_views,
-    paired_test,
 )
+from minikd.statistics import paired_test
 
 RNG = np.random.default_rng(6)
 Z, Y = RNG.normal(0, 3, (500, 10)), RNG.integers(0, 10, 500)

@@ -4,18 +4,27 @@ from __future__ import annotations
 
 import json
 from dataclasses import FrozenInstanceError, replace
+from pathlib import Path
 
 import numpy as np
 import pytest
 from scipy.stats import binomtest
 
-from minikd import MLP, Recipe, errors, hard_targets, load_glyphs, soft_targets, train
-from minikd.data import Dataset, Digits, load_characters, synthesize_speech
-from minikd.experiments import EXPERIMENTS, recipes, record, run
+from minikd import (
+    MLP,
+    Recipe,
+    errors,
+    experiments,
+    hard_targets,
+    load_glyphs,
+    soft_targets,
+    train,
+)
+from minikd.data import Dataset, Digits, catalog, load_characters, synthesize_speech
+from minikd.experiments import EXPERIMENTS, Metric, Paper, recipes, record, run
 from minikd.experiments.recipes import Distillation
 from minikd.experiments.record import full_run, read_record
 from minikd.experiments.temperature_width import students_of
-from minikd.paper import FIGURES
 
 # The two kinds of run; an experiment differs from another of its kind by its settings alone.
 run_unseen = EXPERIMENTS["omitted-3"].run
@@ -41,13 +50,25 @@ METRICS = {
 }  # fmt: skip
 
 
+def replace_data(monkeypatch, name, load):
+    """Another data set under a name of the catalog, for one test."""
+    monkeypatch.setitem(catalog.SOURCES, name, replace(catalog.SOURCES[name], load=load))
+
+
+def only_record(folder):
+    (path,) = folder.glob("*.json")
+    return path
+
+
+def names_of(experiment):
+    return {metric.name for metric in experiment.metrics}
+
+
 @pytest.fixture(autouse=True)
 def small_data(monkeypatch):
-    monkeypatch.setattr(run, "load_glyphs", lambda: load_glyphs(rng=0, train=800, test=400))
-    monkeypatch.setattr(
-        run, "synthesize_speech", lambda: synthesize_speech(0, train=30, test=12)
-    )
-    monkeypatch.setattr(run, "load_characters", lambda: load_characters(0, 1400, 400))
+    replace_data(monkeypatch, "glyphs", lambda: load_glyphs(rng=0, train=800, test=400))
+    replace_data(monkeypatch, "synthetic", lambda: synthesize_speech(0, train=30, test=12))
+    replace_data(monkeypatch, "characters", lambda: load_characters(0, 1400, 400))
 
 
 QUICK_STUDENTS = {
@@ -158,7 +179,7 @@ def comparable(found):
 @pytest.mark.parametrize("name", UNSEEN)
 def test_a_record_holds_what_it_should(name, tmp_path):
     found = run_unseen(quick(name), seeds=(0, 1), out=tmp_path)
-    assert found == read_record(tmp_path / f"{name}.glyphs.json")
+    assert found == read_record(only_record(tmp_path))
     assert set(found["metrics"]) == METRICS
     assert all(len(values) == 2 for values in found["metrics"].values())
     for key in ("config", "seeds", "versions", "threads", "seconds", "device"):
@@ -181,8 +202,8 @@ def test_a_record_holds_what_it_should(name, tmp_path):
 
 def test_the_record_of_teacher_and_student(tmp_path):
     found = run_teacher_student(quick("teacher-student"), seeds=(0, 1), out=tmp_path)
-    assert found == read_record(tmp_path / "teacher-student.glyphs.json")
-    assert set(EXPERIMENTS["teacher-student"].shown) < set(found["metrics"])
+    assert found == read_record(only_record(tmp_path))
+    assert names_of(EXPERIMENTS["teacher-student"]) < set(found["metrics"])
     m = found["metrics"]
     for seed in (0, 1):
         wrong = found["curves"]["wrong"][seed]
@@ -225,7 +246,7 @@ def test_a_stopped_run_goes_on_and_gives_the_same_record(tmp_path, monkeypatch):
     monkeypatch.setattr(run, "train", killed_at_the_fifth_network)
     with pytest.raises(Killed):
         run_unseen(config, seeds=range(2), out=tmp_path / "killed")
-    assert not (tmp_path / "killed" / "omitted-3.glyphs.json").exists()
+    assert not list((tmp_path / "killed").glob("*.json"))
     resumed = run_unseen(config, seeds=range(2), out=tmp_path / "killed")
     assert comparable(resumed) == comparable(expected)
     assert len(calls) == 8  # seed 0 was not trained again
@@ -283,7 +304,7 @@ def test_no_label_of_the_test_set_touches_the_honest_choice(tmp_path, monkeypatc
     honest = run_unseen(config, out=tmp_path / "a")["metrics"]["honest_bias"]
     digits = load_glyphs(rng=0, train=800, test=400)
     shuffled = replace(digits.test, y=np.roll(digits.test.y, 1))
-    monkeypatch.setattr(run, "load_glyphs", lambda: Digits(digits.train, shuffled))
+    replace_data(monkeypatch, "glyphs", lambda: Digits(digits.train, shuffled))
     assert run_unseen(config, out=tmp_path / "b")["metrics"]["honest_bias"] == honest
 
 
@@ -292,7 +313,7 @@ def test_no_label_touches_the_honest_temperature(tmp_path, monkeypatch):
     honest = experiment.run(config, out=tmp_path / "a")["metrics"]
     digits = load_glyphs(rng=0, train=800, test=400)
     shuffled = replace(digits.test, y=np.roll(digits.test.y, 1))
-    monkeypatch.setattr(run, "load_glyphs", lambda: Digits(digits.train, shuffled))
+    replace_data(monkeypatch, "glyphs", lambda: Digits(digits.train, shuffled))
     other = experiment.run(config, out=tmp_path / "b")["metrics"]
     for width in config.widths:
         assert other[f"honest_best_T_{width}"] == honest[f"honest_best_T_{width}"]
@@ -323,7 +344,7 @@ def test_temperature_and_width(tmp_path):
     experiment = EXPERIMENTS["temperature-width"]
     config = quick("temperature-width")
     found = experiment.run(config, seeds=(0, 1), out=tmp_path)
-    assert found == read_record(tmp_path / "temperature-width.glyphs.json")
+    assert found == read_record(only_record(tmp_path))
     m, curves = found["metrics"], found["curves"]
     assert [len(row) for row in curves["errors"][0]] == [4, 4]
     for i, width in enumerate(curves["widths"]):
@@ -370,7 +391,7 @@ def test_each_digit_is_left_out(tmp_path, monkeypatch):
     config = quick("omitted-each")
     found = experiment.run(config, out=tmp_path)
     m, totals = found["metrics"], found["curves"]["errors"][0]
-    assert set(experiment.shown) <= set(m)
+    assert names_of(experiment) <= set(m)
     # One teacher, kept for the others, and a student for each digit.
     assert len(list((tmp_path / ".kept").glob("teacher.*.npz"))) == 1
     transfers = [data for data in seen if data.v is not None]
@@ -409,7 +430,8 @@ def test_presets():
             assert (preset.name, preset.data) == (name, data)
             with pytest.raises(FrozenInstanceError):
                 preset.name = "other"
-        assert set(FIGURES[name]) <= set(experiment.shown)
+        assert experiment.section
+        assert names_of(experiment)
         if "glyphs" not in presets or name == "three-percent":
             continue
         mnist = getattr(presets["mnist"], "each", presets["mnist"])
@@ -422,7 +444,7 @@ def test_presets():
             assert mnist.student_hidden == (800, 800)
         if name in UNSEEN:
             assert all(0.0 in preset.bias_grid() for preset in presets.values())
-            assert set(experiment.shown) <= METRICS
+            assert names_of(experiment) <= METRICS
 
 
 def test_bad_records(tmp_path):
@@ -435,7 +457,7 @@ def test_bad_records(tmp_path):
 
 def test_records_are_plain_json(tmp_path):
     run_unseen(quick("omitted-3"), out=tmp_path)
-    text = (tmp_path / "omitted-3.glyphs.json").read_text()
+    text = only_record(tmp_path).read_text()
     assert "NaN" not in text
     assert json.loads(text)["config"]["student"]["epochs"] == 15
 
@@ -516,3 +538,71 @@ def test_the_record_that_comes_with_minikd():
     assert full_run("omitted-3")["data"] == "mnist"
     with pytest.raises(FileNotFoundError, match="minikd run none --data mnist"):
         full_run("none")
+
+
+def test_settings_of_ones_own_do_not_overwrite_the_record_of_a_preset(tmp_path):
+    experiment = EXPERIMENTS["omitted-3"]
+    for config in (quick("omitted-3"), replace(quick("omitted-3"), omitted=(5,), moved=(5,))):
+        found = experiment.run(config, out=tmp_path)
+        assert experiment.stem(config).startswith("omitted-3.glyphs.")
+        assert found == read_record(tmp_path / f"{experiment.stem(config)}.json")
+    assert len(list(tmp_path.glob("*.json"))) == 2
+    assert experiment.stem(experiment.presets["mnist"]) == "omitted-3.mnist"
+
+
+def test_the_papers_numbers_stand_beside_its_own_settings_alone():
+    experiment, record = EXPERIMENTS["omitted-3"], full_run("omitted-3")
+    assert experiment.paper(record)["errors_before"].value == 206
+    for change in ({"omitted": [5]}, {"moved": [5]}):
+        assert not experiment.paper(record | {"config": record["config"] | change})
+    assert not experiment.paper(record | {"data": "glyphs"})
+
+
+def test_every_room_is_found_and_no_table_elsewhere_names_it():
+    package = Path(experiments.__file__).parent
+    for name in EXPERIMENTS:
+        (room,) = [
+            path
+            for path in package.rglob("*.py")
+            if f'name="{name}",\n    section=' in path.read_text()
+        ]
+        assert room.stem in (name.replace("-", "_"), "__init__")
+    elsewhere = "".join(
+        path.read_text() for path in package.parent.rglob("*.py") if package not in path.parents
+    )
+    assert not [name for name in EXPERIMENTS if f'"{name}"' in elsewhere]
+
+
+def test_a_metric_says_its_unit():
+    def said(unit, values, cases=10_000):
+        record = {"seeds": list(range(len(values))),
+                  "metrics": {"m": values, "test_cases": [cases] * len(values)}}  # fmt: skip
+        return Metric("m", "words", unit).said(record)
+
+    assert said("errors", [72]) == "72 (n = 1)"
+    assert said("errors", [1, 2, 3]) == "2.0 ± 1.0 (n = 3)"
+    assert said("% of cases", [10, 20, 30]) == "0.2 ± 0.1 % (n = 3)"
+    assert said("%", [18.75]) == "18.8 % (n = 1)"
+    assert said("p", [1e-9, 3e-9]) == "3e-09 at most (n = 2)"
+    assert said("T", [3, 2.5]) == "3, 2.5 (n = 2)"
+    assert said("cases", [9, 9]) == "9"
+    assert said("nats", [0.0123, 0.0125]) == "0.0124 ± 0.0001 (n = 2)"
+    assert said("logits", [-6.04]) == "-6.0 (n = 1)"
+
+
+def test_what_falls_short_of_the_paper():
+    def short(paper, values, unit="errors", better="less"):
+        record = {"seeds": [0] * len(values),
+                  "metrics": {"m": values, "test_cases": [10_000] * len(values)}}  # fmt: skip
+        return Metric("m", "words", unit, better, paper).falls_short(record)
+
+    assert short(Paper(67, "3"), [79, 81])
+    assert not short(Paper(67, "3"), [60, 70])
+    assert short(Paper(80, "4", data=None), [79.0], "%", "more")
+    assert not short(Paper(80, "4", data=None), [81.0], "%", "more")
+    assert short(Paper(13.2, "3"), [1400], "% of cases")
+    assert short(Paper(2.5, "3", to=4), [6.0], "T", "neither")
+    assert not short(Paper(2.5, "3", to=4), [3.0, 2.5], "T", "neither")
+    # The levels of another corpus are neither better nor worse.
+    assert not short(Paper(57.0, "6", data="speech", level=False), [0.0], "%", "more")
+    assert not short(Paper(3.5, "3"), [9.0], "logits", "neither")

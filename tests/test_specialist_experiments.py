@@ -14,7 +14,7 @@ from minikd.data import load_characters
 from minikd.evaluate import calibration_error, fit_temperature, log_loss
 from minikd.experiments import EXPERIMENTS, run
 from minikd.experiments.record import environment
-from minikd.experiments.specialists import by_coverage, by_number, conditional, train_team
+from minikd.experiments.specialists.run import by_coverage, by_number, conditional, train_team
 from minikd.specialists import cluster_classes, prediction_covariance
 
 small_data = test_experiments.small_data
@@ -94,7 +94,7 @@ def test_the_record_of_specialists(tmp_path):
     experiment, config = EXPERIMENTS["specialists"], test_experiments.quick("specialists")
     found = experiment.run(config, seeds=(0, 9), out=tmp_path)
     m, curves = found["metrics"], found["curves"]
-    assert set(experiment.shown) <= set(m)
+    assert test_experiments.names_of(experiment) <= set(m)
     for seed in (0, 1):
         assert len(curves["clusters"][seed]) == config.clusters
         assert all(len(row["classes"]) == config.size for row in curves["clusters"][seed])
@@ -179,7 +179,7 @@ def test_students_learn_from_the_team_and_from_the_generalist_alone(tmp_path, mo
         equations.softmax(cases.v[0]), equations.softmax(team(cases.x)), rtol=1e-4, atol=1e-6
     )
     m = {k: v[0] for k, v in found["metrics"].items()}
-    assert set(experiment.shown) <= set(m)
+    assert test_experiments.names_of(experiment) <= set(m)
     at = config.T.index(m["distilled_T"])
     assert found["curves"]["accuracy"][0][0][at] == pytest.approx(m["distilled_accuracy"])
     # Chosen without the test set.

@@ -12,9 +12,10 @@ import test_experiments
 from minikd.data import Dataset, synthesize_speech
 from minikd.data.speech import Utterance
 from minikd.experiments import EXPERIMENTS, run
-from minikd.experiments.acoustic_ensemble import right, share_of_gain, states_of, words_wrong
+from minikd.experiments.acoustic_frames import right, states_of, words_wrong
 from minikd.experiments.forecast import series
 from minikd.experiments.three_percent import together
+from minikd.statistics import share_of_gain
 
 SPEECH = synthesize_speech(0, train=30, test=12)
 small_data = test_experiments.small_data
@@ -71,7 +72,7 @@ def test_the_record_of_an_ensemble(tmp_path):
     )
     found = experiment.run(config, seeds=(0, 1), out=tmp_path)
     m, curves = found["metrics"], found["curves"]
-    assert set(experiment.shown) <= set(m)
+    assert test_experiments.names_of(experiment) <= set(m)
     for seed in (0, 1):
         singles = curves["singles"][seed]
         assert len(singles) == config.members
@@ -109,7 +110,7 @@ def test_the_record_of_fractions(data, tmp_path, monkeypatch):
     config = replace(experiment.presets[data], **test_experiments.QUICK_FRACTIONS)
     found = experiment.run(config, out=tmp_path)
     m = {metric: values[0] for metric, values in found["metrics"].items()}
-    assert set(experiment.shown) <= set(m)
+    assert test_experiments.names_of(experiment) <= set(m)
     soft = seen["soft"]
     assert all(cases.y is None and cases.v is not None for cases in soft)  # no label is read
     counts = [len(cases) for cases in soft]
@@ -191,7 +192,7 @@ def test_a_forecast_is_of_the_next_frames():
 def test_the_record_of_a_forecast(tmp_path):
     experiment = EXPERIMENTS["forecast"]
     m = experiment.run(test_experiments.quick("forecast"), out=tmp_path)["metrics"]
-    assert set(experiment.shown) <= set(m)
+    assert test_experiments.names_of(experiment) <= set(m)
     # Ten together are never worse than they are on average: the square is convex.
     assert m["ensemble_error"][0] <= m["single_error"][0]
     assert m["distilled_error"][0] < m["unchanged_error"][0]
