@@ -586,7 +586,7 @@ def test_a_metric_says_its_unit():
     assert said("p", [1e-9, 3e-9]) == "3e-09 at most (n = 2)"
     assert said("T", [3, 2.5]) == "3, 2.5 (n = 2)"
     assert said("cases", [9, 9]) == "9"
-    assert said("nats", [0.0123, 0.0125]) == "0.0124 ± 0.0001 (n = 2)"
+    assert said("nats", [0.0123, 0.0127]) == "0.0125 ± 0.0003 (n = 2)"
     assert said("logits", [-6.04]) == "-6.0 (n = 1)"
 
 
