@@ -21,6 +21,7 @@ from minikd.progress import with_progress
 from minikd.resume import Checkpoint, History, fingerprint, known
 from minikd.sampling import Cases
 from minikd.step import PlainStep
+from minikd.threads import threads_for
 from minikd.watch import TrainingDiverged, Watch
 
 __all__ = ["History", "Recipe", "TrainingDiverged", "train"]
@@ -142,7 +143,11 @@ def train(
     in_epoch = -(-len(data) // recipe.batch)
     peak = np.asarray(recipe.learning_rate)
 
-    with (FastStep if step == "fast" else PlainStep)(net, recipe) as one:
+    shared = len(net.seeds) if special is None else 1
+    with (
+        threads_for(net.sizes, recipe.batch, shared),
+        (FastStep if step == "fast" else PlainStep)(net, recipe) as one,
+    ):
         history, objective = kept.read(net, one.velocities), one.arranged(objective)
         for epoch in with_progress(len(history.costs), recipe.epochs, progress, "epoch"):
             last = epoch == recipe.epochs - 1

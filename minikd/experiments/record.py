@@ -16,7 +16,7 @@ import scipy
 import minikd
 from minikd.backend import device_name
 from minikd.checkpoint import write_atomically
-from minikd.experiments.workers import count_blas_threads
+from minikd.threads import count_blas_threads
 
 _KEYS = {
     "name", "data", "config", "seeds", "device", "versions", "threads", "seconds", "metrics",
