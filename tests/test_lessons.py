@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import runpy
 import subprocess
 import sys
@@ -38,7 +39,8 @@ def test_a_lesson_runs_alone(path, tmp_path, environment):
         [sys.executable, path], cwd=tmp_path, env=environment, capture_output=True, text=True
     )
     assert done.returncode == 0, done.stderr
-    assert not done.stderr
+    # On a busy machine it may take long enough to say how far it is.
+    assert all(re.search(r": epoch \d+ of ", line) for line in done.stderr.splitlines())
     assert (tmp_path / "out" / f"{path.stem}.png").stat().st_size > 10_000
 
 
