@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import argparse
+import signal
 import sys
+import threading
 from collections.abc import Iterator, Sequence
-from concurrent.futures import Executor
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, NoReturn
@@ -21,11 +22,12 @@ def main(argv: Sequence[str] | None = None) -> int:
     """
     arguments = _parser().parse_args(argv)
     try:
-        arguments.command(arguments)
-    except KeyboardInterrupt:
+        with _terminated():
+            arguments.command(arguments)
+    except KeyboardInterrupt as stopped:
         resumes = "; the same command goes on from here" if arguments.command is _run else ""
         print(f"minikd: stopped{resumes}", file=sys.stderr)
-        return 130
+        return 128 + (signal.SIGTERM if stopped.args else signal.SIGINT)
     except Exception as error:
         if arguments.debug:
             raise
@@ -35,6 +37,23 @@ def main(argv: Sequence[str] | None = None) -> int:
         print(f"minikd: {what}{' '.join(str(error).split())}", file=sys.stderr)
         return 2
     return 0
+
+
+@contextmanager
+def _terminated() -> Iterator[None]:
+    """While inside, SIGTERM does what Ctrl-C does."""
+    if threading.current_thread() is not threading.main_thread():
+        yield  # only the main thread may say what a signal does
+        return
+
+    def stop(number: int, _frame: Any) -> NoReturn:
+        raise KeyboardInterrupt(number)
+
+    before = signal.signal(signal.SIGTERM, stop)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGTERM, before)
 
 
 class _Parser(argparse.ArgumentParser):
@@ -134,13 +153,13 @@ def _list(arguments: argparse.Namespace) -> None:
 
 
 def _run(arguments: argparse.Namespace) -> None:
-    with _executor(arguments) as (executor, threads):
+    with _client(arguments) as (client, threads):
         for name in arguments.names:
-            _run_one(name, arguments, executor, threads)
+            _run_one(name, arguments, client, threads)
 
 
 def _run_one(
-    name: str, arguments: argparse.Namespace, executor: Executor | None, threads: int | None
+    name: str, arguments: argparse.Namespace, client: Any, threads: int | None
 ) -> None:
     plots = _plots()
     experiment = _experiment(name)
@@ -156,7 +175,7 @@ def _run_one(
         out=arguments.out,
         device=arguments.device,
         progress=True,
-        executor=executor,
+        client=client,
         threads=threads,
     )
     stem = experiment.stem(experiment.presets[data])
@@ -178,20 +197,18 @@ def _experiment(name: str) -> Any:
 
 
 @contextmanager
-def _executor(arguments: argparse.Namespace) -> Iterator[tuple[Executor | None, int | None]]:
-    """What does the cells of a run, and the threads that each of its processes may use."""
-    from minikd.experiments import workers
+def _client(arguments: argparse.Namespace) -> Iterator[tuple[Any, int | None]]:
+    """Whose workers do the cells of a run, if any, and the threads that each process may use."""
+    from minikd.experiments.workers import cluster
+    from minikd.threads import count_blas_threads
 
-    threads = arguments.threads
-    if arguments.cluster:
-        with workers.cluster(arguments.cluster) as executor:
-            yield executor, threads or 1
-    elif arguments.workers:
-        share = max(1, workers.count_blas_threads() // arguments.workers)
-        with workers.Processes(arguments.workers) as executor:
-            yield executor, threads or share
-    else:
+    workers, threads = arguments.workers, arguments.threads
+    if not workers and not arguments.cluster:
         yield None, threads
+        return
+    share = max(1, count_blas_threads() // workers) if workers else 1
+    with cluster(workers, arguments.cluster) as client:
+        yield client, threads or share
 
 
 def _data(arguments: argparse.Namespace) -> None:

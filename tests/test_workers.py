@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import logging
 import os
 import signal
+import subprocess
 import sys
 import threading
 import time
-from concurrent.futures import ProcessPoolExecutor, ThreadPoolExecutor
-from concurrent.futures.process import BrokenProcessPool
+import warnings
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -21,21 +22,18 @@ from minikd import cli, experiments
 from minikd.experiments import EXPERIMENTS, workers
 from minikd.experiments.record import environment, read_record
 from minikd.experiments.run import Job, run_seeds
-from minikd.experiments.workers import Processes, blas_threads, count_blas_threads
+from minikd.experiments.workers import cluster, spread
+from minikd.threads import count_blas_threads
+
+distributed = pytest.importorskip("distributed", reason="Dask is not installed")
+by_signals = pytest.mark.skipif(sys.platform == "win32", reason="needs signals")
 
 
 @pytest.fixture(scope="module")
-def dask():
-    """A real cluster on this machine: a scheduler and two workers, each a process."""
-    distributed = pytest.importorskip("distributed", reason="Dask is not installed")
-    import cloudpickle
-
-    # The workers cannot import a test; they get its functions by value.
-    cloudpickle.register_pickle_by_value(sys.modules[__name__])
-    with distributed.LocalCluster(
-        n_workers=2, threads_per_worker=1, dashboard_address=None, processes=True
-    ) as cluster:
-        yield cluster
+def client():
+    """Two processes, as --workers 2 starts them."""
+    with cluster(workers=2) as client:
+        yield client
 
 
 @dataclass(frozen=True)
@@ -43,6 +41,7 @@ class Toy:
     """Settings of a run whose cells only say which process did them."""
 
     log: str
+    deaths: int = 1
     name: str = "toy"
     data: str = "glyphs"
 
@@ -52,12 +51,12 @@ def toy_cells(config):
 
 
 def toy_cell(config, digits, kept, cell):
-    """Note the process; the second cell of seed 1 waits to be killed, the first time."""
+    """Note the process; the second cell of seed 1 waits to be killed, the first times."""
     log = Path(config.log)
     with log.open("a") as file:
         file.write(f"{kept.seed} {cell} {os.getpid()}\n")
     tries = sum(line.startswith(f"1 {cell}") for line in log.read_text().splitlines())
-    if kept.seed == 1 and cell == "second" and tries == 1:
+    if kept.seed == 1 and cell == "second" and tries <= config.deaths:
         time.sleep(60)
     value = float(np.random.default_rng([kept.seed, len(cell)]).random())
     return {"seconds": 0.0, "metrics": {cell: value}, "curves": {}}
@@ -68,33 +67,35 @@ def toy_together(config, parts):
     return {"seconds": 0.0, "metrics": metrics, "curves": {}}
 
 
-def run_toy(tmp_path, executor=None, log="log"):
+def run_toy(tmp_path, client=None, one_cell=toy_cell, **settings):
+    config = Toy(str(tmp_path / "log"), **settings)
     return run_seeds(
-        Toy(str(tmp_path / log)), toy_cell, (0, 1), tmp_path / "out", cells=toy_cells,
-        together=toy_together, executor=executor, threads=1,
+        config, one_cell, (0, 1), tmp_path / "out", cells=toy_cells,
+        together=toy_together, client=client, threads=1, progress=True,
     )  # fmt: skip
 
 
-def done(tmp_path, log="log"):
+def done(tmp_path):
     """Which cells were begun, in order, and by which process."""
-    if not (tmp_path / log).exists():
+    if not (tmp_path / "log").exists():
         return []
-    lines = (tmp_path / log).read_text().splitlines()
+    lines = (tmp_path / "log").read_text().splitlines()
     return [(line.rsplit(" ", 1)[0], int(line.rsplit(" ", 1)[1])) for line in lines]
 
 
 @contextmanager
-def killer(tmp_path, begun=6):
+def killer(tmp_path, begun=6, times=1):
     """Kill the process that does the second cell of seed 1, once so many cells were begun."""
 
     def kill():
-        until = time.monotonic() + 50
-        while time.monotonic() < until:
+        killed, until = set(), time.monotonic() + 50
+        while time.monotonic() < until and len(killed) < times:
             cells = done(tmp_path)
-            if len(cells) >= begun and "1 second" in dict(cells):
+            pid = dict(cells).get("1 second")
+            if len(cells) >= begun and pid not in {None, *killed}:
                 time.sleep(0.5)  # let the others finish
-                os.kill(dict(cells)["1 second"], signal.SIGKILL)
-                return
+                os.kill(pid, signal.SIGKILL)
+                killed.add(pid)
             time.sleep(0.05)
 
     thread = threading.Thread(target=kill)
@@ -103,62 +104,97 @@ def killer(tmp_path, begun=6):
     thread.join()
 
 
-def assert_only_that_cell_was_done_again(tmp_path, found):
+@by_signals
+def test_a_killed_worker_costs_only_its_own_cell(client, tmp_path, capfd):
+    with killer(tmp_path):
+        found = run_toy(tmp_path, client)
     begun = [cell for cell, _ in done(tmp_path)]
     assert begun.count("1 second") == 2
     assert len(begun) == 7
     assert len(set(begun)) == 6
     rng = [float(np.random.default_rng([1, n]).random()) for n in (5, 6, 5)]
     assert [found["metrics"][c][1] for c in toy_cells(None)] == rng
-
-
-@pytest.mark.skipif(sys.platform == "win32", reason="needs signals")
-def test_a_killed_worker_of_a_cluster_costs_only_its_own_cell(dask, tmp_path):
-    from distributed import Client
-
-    with Client(dask) as client, killer(tmp_path):
-        found = run_toy(tmp_path, client.get_executor(pure=False))
-    assert_only_that_cell_was_done_again(tmp_path, found)
     pids = {pid for _, pid in done(tmp_path)}
     assert os.getpid() not in pids
     assert len(pids) >= 2
+    # Nothing of what Dask says of it; a line for each cell.
+    said = capfd.readouterr().err.splitlines()
+    assert [line.partition(" of ")[0] for line in said] == [
+        f"toy on glyphs: cell {n}" for n in range(1, 7)
+    ]
 
 
-@pytest.mark.skipif(sys.platform == "win32", reason="needs signals")
-def test_a_killed_process_costs_only_its_own_cell(tmp_path):
-    with Processes(2) as executor, killer(tmp_path):
-        found = run_toy(tmp_path, executor)
-    assert_only_that_cell_was_done_again(tmp_path, found)
-
-
-@pytest.mark.skipif(sys.platform == "win32", reason="needs signals")
-def test_what_was_finished_outlives_a_pool_that_broke(tmp_path):
-    """A pool of the standard library ends with its first dead process; the run goes on later."""
+@by_signals
+def test_a_cell_that_kills_its_workers_is_an_error(tmp_path):
     with (
-        ProcessPoolExecutor(1) as pool,
-        killer(tmp_path, begun=1),
-        pytest.raises(BrokenProcessPool),
+        cluster(workers=1) as client,
+        killer(tmp_path, begun=1, times=4),
+        pytest.raises(ChildProcessError, match=r"\(1, 1\) was killed 4 times; is there memory"),
     ):
-        run_toy(tmp_path, pool)
-    before = done(tmp_path)
-    with Processes(1) as executor:
-        run_toy(tmp_path, executor)
-    again = {cell for cell, _ in done(tmp_path)[len(before) :]}
-    assert "0 first" not in again
+        run_toy(tmp_path, client, deaths=4)
+    assert [cell for cell, _ in done(tmp_path)].count("1 second") == 4
+    # What was finished outlives it.
+    before = len(done(tmp_path))
+    run_toy(tmp_path, deaths=4)
+    again = {cell for cell, _ in done(tmp_path)[before:]}
+    assert not again & {"0 first", "1 first"}
     assert "1 second" in again
 
 
-def test_the_first_cell_of_a_seed_comes_first(tmp_path):
-    (tmp_path / "log").write_text("1 second 0\n")  # so that none waits
-    with ThreadPoolExecutor(4) as executor:
-        run_toy(tmp_path, executor)
-    begun = [cell for cell, _ in done(tmp_path)[1:]]
+def test_the_first_cell_of_a_seed_comes_first(client, tmp_path):
+    run_toy(tmp_path, client, deaths=0)
+    begun = [cell for cell, _ in done(tmp_path)]
     for seed in (0, 1):
         of_seed = [cell for cell in begun if cell.startswith(str(seed))]
         assert of_seed[0] == f"{seed} first"
     # What is finished is not done again, with or without workers.
-    run_toy(tmp_path)
-    assert len(done(tmp_path)) == 7
+    run_toy(tmp_path, deaths=0)
+    run_toy(tmp_path, client, deaths=0)
+    assert len(done(tmp_path)) == 6
+
+
+def test_what_waits_for_a_cell_that_was_done_before_starts_at_once(client, tmp_path):
+    first = replace(environment_job(tmp_path, toy_cell), cell="first")
+    first.do(lambda *_: None)
+    run_toy(tmp_path, client, deaths=0)
+    assert [cell for cell, _ in done(tmp_path)].count("0 first") == 1
+
+
+def failing_cell(config, digits, kept, cell):
+    if kept.seed == 0:
+        raise ValueError("seed 0 cannot be done")
+    time.sleep(0.5)
+    return toy_cell(config, digits, kept, cell)
+
+
+def test_an_error_loses_nothing_that_runs(client, tmp_path):
+    with pytest.raises(ValueError, match="seed 0 cannot be done"):
+        run_toy(tmp_path, client, failing_cell, deaths=0)
+    assert [cell for cell, _ in done(tmp_path)] == ["1 first"]
+    run_toy(tmp_path, deaths=0)
+    assert [cell for cell, _ in done(tmp_path)].count("1 first") == 1
+
+
+def test_jobs_start_in_order_and_as_many_as_there_are_places(client, tmp_path):
+    """What Dask held back would begin after an error, so nothing is given to it early."""
+    log = tmp_path / "log"
+
+    def job(name):
+        def do():
+            with log.open("a") as file:
+                file.write(f"+{name} ")
+            time.sleep(0.2)
+            with log.open("a") as file:
+                file.write(f"-{name} ")
+
+        return do
+
+    spread({n: job(n) for n in "abcd"}, {"b": "d"}, client, lambda key, result: None, None)
+    events = log.read_text().split()
+    running = np.cumsum([1 if event[0] == "+" else -1 for event in events])
+    assert running.max() == 2
+    assert events.index("-d") < events.index("+b")
+    assert set(events[:2]) == {"+a", "+c"}
 
 
 # ---------------------------------------------------------------- real experiments
@@ -181,119 +217,81 @@ def comparable(record):
 
 
 @pytest.mark.parametrize("name", ["temperature-width", "omitted-each"])
-def test_processes_give_the_record_of_one(name, tmp_path):
+def test_processes_give_the_record_of_one(name, client, tmp_path):
     run = EXPERIMENTS[name].run
     alone = run(small(name), seeds=(0,), out=tmp_path / "alone", threads=1)
-    with Processes(2) as executor:
-        spread = run(
-            small(name), seeds=(0,), out=tmp_path / "spread", executor=executor, threads=1
-        )
-    assert comparable(spread) == comparable(alone)
+    apart = run(small(name), seeds=(0,), out=tmp_path / "apart", client=client)
+    assert comparable(apart) == comparable(alone)
 
 
-def test_a_cluster_gives_the_record_of_one(dask, tmp_path, monkeypatch, capsys):
-    small_one = replace(
+@pytest.fixture
+def one_experiment(monkeypatch):
+    only = replace(
         EXPERIMENTS["temperature-width"], presets={"glyphs": small("temperature-width")}
     )
-    monkeypatch.setattr(experiments, "EXPERIMENTS", {"temperature-width": small_one})
+    monkeypatch.setattr(experiments, "EXPERIMENTS", {"temperature-width": only})
+
+
+def test_the_command_gives_the_same_record_each_way(one_experiment, client, tmp_path, capsys):
     records = []
-    for options in (["--threads", "1"], ["--cluster", dask.scheduler_address]):
-        out = tmp_path / options[0]
-        assert cli.main(["run", "temperature-width", "--out", str(out), *options]) == 0
-        records.append(read_record(out / "temperature-width.glyphs.json"))
-    assert comparable(records[0]) == comparable(records[1])
-    assert records[1]["threads"] == 1
+    ways = (["--threads", "1"], ["--workers", "2", "--threads", "1"],
+            ["--cluster", client.scheduler.address])  # fmt: skip
+    for way in ways:
+        out = tmp_path / way[0]
+        assert cli.main(["run", "temperature-width", "--out", str(out), *way]) == 0
+        records.append(comparable(read_record(out / "temperature-width.glyphs.json")))
+    assert records[0] == records[1] == records[2]
+    assert records[2]["threads"] == 1
 
 
-def test_a_worker_with_other_versions_is_an_error(tmp_path, monkeypatch):
-    """Two machines would give one record that no one machine could repeat."""
+def other_versions():
+    """As if this were another machine."""
     from minikd.experiments import run
 
-    real, calls = run.environment, iter(range(10))
+    def of_another(xp):
+        found = environment(xp)
+        return found | {"versions": found["versions"] | {"numpy": "1.0"}}
 
-    def other_later(xp):
-        found = real(xp)
-        if next(calls):
-            found["versions"] = found["versions"] | {"numpy": "1.0"}
-        return found
+    run.environment = of_another
 
-    monkeypatch.setattr(run, "environment", other_later)
-    with (
-        ThreadPoolExecutor(1) as executor,
-        pytest.raises(ValueError, match="a worker has numpy"),
-    ):
-        run_toy(tmp_path, executor)
+
+def test_a_worker_with_other_versions_is_an_error(tmp_path):
+    """Two machines would give one record that no one machine could repeat."""
+    import cloudpickle
+
+    cloudpickle.register_pickle_by_value(sys.modules[__name__])
+    with cluster(workers=2) as client:
+        one = next(iter(client.nthreads()))
+        client.run(other_versions, workers=[one])
+        with pytest.raises(
+            ValueError, match=r"a worker has numpy [\d.]+ and another [\d.]+; "
+        ) as caught:
+            run_toy(tmp_path, client, deaths=0)
+    cloudpickle.unregister_pickle_by_value(sys.modules[__name__])
+    assert "\n" not in str(caught.value)
 
 
 # ---------------------------------------------------------------- threads, and bad input
 
 
-def test_each_process_is_told_its_threads(tmp_path):
-    before = count_blas_threads()
+def environment_job(tmp_path, one_cell):
+    from minikd.threads import blas_threads
+
     with blas_threads(1):
-        assert count_blas_threads() == 1
-    assert count_blas_threads() == before
-    job = Job(Toy("log"), tell, 0, None, str(tmp_path), environment_with(1), "cpu")
-    with Processes(1) as executor:
-        assert executor.submit(job.do_elsewhere).result() == {"threads": 1}
+        made_with = environment(np)
+    config = Toy(str(tmp_path / "log"), deaths=0)
+    return Job(config, one_cell, 0, None, str(tmp_path / "out"), made_with, "cpu")
 
 
 def tell(config, digits, kept, cell):
-    return {"threads": count_blas_threads()}
+    return {"seconds": 0.0, "metrics": {"threads": count_blas_threads()}, "curves": {}}
 
 
-def environment_with(threads):
-    with blas_threads(threads):
-        return environment(np)
-
-
-def test_jobs_in_threads_of_one_process_share_its_limit():
-    """The first to leave must not take the limit away from the others."""
-    before = count_blas_threads()
-    first, second = blas_threads(1), blas_threads(1)
-    first.__enter__()
-    second.__enter__()
-    first.__exit__(None, None, None)
-    assert count_blas_threads() == 1
-    with pytest.raises(ValueError, match="2 threads were asked for where 1"), blas_threads(2):
-        pass
-    second.__exit__(None, None, None)
-    assert count_blas_threads() == before
-
-
-def test_any_thread_may_set_the_limit():
-    before = count_blas_threads()
-    for _ in range(2):
-        with ThreadPoolExecutor(1) as executor:
-            assert executor.submit(in_a_thread).result() == 1
-        assert count_blas_threads() == before
-        with blas_threads(1):
-            assert count_blas_threads() == 1
-        assert count_blas_threads() == before
-
-
-def in_a_thread():
-    with blas_threads(1):
-        return count_blas_threads()
-
-
-def failing_cell(config, digits, kept, cell):
-    if kept.seed == 0:
-        raise ValueError("seed 0 cannot be done")
-    time.sleep(0.5)
-    return toy_cell(config, digits, kept, cell)
-
-
-def test_an_error_loses_nothing_that_runs(tmp_path):
-    (tmp_path / "log").write_text("1 second 0\n")  # so that none waits
-    options = {"cells": toy_cells, "together": toy_together, "threads": 1}
-    config = Toy(str(tmp_path / "log"))
-    with ThreadPoolExecutor(2) as executor, pytest.raises(ValueError, match="seed 0 cannot"):
-        run_seeds(config, failing_cell, (0, 1), tmp_path, executor=executor, **options)
-    begun = done(tmp_path)
-    assert [cell for cell, _ in begun[1:]] == ["1 first"]
-    run_seeds(config, toy_cell, (0, 1), tmp_path, **options)
-    assert [cell for cell, _ in done(tmp_path)].count("1 first") == 1
+@pytest.mark.parametrize("threads", [1, 2])
+def test_each_process_is_told_its_threads(threads, client, tmp_path):
+    """Dask tells its workers OMP_NUM_THREADS=1; that is no limit that a user set."""
+    found = run_seeds(Toy("log"), tell, (0,), tmp_path, client=client, threads=threads)
+    assert found["threads"] == found["metrics"]["threads"][0] == threads
 
 
 def test_no_cells(tmp_path):
@@ -301,16 +299,81 @@ def test_no_cells(tmp_path):
         run_seeds(Toy("log"), toy_cell, (0,), tmp_path, cells=lambda config: [])
 
 
-def test_no_scheduler_is_an_error_of_one_line(tmp_path, capsys, monkeypatch):
+def test_no_scheduler_is_an_error_of_one_line(tmp_path, capfd, monkeypatch):
     monkeypatch.setattr(workers, "PATIENCE", 1)
     for address in ("tcp://127.0.0.1:1", "nonsense://x"):
         assert cli.main(["run", "omitted-3", "--cluster", address, "--out", str(tmp_path)]) == 2
-        error = capsys.readouterr().err
+        error = capfd.readouterr().err
         assert "no Dask scheduler answers at" in error
         assert error.count("\n") == 1
 
 
-def test_without_dask_a_cluster_is_an_error(tmp_path, capsys, monkeypatch):
+def test_a_cluster_without_workers_is_an_error(tmp_path, capfd, monkeypatch):
+    monkeypatch.setattr(workers, "PATIENCE", 1)
+    with distributed.LocalCluster(n_workers=0, dashboard_address=None) as empty:
+        address = empty.scheduler_address
+        assert cli.main(["run", "omitted-3", "--cluster", address, "--out", str(tmp_path)]) == 2
+    error = capfd.readouterr().err
+    assert "has no workers; start some by 'dask worker" in error
+    assert error.count("\n") == 1
+
+
+@pytest.mark.parametrize("way", [["--cluster", "tcp://x:1"], ["--workers", "2"]])
+def test_without_dask_several_processes_are_an_error(way, tmp_path, capsys, monkeypatch):
     monkeypatch.setitem(sys.modules, "distributed", None)
-    assert cli.main(["run", "omitted-3", "--cluster", "tcp://x:1", "--out", str(tmp_path)]) == 2
-    assert "pip install 'minikd[cluster]'" in capsys.readouterr().err
+    assert cli.main(["run", "omitted-3", *way, "--out", str(tmp_path)]) == 2
+    error = capsys.readouterr().err
+    assert "pip install 'minikd[cluster]'" in error
+    assert error.count("\n") == 1
+
+
+def test_processes_or_an_address_but_not_both():
+    for given in ({}, {"workers": 2, "address": "tcp://x:1"}):
+        with pytest.raises(ValueError, match="expected one of the two"), cluster(**given):
+            pass
+
+
+def test_dask_is_as_talkative_afterwards_as_before():
+    names = ("distributed", "distributed.scheduler", "distributed.client", "asyncio")
+    before = [logging.getLogger(name).level for name in names]
+    filters = list(warnings.filters)
+    with cluster(workers=1):
+        assert not logging.getLogger("distributed.scheduler").isEnabledFor(logging.CRITICAL)
+    assert [logging.getLogger(name).level for name in names] == before
+    assert warnings.filters == filters
+
+
+# ---------------------------------------------------------------- Ctrl-C
+
+
+def descendants(pid):
+    psutil = pytest.importorskip("psutil")
+    return psutil.Process(pid).children(recursive=True)
+
+
+@by_signals
+@pytest.mark.parametrize("to_all", [False, True], ids=["to it alone", "to its group"])
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_a_signal_leaves_no_process_behind(number, to_all, tmp_path, environment):
+    """A terminal's Ctrl-C goes to the workers too; ``kill`` goes to the command alone."""
+    psutil = pytest.importorskip("psutil")
+    running = subprocess.Popen(
+        [sys.executable, "-m", "minikd", "run", "omitted-each", "--workers", "2", "--out", "out"],
+        cwd=tmp_path, env=environment, stderr=subprocess.PIPE, text=True, start_new_session=True,
+    )  # fmt: skip
+    until = time.monotonic() + 60
+    while not list(tmp_path.glob("out/.kept/*")) and time.monotonic() < until:
+        time.sleep(0.05)  # a worker makes this folder, before it begins a cell
+        if (tmp_path / "out" / ".kept").exists() and len(descendants(running.pid)) >= 2:
+            time.sleep(1)
+            break
+    family = descendants(running.pid)
+    assert len(family) >= 2
+    (os.killpg if to_all else os.kill)(running.pid, number)
+    started = time.monotonic()
+    said = running.communicate(timeout=30)[1]
+    assert time.monotonic() - started < 10
+    assert said == "minikd: stopped; the same command goes on from here\n"
+    assert running.returncode == 128 + number
+    _, alive = psutil.wait_procs(family, timeout=5)
+    assert not alive

@@ -6,25 +6,27 @@ import functools
 import json
 import os
 import time
-from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
-from concurrent.futures import FIRST_COMPLETED, BrokenExecutor, Executor, Future, wait
 from dataclasses import asdict, dataclass, replace
 from os import PathLike
 from pathlib import Path
 from types import MappingProxyType
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from minikd.backend import array_module
 from minikd.checkpoint import load_checkpoint, save_checkpoint, write_atomically
 from minikd.data import Dataset, Digits, catalog
 from minikd.evaluate import logits_over_views
 from minikd.experiments.record import digest, environment, write_record
-from minikd.experiments.workers import blas_threads
+from minikd.experiments.workers import on_workers, sent_whole, spread
 from minikd.mixture import Mixture
 from minikd.mlp import MLP
 from minikd.objectives import Objective, hard_targets
+from minikd.threads import blas_threads
 from minikd.train import Recipe, train
+
+if TYPE_CHECKING:
+    from distributed import Client
 
 # Run number `seed` gives these seeds to its parts: 4 · seed + 1, …, 4 · seed + 4.
 TEACHER, STUDENT, HARD, SPLIT = range(1, 5)
@@ -235,7 +237,7 @@ class Job:
                     "all machines of a run"
                 )
             (Path(self.out) / ".kept").mkdir(parents=True, exist_ok=True)
-            return self.do(_load)
+            return self.do(_load_once)
 
 
 def _load(data: str, load: Callable[[], Any] | None = None) -> Any:
@@ -248,6 +250,10 @@ def _load(data: str, load: Callable[[], Any] | None = None) -> Any:
             )
         load = catalog.SOURCES[data].load
     return load()
+
+
+# A worker does many cells of one run, and none of them changes the data.
+_load_once = functools.lru_cache(maxsize=1)(_load)
 
 
 def _environment_elsewhere(device: str, threads: int | None) -> dict[str, Any]:
@@ -271,7 +277,7 @@ def run_seeds(
     curves: Mapping[str, Any] = MappingProxyType({}),
     cells: Callable[[Any], list[Any]] = no_cells,
     together: Callable[[Any, list[dict[str, Any]]], dict[str, Any]] = first_part,
-    executor: Executor | None = None,
+    client: Client | None = None,
     threads: int | None = None,
     stem: str | None = None,
     load: Callable[[], Any] | None = None,
@@ -302,13 +308,13 @@ def run_seeds(
         before the others, which may use what it kept, such as the teacher.
     together : callable
         ``together(config, parts)`` makes the findings of a seed from those of its cells.
-    executor : concurrent.futures.Executor, optional
-        Does the cells, several at a time: threads, processes, or those of a cluster. The record is
-        the same, to the last digit, as without one. Where the processes do not share the folder
-        ``out``, each machine makes a teacher of its own.
+    client : distributed.Client, optional
+        Its workers do the cells, as :func:`minikd.experiments.workers.cluster` gives it. The
+        record is the same, to the last digit, as without one. Where the workers do not share the
+        folder ``out``, each machine makes a teacher of its own.
     threads : int, optional
         Threads of the CPU that the matrix products of each process may use: by default all, and
-        one with an executor. Part of what a run is made with: their number changes how sums are
+        one with a client. Part of what a run is made with: their number changes how sums are
         rounded.
     stem : str, optional
         ``NAME.DATA`` of the settings unless given.
@@ -333,12 +339,12 @@ def run_seeds(
         raise ValueError("seeds is empty; expected at least one")
     if not names:
         raise ValueError(f"{config.name} has no cells; does a setting hold no value?")
-    if executor is not None:
+    if client is not None:
         threads = threads or 1  # several processes with all threads each would fight for them
     # Now, not after an hour, if the device is not there or the folder cannot be written.
     made_with = (
-        executor.submit(_environment_elsewhere, device, threads).result()
-        if executor is not None else _environment_elsewhere(device, threads)
+        _environment_elsewhere(device, threads) if client is None
+        else on_workers(client, _environment_elsewhere, device, threads)
     )  # fmt: skip
     (out / ".kept").mkdir(parents=True, exist_ok=True)
     if not os.access(out / ".kept", os.W_OK):
@@ -347,12 +353,13 @@ def run_seeds(
         (seed, i): Job(config, one_cell, seed, cell, str(out), made_with, device, load)
         for seed in seeds for i, cell in enumerate(names)
     }  # fmt: skip
-    if executor is None:
-        load = functools.cache(_load)
+    if client is None:
+        once = functools.cache(_load)
         with blas_threads(threads):
-            parts = {key: replace(job, progress=progress).do(load) for key, job in jobs.items()}
+            parts = {key: replace(job, progress=progress).do(once) for key, job in jobs.items()}
     else:
-        parts = _spread(jobs, executor, f"{config.name} on {config.data}" if progress else None)
+        title = f"{config.name} on {config.data}" if progress else None
+        parts = _do_elsewhere(jobs, client, title)
     of_seed = [together(config, [parts[seed, i] for i in range(len(names))]) for seed in seeds]
     record = {
         "name": config.name,
@@ -370,47 +377,20 @@ def run_seeds(
     return write_record(out / f"{stem or f'{config.name}.{config.data}'}.json", record)
 
 
-# A job whose process died is done again, but no more than so many times: perhaps it is its fault.
-_DEATHS = 2
-
-
-def _spread(
-    jobs: dict[tuple[int, int], Job], executor: Executor, title: str | None
+def _do_elsewhere(
+    jobs: dict[tuple[int, int], Job], client: Client, title: str | None
 ) -> dict[tuple[int, int], dict[str, Any]]:
-    """Do jobs on an executor; the first of each seed is finished before its others start.
-
-    After an error no job is begun, and those that run are finished and kept before it is raised.
-    """
-    from tqdm import tqdm
-
+    """Do jobs on workers; the first of each seed is finished before its others start."""
     parts = {key: part for key, job in jobs.items() if (part := job.found()) is not None}
-    waiting = [key for key in jobs if key not in parts]
-    deaths: Counter[tuple[int, int]] = Counter()
-    running: dict[Future[dict[str, Any]], tuple[int, int]] = {}
-    error: BaseException | None = None
-    # disable=None: no bar where stderr is no terminal.
-    bar = tqdm(desc=title, initial=len(parts), total=len(jobs), unit="cell", leave=False,
-               disable=True if title is None else None)  # fmt: skip
-    with bar:
-        while (waiting and error is None) or running:
-            for seed, i in [key for key in waiting if key[1] == 0 or (key[0], 0) in parts]:
-                if error is None:
-                    waiting.remove((seed, i))
-                    running[executor.submit(jobs[seed, i].do_elsewhere)] = seed, i
-            done, _ = wait(running, return_when=FIRST_COMPLETED)
-            for future in done:
-                key = running.pop(future)
-                died = future.exception()
-                if died is None:
-                    parts[key] = future.result()
-                    # For a worker that writes to a folder of its own.
-                    jobs[key].kept().write_part(jobs[key].config, jobs[key].cell, parts[key])
-                    bar.update()
-                elif isinstance(died, BrokenExecutor) and deaths[key] < _DEATHS:
-                    deaths[key] += 1
-                    waiting.append(key)
-                else:
-                    error = error or died
-    if error is not None:
-        raise error
+
+    def keep(key: tuple[int, int], part: dict[str, Any]) -> None:
+        parts[key] = part
+        # For a worker that writes to a folder of its own.
+        jobs[key].kept().write_part(jobs[key].config, jobs[key].cell, part)
+
+    left = {key: job.do_elsewhere for key, job in jobs.items() if key not in parts}
+    after = {(seed, i): (seed, 0) for seed, i in left if (seed, 0) in left and i}
+    one = next(iter(jobs.values()))
+    with sent_whole(one.one_cell, one.load):
+        spread(left, after, client, keep, title, len(parts))
     return parts

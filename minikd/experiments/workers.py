@@ -1,135 +1,248 @@
-"""Many processes for one run: on this machine, or on a Dask cluster that is there already."""
+"""Many processes for one run, by Dask: on this machine, or on a cluster that is there already."""
 
 from __future__ import annotations
 
-import multiprocessing
-import threading
-from collections.abc import Callable, Iterator
-from concurrent.futures import Executor, Future, ProcessPoolExecutor, ThreadPoolExecutor
-from contextlib import contextmanager
-from typing import Any
+import contextlib
+import logging
+import os
+import signal
+import sys
+import warnings
+from collections.abc import Callable, Hashable, Iterator, Mapping
+from typing import TYPE_CHECKING, Any, TypeVar
 
-# Seconds to wait for a scheduler to answer.
+from minikd.progress import progress_of
+
+if TYPE_CHECKING:
+    from distributed import Client, Future, LocalCluster
+
+# Seconds to wait for a scheduler to answer, and for a first worker.
 PATIENCE = 10
 
-
-class Processes(Executor):
-    """An executor that does every job in a process of its own, so many at a time.
-
-    A process that is killed takes no other job with it, and no state is left over from the job
-    before. (In a ``ProcessPoolExecutor`` one killed process ends the whole pool.)
-
-    As with every pool of new processes, a script that uses it needs ``if __name__ == "__main__":``
-    around what it does.
-    """
-
-    def __init__(self, workers: int) -> None:
-        self._waiting_for = ThreadPoolExecutor(workers)
-
-    def submit(self, fn: Callable[..., Any], /, *args: Any, **kwargs: Any) -> Future[Any]:
-        """Do ``fn(*args, **kwargs)`` as soon as a place is free."""
-        return self._waiting_for.submit(_in_a_process, fn, *args, **kwargs)
-
-    def shutdown(self, wait: bool = True, *, cancel_futures: bool = False) -> None:
-        """Take no more jobs."""
-        self._waiting_for.shutdown(wait, cancel_futures=cancel_futures)
+Key = TypeVar("Key", bound=Hashable)
 
 
-def _in_a_process(fn: Callable[..., Any], *args: Any, **kwargs: Any) -> Any:
-    # "spawn" starts afresh: a forked copy of a process whose BLAS has threads may hang.
-    with ProcessPoolExecutor(1, mp_context=multiprocessing.get_context("spawn")) as process:
-        return process.submit(fn, *args, **kwargs).result()
+@contextlib.contextmanager
+def cluster(workers: int | None = None, address: str | None = None) -> Iterator[Client]:
+    """A client of processes on this machine, or of a Dask cluster that is running.
 
-
-@contextmanager
-def cluster(address: str) -> Iterator[Executor]:
-    """The executor of a Dask cluster.
+    Dask's own messages are not shown as long as it is open. A script that starts processes needs
+    ``if __name__ == "__main__":`` around what it does.
 
     Parameters
     ----------
-    address : str
-        Of its scheduler, like ``tcp://HOST:8786``.
+    workers : int, optional
+        Start so many processes, each with one cell at a time. None of them outlives the context.
+    address : str, optional
+        Of the scheduler of a cluster, like ``tcp://HOST:8786``.
 
     Raises
     ------
     ValueError
-        If ``distributed`` is not installed, or no scheduler answers.
+        If both or neither is given, ``distributed`` is not installed, no scheduler answers, or it
+        has no workers.
     """
+    if (workers is None) == (address is None):
+        raise ValueError(
+            f"got workers {workers} and address {address}; expected one of the two"
+        )
     try:
-        from distributed import Client
+        import distributed
     except ImportError as error:
         raise ValueError(
-            "a cluster needs Dask, which is not installed: pip install 'minikd[cluster]'"
+            "several processes need Dask, which is not installed: pip install 'minikd[cluster]'"
         ) from error
-    try:
-        client: Any = Client(address, timeout=PATIENCE)  # type: ignore[no-untyped-call]
-    except (OSError, ValueError) as error:
-        raise ValueError(
-            f"no Dask scheduler answers at {address}; expected an address like "
-            "tcp://HOST:8786, as 'dask scheduler' prints it"
-        ) from error
-    with client:
-        yield client.get_executor(pure=False)
-
-
-_lock = threading.Lock()
-_limited: list[Any] = []  # the limit of this process, and who is inside
-
-
-@contextmanager
-def blas_threads(limit: int | None) -> Iterator[None]:
-    """Let matrix products use so many threads of the CPU; None changes nothing.
-
-    The limit is of the whole process. Jobs that run in threads of one process share it: the first
-    sets it, and the last takes it away.
-
-    Raises
-    ------
-    ValueError
-        If another thread of this process is inside with another limit.
-    """
-    # Only what is loaded can be told.
-    import scipy.linalg.blas  # noqa: F401
-    from threadpoolctl import threadpool_limits
-
-    if limit is None:
-        yield
-        return
-    with _lock:
-        if not _limited:
-            _take_control()
-            _limited[:] = [limit, threadpool_limits(limit, user_api="blas"), 0]
-        if _limited[0] != limit:
-            raise ValueError(
-                f"{limit} threads were asked for where {_limited[0]} are in use in this process"
+    with contextlib.ExitStack() as stack:
+        stack.enter_context(_quiet())
+        if workers is not None:
+            yield stack.enter_context(
+                distributed.Client(stack.enter_context(_processes(workers)))
             )
-        _limited[2] += 1
+        else:
+            yield stack.enter_context(_connected(distributed, str(address)))
+
+
+def _connected(distributed: Any, address: str) -> Client:
+    client = None
+    try:
+        client = distributed.Client(address, timeout=PATIENCE)
+        client.wait_for_workers(1, timeout=PATIENCE)
+    except (OSError, ValueError) as error:
+        if client is None:
+            raise ValueError(
+                f"no Dask scheduler answers at {address}; expected an address like "
+                "tcp://HOST:8786, as 'dask scheduler' prints it"
+            ) from error
+        client.close()
+        raise ValueError(
+            f"the cluster at {address} has no workers; start some by 'dask worker {address} "
+            "--nthreads 1'"
+        ) from error
+    return client  # type: ignore[no-any-return]
+
+
+@contextlib.contextmanager
+def _processes(workers: int) -> Iterator[LocalCluster]:
+    import dask
+    from distributed import LocalCluster
+
+    # Read where a process starts, also one that takes the place of a dead one.
+    quiet = {"distributed.nanny.pre-spawn-environ.DASK_LOGGING__DISTRIBUTED": "critical"}
+    with (
+        dask.config.set(quiet),
+        LocalCluster(
+            n_workers=workers,
+            threads_per_worker=1,
+            processes=True,
+            host="127.0.0.1",
+            dashboard_address="127.0.0.1:0",
+            scheduler_kwargs={"dashboard": False},
+            memory_limit=None,  # a cell may take what it needs
+            silence_logs=logging.CRITICAL,
+        ) as local,
+    ):
+        try:
+            yield local
+        except BaseException:
+            # Closing would wait for cells that are no longer wanted.
+            for nanny in local.workers.values():
+                nanny.auto_restart = False
+                with contextlib.suppress(OSError, TypeError):  # it has just ended
+                    os.kill(nanny.pid, signal.SIGKILL)
+            raise
+
+
+@contextlib.contextmanager
+def _quiet() -> Iterator[None]:
+    """Nothing of what Dask would tell its own users."""
+    from distributed.versions import VersionMismatchWarning
+
+    names = ("distributed", "tornado", "asyncio")
+    loggers = [
+        logging.getLogger(name)
+        for name in {*names, *logging.root.manager.loggerDict}
+        if name.partition(".")[0] in names
+    ]
+    levels = [logger.level for logger in loggers]
+    for logger in loggers:
+        logger.setLevel(logging.CRITICAL + 1)
+    try:
+        with warnings.catch_warnings():
+            # Of the versions that matter, a run makes an error.
+            warnings.simplefilter("ignore", VersionMismatchWarning)
+            yield
+    finally:
+        for logger, level in zip(loggers, levels, strict=True):
+            logger.setLevel(level)
+
+
+def on_workers(client: Client, function: Callable[..., Any], *arguments: Any) -> Any:
+    """``function(*arguments)``, as a worker of the client does it."""
+    return _result(client.submit(function, *arguments, pure=False), function.__name__)
+
+
+@contextlib.contextmanager
+def sent_whole(*functions: Callable[..., Any] | None) -> Iterator[None]:
+    """Send to workers the code of functions that are not minikd's: they cannot import it."""
+    import cloudpickle
+
+    names = {f.__module__ for f in functions if f is not None} - {"__main__"}
+    known = cloudpickle.list_registry_pickle_by_value()
+    modules = [
+        sys.modules[name]
+        for name in names
+        if name.partition(".")[0] != "minikd" and name not in known
+    ]
+    for module in modules:
+        cloudpickle.register_pickle_by_value(module)
     try:
         yield
     finally:
-        with _lock:
-            _limited[2] -= 1
-            if not _limited[2]:
-                _take_control()
-                _limited[1].restore_original_limits()
-                _take_control()
-                _limited.clear()
+        for module in modules:
+            cloudpickle.unregister_pickle_by_value(module)
 
 
-def _take_control() -> None:
-    """threadpoolctl lets one thread set limits; here whoever holds the lock may, in turn."""
-    import threadpoolctl
+def spread(
+    jobs: Mapping[Key, Callable[[], Any]],
+    after: Mapping[Key, Key],
+    client: Client,
+    done: Callable[[Key, Any], None],
+    title: str | None,
+    before: int = 0,
+) -> None:
+    """Do jobs on the workers of a client.
 
-    controller: Any = getattr(threadpoolctl, "OpenBLASController", None)
-    if hasattr(controller, "clear_controlling_thread"):  # older versions let all threads
-        controller.clear_controlling_thread(force=True)
+    A job whose worker dies is done again by another, up to Dask's ``allowed-failures`` times.
+    After an error no job is begun, and those that run are finished before it is raised.
+
+    Parameters
+    ----------
+    jobs : mapping
+        Functions without arguments.
+    after : mapping
+        From a job to the one that must be finished before it starts.
+    client : distributed.Client
+    done : callable
+        ``done(key, result)`` is called here with each result.
+    title : str or None
+        Of a progress bar.
+    before : int
+        How many jobs were done before, for the bar.
+    """
+    import cloudpickle
+    from distributed import as_completed
+
+    waiting, running = list(jobs), as_completed()
+    keys: dict[Any, Key] = {}
+    finished: set[Key] = set()
+    error: BaseException | None = None
+    with progress_of(before, before + len(jobs), title, "cell", each=True) as step:
+        while True:
+            # No more than there are places for. What Dask held back would begin after an error,
+            # and would count the deaths of a worker that it waited for. And what waits for another
+            # job waits here: as a dependency, that one would be done again if it had been done
+            # by a worker that died since.
+            free = max(1, sum(client.nthreads().values())) - len(keys)
+            ready = [k for k in waiting if after.get(k) is None or after[k] in finished]
+            for key in ready[:free] if error is None else []:
+                waiting.remove(key)
+                future = client.submit(_unpacked, cloudpickle.dumps(jobs[key]), pure=False)
+                keys[future.key] = key
+                running.add(future)
+            if not keys:
+                break
+            future = next(running)
+            key = keys.pop(future.key)
+            try:
+                done(key, _result(future, key))
+            except Exception as failed:
+                error = error or failed
+            else:
+                finished.add(key)
+                step()
+    if error is not None:
+        raise error
 
 
-def count_blas_threads() -> int:
-    """How many threads of the CPU a matrix product may use."""
-    import scipy.linalg.blas  # noqa: F401
-    from threadpoolctl import threadpool_info
+def _unpacked(job: bytes) -> Any:
+    import cloudpickle
 
-    return max(
-        (p["num_threads"] for p in threadpool_info() if p["user_api"] == "blas"), default=1
-    )
+    return cloudpickle.loads(job)()
+
+
+def _result(future: Future[Any], key: Any) -> Any:
+    from asyncio import CancelledError
+
+    from distributed import KilledWorker
+
+    try:
+        return future.result()
+    except CancelledError as error:
+        raise ConnectionError(
+            "the cluster has gone; what was finished is kept, and the same command goes on"
+        ) from error
+    except KilledWorker as error:
+        raise ChildProcessError(
+            f"the process that did {key} was killed {error.allowed_failures + 1} times; is there "
+            "memory enough for so many workers?"
+        ) from error
