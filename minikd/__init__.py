@@ -13,32 +13,49 @@ experiment are all here:
 True
 """
 
-from minikd.data import Dataset, Digits, fetch_mnist, load_glyphs, load_mnist
-from minikd.evaluate import errors, errors_per_class, sweep_bias, with_bias
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+# Functions that are called like their modules: asked for later, they would be the modules.
 from minikd.gradcheck import GradcheckError, gradcheck
-from minikd.mlp import MLP
-from minikd.objectives import hard_targets, logit_matching, soft_targets
 from minikd.train import Recipe, TrainingDiverged, train
+
+if TYPE_CHECKING:
+    from minikd.data import Dataset, Digits, fetch_mnist, load_glyphs, load_mnist
+    from minikd.evaluate import errors, errors_per_class, sweep_bias, with_bias
+    from minikd.mlp import MLP
+    from minikd.objectives import hard_targets, logit_matching, soft_targets
 
 __version__ = "0.1.0"
 
 __all__ = [
-    "MLP",
-    "Dataset",
-    "Digits",
-    "GradcheckError",
-    "Recipe",
-    "TrainingDiverged",
-    "errors",
-    "errors_per_class",
-    "fetch_mnist",
-    "gradcheck",
-    "hard_targets",
-    "load_glyphs",
-    "load_mnist",
-    "logit_matching",
-    "soft_targets",
-    "sweep_bias",
-    "train",
-    "with_bias",
-]
+    "MLP", "Dataset", "Digits", "GradcheckError", "Recipe", "TrainingDiverged", "errors",
+    "errors_per_class", "fetch_mnist", "gradcheck", "hard_targets", "load_glyphs", "load_mnist",
+    "logit_matching", "soft_targets", "sweep_bias", "train", "with_bias",
+]  # fmt: skip
+
+# What else is imported when it is first asked for.
+_HOME = {
+    "data": ("Dataset", "Digits", "fetch_mnist", "load_glyphs", "load_mnist"),
+    "evaluate": ("errors", "errors_per_class", "sweep_bias", "with_bias"),
+    "mlp": ("MLP",),
+    "objectives": ("hard_targets", "logit_matching", "soft_targets"),
+}
+
+
+def __getattr__(name: str) -> Any:
+    from importlib import import_module
+
+    for home, names in _HOME.items():
+        if name in names:
+            return getattr(import_module(f"{__name__}.{home}"), name)
+    # A submodule that nobody has imported yet, such as minikd.plots.
+    try:
+        return import_module(f"{__name__}.{name}")
+    except ModuleNotFoundError:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}") from None
+
+
+def __dir__() -> list[str]:
+    return sorted({*globals(), *__all__})

@@ -14,12 +14,12 @@ import numpy as np
 
 from minikd.backend import Array, to_host
 from minikd.checkpoint import load_checkpoint, save_checkpoint
-from minikd.data.dataset import Dataset
 from minikd.mixture import Mixture
 from minikd.mlp import MLP
 from minikd.objectives import Objective
 
 if TYPE_CHECKING:
+    from minikd.data.dataset import Dataset
     from minikd.train import Recipe
 
 

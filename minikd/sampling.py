@@ -9,12 +9,12 @@ import numpy as np
 
 from minikd.backend import Array, Stream, generator, namespace
 from minikd.data.augment import cut_out, draw_shifts, pad_images
-from minikd.data.dataset import Dataset
 from minikd.mixture import Mixture
 from minikd.mlp import MLP
 from minikd.objectives import Batch
 
 if TYPE_CHECKING:
+    from minikd.data.dataset import Dataset
     from minikd.train import Recipe
 
 

@@ -5,13 +5,12 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 from os import PathLike
-from typing import Any, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 
 from minikd import checks
 from minikd.backend import as_seed
-from minikd.data.dataset import Dataset
 from minikd.fast import FastStep
 from minikd.mixture import Mixture
 from minikd.mlp import MLP, mask_generators
@@ -23,6 +22,9 @@ from minikd.sampling import Cases
 from minikd.step import PlainStep
 from minikd.threads import threads_for
 from minikd.watch import TrainingDiverged, Watch
+
+if TYPE_CHECKING:
+    from minikd.data.dataset import Dataset
 
 __all__ = ["History", "Recipe", "TrainingDiverged", "train"]
 

@@ -606,3 +606,23 @@ def test_what_falls_short_of_the_paper():
     # The levels of another corpus are neither better nor worse.
     assert not short(Paper(57.0, "6", data="speech", level=False), [0.0], "%", "more")
     assert not short(Paper(3.5, "3"), [9.0], "logits", "neither")
+
+
+def test_the_source_of_a_record_is_what_code_does_not_where_it_stands(tmp_path):
+    def hashed(**files):
+        folder = tmp_path / str(len(list(tmp_path.iterdir())))
+        folder.mkdir()
+        for name, text in files.items():
+            (folder / f"{name}.py").write_text(text)
+        return record.source_hash(folder)
+
+    f, g = "def f(x):\n    return x + 1\n", "def g(x):\n    return 2 * x\n"
+    whole = hashed(a=f + g)
+    assert hashed(a=f, b=g) == whole
+    assert hashed(b=g, c="import math\n" + f) == whole
+    assert (
+        hashed(a='"""Page."""\n' + g + f.replace("return", '"""Says."""\n    return')) == whole
+    )
+    assert hashed(a=f + "# a comment\n\n\n" + g, plots="def h(): return 3\n") == whole
+    assert hashed(a=f.replace("1", "2") + g) != whole
+    assert hashed(a=f) != whole

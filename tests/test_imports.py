@@ -115,7 +115,7 @@ def test_import_loads_numpy_and_nothing_else():
     }
 
 
-def test_import_takes_at_most_one_and_a_half_times_numpy(tmp_path):
+def test_import_takes_at_most_two_fifths_longer_than_numpy(tmp_path):
     # As for a user, whose Python keeps what it has compiled.
     environment = os.environ | {"PYTHONPYCACHEPREFIX": str(tmp_path)}
     environment.pop("PYTHONDONTWRITEBYTECODE", None)
@@ -130,7 +130,7 @@ def test_import_takes_at_most_one_and_a_half_times_numpy(tmp_path):
 
     seconds("minikd")  # compiles what is not compiled
     ratios = [seconds("minikd") / seconds("numpy") for _ in range(11)]
-    assert statistics.median(ratios) <= 1.5
+    assert statistics.median(ratios) <= 1.4
 
 
 def test_no_file_of_the_library_is_longer_than_400_lines():
@@ -138,3 +138,11 @@ def test_no_file_of_the_library_is_longer_than_400_lines():
     assert not {name: lines for name, lines in long.items() if lines > 400}
     assert len((PACKAGE / "equations.py").read_text().splitlines()) <= 330
     assert all(long[name] <= 300 for name in ("plots", "report"))
+
+
+def test_what_is_exported_is_there():
+    for module in (minikd, minikd.data):
+        assert set(module.__all__) <= set(dir(module))
+        assert all(callable(getattr(module, name)) for name in module.__all__)
+        with pytest.raises(AttributeError, match="has no attribute 'nothing'"):
+            _ = module.nothing

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import ast
+import functools
 import hashlib
 import json
 import platform
@@ -50,14 +52,46 @@ def environment(xp: Any) -> dict[str, Any]:
     return {"device": device_name(xp), "versions": versions, "threads": count_blas_threads()}
 
 
+# Code that computes nothing: figures, pages and the command.
+_UNRELATED = {
+    "plots.py", "report.py", "tables.py", "cli.py", "__main__.py", "figure.py", "findings.py",
+    "unseen_figure.py", "statistics.py", "plain.py", "gradcheck.py", "progress.py",
+}  # fmt: skip
+
+
+def source_hash(package: Path) -> str:
+    """A short hash of the code that a run depends on.
+
+    It covers what functions and classes do, whatever file they stand in: docstrings, comments,
+    layout, and moving them to another module change nothing. What was kept to be resumed is
+    bound to it; a record only says which code made it, and stays valid.
+    """
+    pieces: list[str] = []
+    for path in package.rglob("*.py"):
+        if path.name not in _UNRELATED:
+            for node in ast.parse(path.read_text(encoding="utf-8")).body:
+                if not isinstance(node, (ast.Import, ast.ImportFrom, ast.If)):
+                    pieces.append(ast.dump(_without_docstrings(node)))
+    said = "\n".join(sorted(pieces))
+    return hashlib.blake2b(said.encode(), digest_size=6).hexdigest()
+
+
+def _without_docstrings(tree: ast.AST) -> ast.AST:
+    for node in ast.walk(tree):
+        body = getattr(node, "body", None)
+        if isinstance(body, list):
+            kept = [b for b in body if not _is_text(b)]
+            node.body = kept or [ast.Pass()]  # type: ignore[attr-defined]
+    return tree
+
+
+def _is_text(node: ast.AST) -> bool:
+    return isinstance(node, ast.Expr) and isinstance(node.value, ast.Constant)
+
+
+@functools.cache
 def _source() -> str:
-    """A short hash of the code that a run depends on: all but figures, reports and the command."""
-    package, hashed = Path(minikd.__file__).parent, hashlib.blake2b(digest_size=6)
-    unrelated = {"plots.py", "report.py", "paper.py", "cli.py", "__main__.py"}
-    for path in sorted(package.rglob("*.py")):
-        if path.name not in unrelated:
-            hashed.update(path.read_bytes())
-    return hashed.hexdigest()
+    return source_hash(Path(minikd.__file__).parent)
 
 
 def write_record(path: str | PathLike[str], record: dict[str, Any]) -> dict[str, Any]:
