@@ -587,7 +587,7 @@ def test_a_metric_says_its_unit():
     assert said("T", [3, 2.5]) == "3, 2.5 (n = 2)"
     assert said("cases", [9, 9]) == "9"
     assert said("nats", [0.0123, 0.0127]) == "0.0125 ± 0.0003 (n = 2)"
-    assert said("logits", [-6.04]) == "-6.0 (n = 1)"
+    assert said("logits", [-6.14]) == "-6.1 (n = 1)"
 
 
 def test_what_falls_short_of_the_paper():

@@ -70,7 +70,9 @@ def source_hash(package: Path) -> str:
     for path in package.rglob("*.py"):
         if path.name not in _UNRELATED:
             for node in ast.parse(path.read_text(encoding="utf-8")).body:
-                if not isinstance(node, (ast.Import, ast.ImportFrom, ast.If)):
+                if not isinstance(node, (ast.Import, ast.ImportFrom, ast.If)) and not _is_text(
+                    node
+                ):
                     pieces.append(ast.dump(_without_docstrings(node)))
     said = "\n".join(sorted(pieces))
     return hashlib.blake2b(said.encode(), digest_size=6).hexdigest()
