@@ -86,8 +86,10 @@ def _box(
 ) -> None:
     from matplotlib.patches import FancyBboxPatch
 
-    style = {"boxstyle": "round,pad=0.05", "fc": "white", "ec": color, "lw": 2}
-    page.add_patch(FancyBboxPatch(corner, width, height, **style))
+    shape = FancyBboxPatch(
+        corner, width, height, boxstyle="round,pad=0.05", fc="white", ec=color, lw=2
+    )
+    page.add_patch(shape)
 
 
 def _arrow(page: Any, start: tuple[float, float], end: tuple[float, float], color: str) -> None:

@@ -20,7 +20,7 @@ from minikd import equations as eq
 from minikd.data import catalog
 
 __all__ = [
-    "BLUE", "GREEN", "GREY", "HOUSE_STYLE", "ORANGE", "PURPLE", "Rectangle", "footer",
+    "BLUE", "GREEN", "GREY", "HOUSE_STYLE", "ORANGE", "PURPLE", "Rectangle", "count", "footer",
     "in_house_style", "plot_entropy", "plot_gradient_norms", "plot_limits", "plot_softmax_bars",
     "plot_temperature", "plt", "save_figure", "say", "seeds_of",
 ]  # fmt: skip
@@ -68,9 +68,14 @@ def save_figure(figure: Any, path: str | PathLike[str]) -> Path:
 
 
 def say(figure: Any, finding: str, footer: str) -> None:
-    """The finding of a figure above it, and what it is of below, in small print."""
+    """The finding of a figure above it, and its data below, in small print."""
     figure.suptitle(finding, x=0.01, ha="left", weight="bold")
     figure.supxlabel(footer, fontsize=8, color=GREY, x=0.01, ha="left")
+
+
+def count(mean: float) -> str:
+    """A mean of counts as it is said: ``92.5``, and ``92`` only where it is one."""
+    return f"{mean:.1f}".removesuffix(".0")
 
 
 def footer(record: dict[str, Any], T: float | None = None) -> str:
@@ -135,7 +140,7 @@ def plot_entropy(axes: Any, v: Any = EXAMPLE_LOGITS) -> None:
     axes.axhline(np.log(len(v)), color=GREY, ls="--", lw=1)
     axes.text(0.32, np.log(len(v)) - 0.04, f"log {len(v)}", color=GREY, va="top")
     axes.set(xlabel="temperature T", ylabel="entropy of p (nats)")
-    axes.set_title("Entropy rises with T, from 0 to log N")
+    axes.set_title("The entropy of the soft targets rises with T")
 
 
 @in_house_style

@@ -21,7 +21,6 @@ from pathlib import Path
 from typing import Any
 
 from minikd.checkpoint import write_atomically
-from minikd.diagram import plot_distillation
 from minikd.experiments import EXPERIMENTS, plot_record, read_record
 from minikd.experiments.experiment import Metric, Record
 from minikd.plots import save_figure

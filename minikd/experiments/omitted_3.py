@@ -2,7 +2,7 @@
 
 from minikd.experiments.experiment import Experiment, Paper
 from minikd.experiments.unseen import Unseen, metrics, one_cell, shared_curves
-from minikd.experiments.unseen_figure import plot_unseen
+from minikd.experiments.unseen_figure import plot_unseen, unseen_findings
 from minikd.train import Recipe
 
 _PRADYOT = "pradyot-09/DL-Reproducibility-Project: one seed, 1000 epochs"
@@ -65,6 +65,7 @@ EXPERIMENT: Experiment = Experiment(
     one_cell=one_cell,
     metrics=METRICS,
     figure=lambda record: plot_unseen(record, EXPERIMENT.in_record(record)),
+    findings=unseen_findings,
     shared_curves=shared_curves,
     as_in_paper={"omitted": (3,), "moved": (3,)},
     chosen=(("errors_after", "bias of class 3"),),

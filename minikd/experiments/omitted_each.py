@@ -138,7 +138,8 @@ def plot_omitted_each(record: dict[str, Any]) -> Any:
     axes.legend(loc="lower left", bbox_to_anchor=(0, 1), ncols=3)
     plots.say(
         figure,
-        f"Leave out any digit: once its bias is moved, at least {worst:.0f} % of it is right",
+        f"Leave out any digit: once its bias is moved, the student gets at least {worst:.0f} % of "
+        "that digit right",
         plots.footer(record, record["config"]["each"]["T"]),
     )
     return figure

@@ -247,7 +247,7 @@ def plot_recipes(record: Record) -> Any:
     left.margins(0.2)
     figure.colorbar(dots, ax=left, label="change of its logits by a move (% of the variance)")
     ranks = rank_correlation(taught, own)
-    left.set_title(f"Teachers and their students: rank correlation {ranks:.2f}")
+    left.set_title("Each dot is a teacher, trained as the list says")
 
     correlations = []
     for table, label, color, marker in (
@@ -266,12 +266,15 @@ def plot_recipes(record: Record) -> Any:
         right.plot(x[x.argmin()], y[x.argmin()], "v", color=plots.GREEN, ms=13, mfc="none", mew=2,
                    label="chosen on the validation split" if table == "students" else None)  # fmt: skip
     right.set(xlabel="error on the validation split (%)", ylabel="test error (%)")
-    right.set_title("Validation split against test set, with rank correlations")
+    right.set_title("What the validation split says of the test set: rank correlations")
     right.legend(loc="upper left")
     cost = np.mean(m["honest_best_student_errors"]) - np.mean(m["best_student_errors"])
     plots.say(
         figure,
-        f"The student chosen without the test set makes {cost:.0f} more errors than the best on it",
+        f"Better teachers have better students (rank correlation {ranks:.2f}); choosing the "
+        f"student's recipe without the test set costs {cost:.0f} errors"
+        if ranks > 0.5
+        else f"Better teachers do not always have better students (rank correlation {ranks:.2f})",
         f"{plots.footer(record)}; trained on all but {held_out} cases, for fewer epochs than elsewhere",
     )
     return figure

@@ -5,7 +5,7 @@ from dataclasses import replace
 from minikd.experiments.experiment import Experiment, Paper
 from minikd.experiments.omitted_3 import PRESETS as OMITTED_3
 from minikd.experiments.unseen import Unseen, metrics, one_cell, shared_curves
-from minikd.experiments.unseen_figure import plot_unseen
+from minikd.experiments.unseen_figure import plot_unseen, unseen_findings
 
 _OTHERS = (0, 1, 2, 3, 4, 5, 6, 9)
 
@@ -45,6 +45,7 @@ EXPERIMENT: Experiment = Experiment(
     one_cell=one_cell,
     metrics=METRICS,
     figure=lambda record: plot_unseen(record, EXPERIMENT.in_record(record)),
+    findings=unseen_findings,
     shared_curves=shared_curves,
     as_in_paper={"omitted": _OTHERS, "moved": (7, 8)},
     chosen=(("errors_after", "biases of 7 and 8"),),

@@ -147,15 +147,16 @@ def plot_into_one(record: Record) -> Any:
     axes[0].set_yticks(list(places), [words for words, _ in names.values()])
     axes[0].set_title("More is better")
     axes[1].set_title("Less is better")
-    gained, kept = (
-        np.mean(np.subtract(m[f"{who}_accuracy"], m["generalist_accuracy"]))
-        for who in ("specialists", "distilled")
+    gained, kept, alone = (
+        change(m, f"{who}_accuracy", "generalist_accuracy").value
+        for who in ("specialists", "distilled", "from_generalist")
     )
+    theirs = change(m, "distilled_accuracy", "from_generalist_accuracy")
     plots.say(
         figure,
-        f"Specialists gain {gained:+.2f} points. One network distilled from both gains {kept:+.2f}, "
-        "from the generalist alone "
-        f"{np.mean(np.subtract(m['from_generalist_accuracy'], m['generalist_accuracy'])):+.2f}",
+        f"Specialists add {gained:.2f} points to the generalist. Distilled back into one network, "
+        f"{'they add' if theirs.clear and theirs.value > 0 else 'they add nothing clear:'}\n"
+        f"{kept:+.2f} points from both, {alone:+.2f} from the generalist alone",
         plots.seeds_of(record),
     )
     return figure

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -14,7 +15,7 @@ from minikd.experiments.experiment import Experiment, Metric, Paper, Record
 from minikd.experiments.omitted_3 import PRESETS as OMITTED_3
 from minikd.experiments.run import STUDENT, Kept
 from minikd.objectives import hard_targets, soft_targets
-from minikd.statistics import paired_test
+from minikd.statistics import change, paired_test
 from minikd.train import Recipe
 
 
@@ -195,7 +196,8 @@ def plot_teacher_student(record: Record) -> Any:
     left.invert_yaxis()
     left.set(xlabel="test error (%); a dot for each seed")
     left.set_title("The teacher, and the same student in five trainings")
-    left.legend(loc="lower right")
+    if starred:
+        left.legend(loc="lower right")
 
     per_class = record["curves"]["errors_per_class"]
     classes = np.arange(len(per_class[0]["alone"]))
@@ -207,19 +209,24 @@ def plot_teacher_student(record: Record) -> Any:
     right.set(xticks=classes, xlabel="class", ylabel="errors")
     right.set_ylim(0, 1.2 * right.get_ylim()[1])
     shared = np.mean(m["errors_shared_with_teacher"]) / np.mean(m["distilled_errors"])
-    right.set_title(f"{100 * shared:.0f} % of its errors are the teacher's")
+    right.set_title(f"{100 * shared:.0f} % of its errors are its teacher's")
     right.legend(ncols=2)
-    alone, distilled = (np.mean(m[f"{role}_errors"]) for role in ("alone", "distilled"))
+    alone, distilled, tricks = (
+        float(np.mean(m[f"{role}_errors"])) for role in ("alone", "distilled", "tricks")
+    )
     plots.say(
         figure,
-        f"Soft targets turn {alone:.0f} errors of a student into {distilled:.0f}",
+        f"Soft targets turn a student's {plots.count(alone)} errors into {plots.count(distilled)}; "
+        f"hard labels with the teacher's tricks, into {plots.count(tricks)}",
         plots.footer(record, record["config"]["T"]),
     )
     return figure
 
 
 @plots.in_house_style
-def plot_wrong(record: Record, test: Dataset, columns: int = 14) -> Any:
+def plot_wrong(
+    record: Record, test: Dataset, answers: Mapping[str, Any] | None = None, columns: int = 14
+) -> Any:
     """Test images that the student alone, the distilled one, or it and its teacher get wrong.
 
     Parameters
@@ -228,8 +235,11 @@ def plot_wrong(record: Record, test: Dataset, columns: int = 14) -> Any:
         Of ``teacher-student``; its first seed is shown.
     test : Dataset
         The test set that the record is of.
+    answers : mapping, optional
+        From ``"alone"`` and ``"distilled"`` to what these networks answer, (n,), to be shown beside
+        the labels. A record says which cases are wrong, not what was answered.
     columns : int
-        So many images in each row at most.
+        Images in each row at most.
 
     Returns
     -------
@@ -245,28 +255,49 @@ def plot_wrong(record: Record, test: Dataset, columns: int = 14) -> Any:
         raise ValueError(f"test has {len(test)} cases; the record is of {cases}, with labels")
     wrong = {role: set(w) for role, w in record["curves"]["wrong"][0].items()}
     rows = (
-        ("only the student alone is wrong", wrong["alone"] - wrong["distilled"]),
-        ("only the distilled student is wrong", wrong["distilled"] - wrong["alone"]),
-        ("distilled student and teacher are wrong", wrong["distilled"] & wrong["teacher"]),
-    )
+        ("only the student on hard labels is wrong", "alone", wrong["alone"] - wrong["distilled"]),
+        ("only the distilled student is wrong", "distilled", wrong["distilled"] - wrong["alone"]),
+        ("distilled student and teacher are wrong", "distilled",
+         wrong["distilled"] & wrong["teacher"]),
+    )  # fmt: skip
     figure = plots.plt.figure(figsize=(13, 5.2))
     strips: Any = figure.subfigures(len(rows), 1)
-    for strip, (title, which) in zip(strips, rows, strict=True):
+    for strip, (title, who, which) in zip(strips, rows, strict=True):
         strip.suptitle(f"{title}: {len(which)} images", x=0.01, ha="left", fontsize=11)
         for axes, case in zip(
             strip.subplots(1, columns), sorted(which)[:columns], strict=False
         ):
             axes.imshow(test.x[case].reshape(test.shape), cmap="gray_r")
-            axes.set_title(f"a {test.y[case]}", loc="center", fontsize=9)
+            said = "" if answers is None else f"says {answers[who][case]},\n"
+            axes.set_title(f"{said}is {test.y[case]}", loc="center", fontsize=9)
         for axes in strip.axes:
             axes.axis("off")
-    mended, added = len(rows[0][1]), len(rows[1][1])
+    mended, added = len(rows[0][2]), len(rows[1][2])
     plots.say(
         figure,
         f"Soft targets mend {mended} of the student's errors, and add {added}",
         f"{catalog.title(record['data'])}; seed {record['seeds'][0]}; the first {columns} of each",
     )
     return figure
+
+
+def teacher_student_findings(record: Record) -> list[str]:
+    """Soft targets beside hard ones, with and without the teacher's tricks."""
+    m = record["metrics"]
+    fewer = change(m, "alone_errors", "distilled_errors")
+    beside_tricks = change(m, "distilled_errors", "tricks_errors")
+    less = "fewer" if beside_tricks.value > 0 else "more"
+    shared = np.mean(m["errors_shared_with_teacher"]) / np.mean(m["distilled_errors"])
+    return [
+        f"Soft targets save the student {fewer.words(1)} errors beside hard labels (mean ± "
+        f"standard error over seeds; {fewer.clearly}).",
+        "A student on hard labels with the teacher's tricks, moved images and dropout, makes "
+        f"{abs(beside_tricks.value):.1f} errors {less} than the one on plain soft targets "
+        f"({beside_tricks.clearly}); soft targets averaged over moves bring "
+        f"{change(m, 'distilled_views_errors', 'distilled_errors').words(1, sign=True)}.",
+        f"Of the distilled student's errors, {100 * shared:.0f} % are the very answers of its "
+        "teacher.",
+    ]
 
 
 _PRADYOT = "pradyot-09/DL-Reproducibility-Project: one seed, 1000 epochs"
@@ -301,5 +332,6 @@ EXPERIMENT: Experiment = Experiment(
     one_cell=one_cell,
     metrics=METRICS,
     figure=plot_teacher_student,
+    findings=teacher_student_findings,
     as_in_paper={"T": 20.0},
 )

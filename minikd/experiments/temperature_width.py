@@ -243,7 +243,7 @@ def plot_temperature_width(record: Record) -> Any:
         figure,
         f"Students of {narrow} units do best at T = {T[mean[0].argmin()]:g}; of {widths[-1]}, all T "
         f"above 8 are within {apart:.0f} % of each other",
-        f"{plots.footer(record)}, a teacher each; two hidden layers of so many units; errors of "
+        f"{plots.footer(record)}, a teacher each; two hidden layers of that width; errors among "
         f"{np.mean(record['metrics']['test_cases']):.0f} test cases",
     )
     return figure

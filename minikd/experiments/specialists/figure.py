@@ -60,14 +60,22 @@ def plot_specialists(record: Record) -> Any:
         axes[2].set_title("By the size of all networks")
         axes[2].legend(loc="lower right")
     before, after = (np.mean(m[f"{who}_accuracy"]) for who in ("generalist", "specialists"))
-    loss = [np.mean(m[f"{who}_log_loss"]) for who in ("generalist", "specialists")]
     plots.say(
         figure,
-        f"With {record['config']['clusters']} specialists, {after:.1f} instead of {before:.1f} % are "
-        f"right, and the log-loss is {loss[1]:.3f} instead of {loss[0]:.3f}",
+        f"{record['config']['clusters']} specialists raise the share of right answers from "
+        f"{before:.1f} to {after:.1f} %{_beside_width(record)}",
         plots.seeds_of(record),
     )
     return figure
+
+
+def _beside_width(record: Record) -> str:
+    """How a wider generalist alone does beside the narrowest one with specialists."""
+    widths = record["config"]["widths"]
+    if len(widths) < 2:
+        return ""
+    wider = np.mean([each["generalist_accuracy"][1] for each in record["curves"]["widths"]])
+    return f"; a generalist of {widths[1]} units instead of {widths[0]}, to {wider:.1f} %"
 
 
 @plots.in_house_style

@@ -2,30 +2,40 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import matplotlib as mpl
 import matplotlib.pyplot as plt
 import numpy as np
 import pytest
 
 from minikd import load_glyphs, plots
-from minikd.experiments import EXPERIMENTS
+from minikd.diagram import plot_distillation
+from minikd.experiments import EXPERIMENTS, full_run, plot_record, read_record
+from minikd.experiments.specialists.figure import plot_coverage
+from minikd.experiments.teacher_student import _STUDENTS, plot_wrong
+from minikd.experiments.unseen_figure import _ROLES, plot_confusion
 
 RNG = np.random.default_rng(7)
+
+
+def names(name):
+    return [metric.name for metric in EXPERIMENTS[name].metrics]
 
 
 def unseen(name, data="glyphs", seeds=2):
     """A record with numbers made up for the test."""
     preset = EXPERIMENTS[name].presets[data]
-    per_class = {role: RNG.integers(0, 300, 10).tolist() for role, *_ in plots._ROLES}
+    per_class = {role: RNG.integers(0, 300, 10).tolist() for role, *_ in _ROLES}
     table = 390 * np.eye(10)
     table[3, 5], table[3, 8] = 50, 20
-    values = dict.fromkeys(EXPERIMENTS[name].shown, 10) | {
+    values = dict.fromkeys(names(name), 10) | {
         "test_cases": 4000, "omitted_cases": 400, "omitted_errors_before": 60,
         "honest_omitted_errors_after": 20,
     }  # fmt: skip
     return {
         "name": name, "data": data, "seeds": list(range(seeds)),
-        "config": {"omitted": preset.omitted, "moved": preset.moved, "T": preset.T},
+        "config": {"omitted": list(preset.omitted), "moved": list(preset.moved), "T": preset.T},
         "metrics": {k: [v] * seeds for k, v in values.items()},
         "curves": {"biases": preset.bias_grid().tolist(),
                    "errors": RNG.integers(80, 4000, (seeds, len(preset.bias_grid()))).tolist(),
@@ -36,10 +46,10 @@ def unseen(name, data="glyphs", seeds=2):
 
 
 def students(data="glyphs", seeds=2):
-    values = dict.fromkeys(EXPERIMENTS["teacher-student"].shown, 40) | {
+    values = dict.fromkeys(names("teacher-student"), 40) | {
         "test_cases": 4000, "alone_errors": 146, "errors_shared_with_teacher": 10,
     }  # fmt: skip
-    per_class = {role: RNG.integers(0, 30, 10).tolist() for role, *_ in plots._STUDENTS}
+    per_class = {role: RNG.integers(0, 30, 10).tolist() for role, *_ in _STUDENTS}
     return {
         "name": "teacher-student", "data": data, "seeds": list(range(seeds)), "config": {"T": 20},
         "metrics": {k: [v] * seeds for k, v in values.items()},
@@ -63,7 +73,7 @@ def grid(data="glyphs", seeds=2):
 
 
 def each(data="glyphs", seeds=2):
-    values = dict.fromkeys(EXPERIMENTS["omitted-each"].shown, 40)
+    values = dict.fromkeys(names("omitted-each"), 40)
     values |= {f"cases_{d}": 400 for d in range(10)} | {"honest_after_7": 100}
     return {
         "name": "omitted-each", "data": data, "seeds": list(range(seeds)),
@@ -82,7 +92,7 @@ def recipes(data="glyphs", seeds=2):
         }
         for what in ("teachers", "students")
     }  # fmt: skip
-    values = dict.fromkeys(EXPERIMENTS["recipes"].shown, 60)
+    values = dict.fromkeys(names("recipes"), 60)
     values |= {"test_cases": 4000, "honest_best_student_errors": 63}
     return {
         "name": "recipes", "data": data, "seeds": list(range(seeds)),
@@ -97,6 +107,7 @@ def acoustic(data="synthetic", seeds=2):
     values = {
         "single_accuracy": 80.0, "ensemble_accuracy": 82.0, "longer_accuracy": 80.5,
         "share_kept": 90.0, "single_wer": 3.0, "ensemble_wer": 2.0, "distilled_wer": 2.2,
+        "longer_wer": 3.1,
     }  # fmt: skip
     curves = {"singles": [79.0, 80.0, 81.0], "distilled": [81.8, 81.2, 81.0]}
     return {
@@ -155,7 +166,8 @@ def into_one(data="characters", seeds=2):
 
 def forecasts(data="synthetic", seeds=2):
     values = {"alone_distance": 0.03, "longer_distance": 0.02, "distilled_distance": 0.005,
-              "single_error": 0.2, "ensemble_error": 0.1, "distilled_error": 0.15}  # fmt: skip
+              "single_error": 0.2, "ensemble_error": 0.1, "distilled_error": 0.15,
+              "longer_error": 0.18}  # fmt: skip
     error = {who: [1.0 + k, 2.0 + k] for k, who in enumerate(
         ("ensemble", "distilled", "longer", "alone", "unchanged")
     )}  # fmt: skip
@@ -173,11 +185,11 @@ def text_of(figure):
 @pytest.mark.parametrize("data", ["glyphs", "mnist"])
 def test_the_figure_of_an_experiment(name, data, tmp_path):
     before = dict(mpl.rcParams)
-    figure = plots.plot_record(unseen(name, data))
+    figure = plot_record(unseen(name, data))
     said = text_of(figure)
     assert "85.0 %" in said  # of the unseen digits before: the finding is in the title
     assert "95.0 %" in said
-    assert "the paper, on MNIST" in said
+    assert ("the paper, on MNIST" in said) == (data == "mnist")
     assert ("not handwriting" in said) == (data == "glyphs")
     path = plots.save_figure(figure, tmp_path / "folder" / "figure.png")
     assert path.read_bytes().startswith(b"\x89PNG")
@@ -187,11 +199,14 @@ def test_the_figure_of_an_experiment(name, data, tmp_path):
 
 @pytest.mark.parametrize("data", ["glyphs", "mnist"])
 def test_the_figure_of_teacher_and_student(data, tmp_path):
-    figure = plots.plot_record(students(data))
+    figure = plot_record(students(data))
     said = text_of(figure)
-    assert "turn 146 errors of a student into 40" in said
-    assert "25 % of its errors are the teacher's" in said
-    assert "the paper, on MNIST" in said
+    assert (
+        "turn a student's 146 errors into 40; hard labels with the teacher's tricks, into 40"
+        in said
+    )
+    assert "25 % of its errors are its teacher's" in said
+    assert ("the paper, on MNIST" in said) == (data == "mnist")
     assert ("not handwriting" in said) == (data == "glyphs")
     plots.save_figure(figure, tmp_path / "figure.png")
 
@@ -201,12 +216,12 @@ def test_the_figure_of_teacher_and_student(data, tmp_path):
     ("made_up", "finding"),
     [
         (grid, "units do best at T = 4; of"),
-        (each, "at least 75 % of it is right"),
-        (recipes, "makes 3 more errors than the best on it"),
+        (each, "the student gets at least 75 % of that digit right"),
+        (recipes, "without the test set costs 3 errors"),
     ],
 )
 def test_the_other_figures(made_up, finding, data, tmp_path):
-    figure = plots.plot_record(made_up(data))
+    figure = plot_record(made_up(data))
     said = text_of(figure)
     assert finding in said
     assert ("not handwriting" in said) == (data == "glyphs")
@@ -218,19 +233,23 @@ def test_the_other_figures(made_up, finding, data, tmp_path):
 @pytest.mark.parametrize(
     ("made_up", "finding"),
     [
-        (acoustic, "gain 2.0 % of the frames; one distilled from them keeps 90 % of that"),
+        (
+            acoustic,
+            "2.0 points more of the frames right than one; one distilled from them keeps 90 %",
+        ),
         (
             fractions,
             "61.0 % right with hard targets, 68.0 % with soft ones, 90.0 % from all data",
         ),
         (
             forecasts,
-            "is 4.0 times as near to the ten as one trained alone, and keeps 50 % of what",
+            "is 4.0 times nearer to the ten than one trained alone.\nOf what the ten gain in error "
+            "it keeps 50 %; one trained alone for as long keeps 20 %",
         ),
     ],
 )
 def test_the_figures_of_speech(made_up, finding, data, seeds, tmp_path):
-    figure = plots.plot_record(made_up(data, seeds))
+    figure = plot_record(made_up(data, seeds))
     said = text_of(figure)
     assert finding in said
     assert ("stand-in" in said) == (data == "synthetic")
@@ -243,13 +262,13 @@ def test_the_figures_of_speech(made_up, finding, data, seeds, tmp_path):
 @pytest.mark.parametrize(
     ("made_up", "finding"),
     [
-        (specialists, "With 4 specialists, 82.0 instead of 80.0 % are right, and the log-loss is 0.500 instead"),
-        (into_one, "Specialists gain +2.00 points. One network distilled from both gains +1.50, from the "
-            "generalist alone +1.00"),
+        (specialists, "4 specialists raise the share of right answers from 80.0 to 82.0 %; a "
+            "generalist of 128 units instead of 64, to 85.0 %"),
+        (into_one, "Specialists add 2.00 points to the generalist."),
     ],
 )  # fmt: skip
 def test_the_figures_of_characters(made_up, finding, data, seeds, tmp_path):
-    figure = plots.plot_record(made_up(data, seeds))
+    figure = plot_record(made_up(data, seeds))
     said = text_of(figure)
     assert finding in said
     assert ("not handwriting" in said) == (data == "characters")
@@ -263,7 +282,7 @@ def test_what_is_gained_by_the_number_of_covering_specialists():
     record["curves"]["coverage"][1] = [*record["curves"]["coverage"][1], few]
     record["curves"]["coverage"][0][1] |= {"specialists_right": 412}
     _, axes = plt.subplots()
-    plots.plot_coverage(axes, record)
+    plot_coverage(axes, record)
     drawn = {line.get_label(): line for line in axes.get_lines()}
     # As in the table, all seeds together: 412 of 400 in each. Four covering ones have too few cases.
     np.testing.assert_allclose(
@@ -275,7 +294,7 @@ def test_what_is_gained_by_the_number_of_covering_specialists():
 
 
 def test_the_figure_of_confusion(tmp_path):
-    figure = plots.plot_confusion(unseen("omitted-3"))
+    figure = plot_confusion(unseen("omitted-3"))
     said = text_of(figure)
     assert "Threes it never saw are taken for 5, 8" in said
     assert "as trained: 70 errors" in said
@@ -287,13 +306,83 @@ def test_the_figure_of_what_is_wrong(tmp_path):
     record, test = students(), load_glyphs(train=1, test=400).test
     record["curves"]["wrong"] = [{"alone": [1, 2, 3], "distilled": [3, 4], "teacher": [4]}] * 2
     record["metrics"]["test_cases"] = [400, 400]
-    figure = plots.plot_wrong(record, test)
+    figure = plot_wrong(record, test)
     said = text_of(figure)
     assert "mend 2 of the student's errors, and add 1" in said
-    assert f"a {test.y[4]}" in said
+    assert f"is {test.y[4]}" in said
+    plots.save_figure(figure, tmp_path / "figure.png")
+    answers = {"alone": (test.y + 1) % 10, "distilled": (test.y + 2) % 10}
+    figure = plot_wrong(record, test, answers)
+    assert f"says {(test.y[1] + 1) % 10},\nis {test.y[1]}" in text_of(figure)
+    assert f"says {(test.y[4] + 2) % 10},\nis {test.y[4]}" in text_of(figure)
     plots.save_figure(figure, tmp_path / "figure.png")
     with pytest.raises(ValueError, match="test has 399 cases; the record is of 400"):
-        plots.plot_wrong(record, test.take(np.arange(399)))
+        plot_wrong(record, test.take(np.arange(399)))
+
+
+def test_counts_are_said_as_they_are():
+    assert [plots.count(mean) for mean in (92.5, 92.0, 67, 27.75)] == [
+        "92.5",
+        "92",
+        "67",
+        "27.8",
+    ]
+    record = full_run("teacher-student")
+    mean = np.mean(record["metrics"]["distilled_errors"])
+    assert f"into {plots.count(mean)};" in text_of(plot_record(record))
+    plt.close("all")
+
+
+def test_other_settings_draw_no_star_of_the_paper():
+    record = unseen("omitted-3", "mnist")
+    record["config"] |= {"omitted": [5], "moved": [5]}
+    said = text_of(plot_record(record))
+    assert "the paper, on MNIST" not in said
+    assert "It never saw a 5" in said
+    plt.close("all")
+
+
+def test_titles_follow_the_numbers():
+    record = acoustic("speech", 3)
+    for wer, words in (([2.2] * 3, "words follow (2.2 %)"), ([3.2] * 3, "words do not follow (3.2 %)"),
+                       ([1.0, 3.2, 4.0], "do not follow clearly (2.7 %)")):  # fmt: skip
+        record["metrics"]["distilled_wer"] = wer
+        assert words in text_of(plot_record(record))
+    record = into_one("emnist", 3)
+    assert "they add\n+1.50 points from both, +1.00 from the generalist" in text_of(
+        plot_record(record)
+    )
+    record["metrics"]["distilled_accuracy"] = [81.0, 80.9, 81.2]
+    assert "they add nothing clear:\n+1.03 points" in text_of(plot_record(record))
+    record = recipes("mnist")
+    for seed in record["curves"]["teachers"]:
+        for k, row in enumerate(seed.values()):
+            row["student"]["test"] = 100 - k
+    assert "do not always have better students (rank correlation -1.00)" in text_of(
+        plot_record(record)
+    )
+    plt.close("all")
+
+
+@pytest.mark.parametrize(
+    "path", sorted((Path(__file__).parents[1] / "results").glob("*.json")), ids=lambda p: p.stem
+)
+def test_every_record_has_its_figure_and_its_findings(path, tmp_path):
+    whole = read_record(path)
+    first = whole | {
+        "seeds": whole["seeds"][:1],
+        "metrics": {k: v[:1] for k, v in whole["metrics"].items()},
+        "curves": {
+            k: v[:1] if len(v) == len(whole["seeds"]) else v for k, v in whole["curves"].items()
+        },
+    }
+    for record in (whole, first):
+        figure = plot_record(record)
+        assert not overlaps(figure)
+        assert plots.save_figure(figure, tmp_path / "a.png").stat().st_size > 10_000
+        found = EXPERIMENTS[record["name"]].findings(record)
+        assert found
+        assert all(sentence.endswith(".") and "nan" not in sentence for sentence in found)
 
 
 def test_the_temperature_figure(tmp_path):
@@ -305,39 +394,47 @@ def test_the_temperature_figure(tmp_path):
     plots.save_figure(figure, tmp_path / "temperature.png")
 
 
-def test_no_text_of_a_figure_lies_on_another():
-    for figure in (
-        plots.plot_temperature(),
-        plots.plot_record(unseen("omitted-3")),
-        plots.plot_record(students()),
-        plots.plot_record(grid()),
-        plots.plot_record(grid("mnist")),
-        plots.plot_record(each()),
-        plots.plot_record(recipes()),
-        plots.plot_record(acoustic()),
-        plots.plot_record(fractions()),
-        plots.plot_record(forecasts()),
-        plots.plot_record(specialists()),
-        plots.plot_record(into_one()),
-        plots.plot_confusion(unseen("omitted-3")),
-    ):
-        figure.canvas.draw()
-        ticks = {
-            label
-            for axes in figure.axes
-            for label in axes.get_xticklabels() + axes.get_yticklabels()
-        }  # matplotlib keeps some that lie outside of the axes
-        boxes = [
-            (t.get_text(), t.get_window_extent())
-            for t in figure.findobj(mpl.text.Text)
-            if t.get_visible() and t.get_text().strip() and t not in ticks
-        ]
-        overlaps = [
-            (a, b)
-            for i, (a, box) in enumerate(boxes)
-            for b, other in boxes[i + 1 :]
-            if min(box.x1, other.x1) - max(box.x0, other.x0) > 1
-            and min(box.y1, other.y1) - max(box.y0, other.y0) > 1
-        ]
-        assert not overlaps
-        plt.close(figure)
+def overlaps(figure):
+    """Pairs of texts of a figure that lie on one another."""
+    figure.canvas.draw()
+    ticks = {
+        label
+        for axes in figure.axes
+        for label in axes.get_xticklabels() + axes.get_yticklabels()
+    }  # matplotlib keeps some that lie outside of the axes
+    boxes = [
+        (t.get_text(), t.get_window_extent())
+        for t in figure.findobj(mpl.text.Text)
+        if t.get_visible() and t.get_text().strip() and t not in ticks
+    ]
+    return [
+        (a, b)
+        for i, (a, box) in enumerate(boxes)
+        for b, other in boxes[i + 1 :]
+        if min(box.x1, other.x1) - max(box.x0, other.x0) > 1
+        and min(box.y1, other.y1) - max(box.y0, other.y0) > 1
+    ]
+
+
+@pytest.mark.parametrize(
+    "draw",
+    [
+        plots.plot_temperature, plot_distillation, lambda: plot_record(unseen("omitted-3")),
+        lambda: plot_record(students()), lambda: plot_record(grid()),
+        lambda: plot_record(grid("mnist")), lambda: plot_record(each()),
+        lambda: plot_record(recipes()), lambda: plot_record(acoustic()),
+        lambda: plot_record(fractions()), lambda: plot_record(forecasts()),
+        lambda: plot_record(specialists()), lambda: plot_record(into_one()),
+        lambda: plot_confusion(unseen("omitted-3")),
+    ],
+)  # fmt: skip
+def test_no_text_of_a_figure_lies_on_another_or_outside(draw):
+    figure = draw()
+    assert not overlaps(figure)
+    width, _ = figure.canvas.get_width_height()
+    titles = [ax.title for ax in figure.axes] + [ax._left_title for ax in figure.axes]
+    for text in (*titles, *([figure._suptitle] if figure._suptitle else [])):
+        box = text.get_window_extent()
+        assert box.x0 >= -1
+        assert box.x1 <= width + 1, text.get_text()
+    plt.close(figure)
