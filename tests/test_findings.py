@@ -10,8 +10,10 @@ from minikd.experiments.omitted_each import omitted_each_findings
 from minikd.experiments.recipes import recipes_findings
 from minikd.experiments.specialists.findings import specialists_findings, specialists_tables
 from minikd.experiments.specialists_into_one import into_one_findings
+from minikd.experiments.teacher_student import teacher_student_findings
 from minikd.experiments.temperature_width import temperature_findings
 from minikd.experiments.three_percent import three_percent_findings
+from minikd.experiments.unseen_figure import unseen_findings
 
 
 def made_up_grid(narrow, wide, seeds=1):
