@@ -26,6 +26,7 @@ from minikd.backend import (
     to_host,
 )
 from minikd.checkpoint import load_checkpoint, save_checkpoint
+from minikd.threads import threads_for
 
 
 class MLP:
@@ -165,9 +166,10 @@ class MLP:
         if cases == 0:
             raise ValueError("x holds no cases")
         parts = []
-        for start in range(0, cases, batch):
-            h = xp.asarray(x[..., start : start + batch, :], dtype=dtype)
-            parts.append(self.forward(h)[0])
+        with threads_for(self.sizes, min(batch, cases), len(self.seeds), training=False):
+            for start in range(0, cases, batch):
+                h = xp.asarray(x[..., start : start + batch, :], dtype=dtype)
+                parts.append(self.forward(h)[0])
         z = xp.concatenate(parts, axis=-2)
         return to_host(z) if isinstance(x, np.ndarray) else z
 

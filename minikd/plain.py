@@ -1,13 +1,10 @@
 """Knowledge distillation on one page, in plain NumPy: read this first, then ``equations.py``.
 
 A *teacher* learns to name digits from labels. A smaller *student* then learns from what the
-teacher says, and never sees a single 3. Afterwards it knows the threes all the same.
-
-    python -m minikd.plain
-
-The letters are those of the paper (Hinton, Vinyals & Dean 2015): z are the student's *logits*,
-the numbers that a network gives for the N classes; v are the teacher's. Each row is a case. The
-library computes the same with checks, stacks and speed; a test holds the two equal.
+teacher says, and never sees a single 3. Afterwards it knows the threes all the same: run
+``python -m minikd.plain``. The letters are those of the paper (Hinton, Vinyals & Dean 2015): z are
+the student's *logits*, the numbers that a network gives for the N classes; v are the teacher's.
+Each row is a case. The library does the same with checks, stacks and speed; tests hold them equal.
 """
 
 import numpy as np
@@ -147,4 +144,7 @@ def main():
 
 
 if __name__ == "__main__":
-    main()
+    from minikd.threads import blas_threads
+
+    with blas_threads(1):  # products so small are faster on one
+        main()

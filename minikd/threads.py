@@ -4,7 +4,7 @@ Two threads make a product faster where a core is free for each. Where another p
 cores, every product waits until the system has given each thread its turn, and a training run
 takes many times as long. Small products gain little and lose much; the larger they are, the more
 the gain is worth. So a training run uses one thread where its products are small, and all that
-are allowed where they are large (:func:`threads_for`). The rule knows sizes alone, not how busy
+are allowed where they are large (:func:`threads_for`); a network that answers does the same. The rule knows sizes alone, not how busy
 the machine is: the number of threads changes how sums are rounded, and the same run shall give
 the same network.
 """
@@ -54,25 +54,35 @@ def threads_worth(sizes: Sequence[int], batch: int, members: int = 1) -> int | N
 
 
 @contextlib.contextmanager
-def threads_for(sizes: Sequence[int], batch: int, members: int = 1) -> Iterator[None]:
-    """Let a training run use as many threads as its products are worth.
+def threads_for(
+    sizes: Sequence[int], batch: int, members: int = 1, *, training: bool = True
+) -> Iterator[None]:
+    """Let a network use as many threads as its products are worth.
 
     Never more than were allowed before: by ``OMP_NUM_THREADS``, by ``minikd run --threads`` or by
     threadpoolctl's ``threadpool_limits``.
 
-    NumPy's own BLAS, where SciPy has another, is held at one thread. minikd's large products go to
-    SciPy's; after one of NumPy's, with threads, these would still be spinning, waiting for more,
-    while SciPy's begin. An objective with a product of its own would slow each step severalfold.
+    NumPy and SciPy may bring a BLAS each. A training step's large products go to SciPy's, those of
+    a network that answers to NumPy's. The other one is held at one thread: after one of its
+    products, with threads, these would still be spinning, waiting for more, while those of the
+    first begin. An objective with a product of its own would slow each step severalfold.
 
     The limits are the process's. Where several Python threads train at once, each lowers them if
     its own run is worth fewer, and nothing is raised before the last of them is done.
 
-    Parameters are those of :func:`threads_worth`.
+    Parameters
+    ----------
+    sizes, batch, members
+        As in :func:`threads_worth`.
+    training : bool
+        Whether the large products are SciPy's.
     """
     worth = threads_worth(sizes, batch, members)
+    two = any(pool.second for pool in _pools())
 
     def allowed(pool: _Pool, now: int) -> int:
-        return min(now, 1 if pool.second else worth or now)
+        at_work = not two or pool.second != training
+        return min(now, worth or now) if at_work else 1
 
     with _limited(allowed):
         yield

@@ -102,9 +102,10 @@ def test_it_ends_with_the_loop_that_uses_it(monkeypatch, capsys):
     for i in with_progress(0, 10, "broken off", "epoch"):
         if i == 2:
             break
+    failed = with_progress(0, 10, "failed", "epoch")
+    next(failed)
     with pytest.raises(ZeroDivisionError):
-        for _ in with_progress(0, 10, "failed", "epoch"):
-            raise ZeroDivisionError
+        failed.throw(ZeroDivisionError)
     time.sleep(0.1)
     assert not capsys.readouterr().err
 
