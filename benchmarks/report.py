@@ -19,7 +19,7 @@ from run import ratio
 from workloads import GROWTH, WORKLOADS
 
 from minikd.checkpoint import write_atomically
-from minikd.plots import save_figure
+from minikd.plots import in_house_style, plt, save_figure, say
 
 ROOT = Path(__file__).parents[1]
 RECORD = ROOT / "results" / "benchmarks" / "cpu.json"
@@ -176,42 +176,42 @@ def page(text: str, record: dict[str, Any]) -> str:
     return text
 
 
+# Okabe & Ito's colours, the products in the darkest.
+COLOURS = ("#0072B2", "#E69F00", "#56B4E9", "#D55E00", "#CC79A7", "#009E73", "#F0E442", "#777777",
+           "#BBBBBB")  # fmt: skip
+
+
+@in_house_style
 def plot(record: dict[str, Any]) -> Any:
     """Where the time of a step goes, as a stacked bar for each workload."""
-    import matplotlib.pyplot as plt
-
     names = [name for name, found in record["workloads"].items() if "parts" in found["minikd"]]
     of = {name: shares(record, name) for name in names}
-    figure, axes = plt.subplots(figsize=(9, 4.2), layout="constrained")
-    colours = plt.get_cmap("tab10").colors
+    figure, axes = plt.subplots(figsize=(11, 4.6))
     left = np.zeros(len(names))
-    for part, colour in zip([*PARTS, "the rest"], colours, strict=False):
+    for part, colour in zip([*PARTS, "the rest"], COLOURS, strict=True):
         share = np.array([of[name][part] for name in names])
         axes.barh(range(len(names)), share, left=left, color=colour, label=part)
         for y, (start, width) in enumerate(zip(left, share, strict=True)):
-            if width > 0.04:
-                axes.text(
-                    start + width / 2,
-                    y,
-                    f"{width:.0%}",
-                    ha="center",
-                    va="center",
-                    color="white",
-                )
+            # Only where the number has room in its bar.
+            if width > 0.055:
+                axes.text(start + width / 2, y, f"{width:.0%}", ha="center", va="center",
+                          color="w" if colour == COLOURS[0] else "k", fontsize=9)  # fmt: skip
         left += share
     for y, name in enumerate(names):
         floor = measured(record, name, "floor")
-        axes.plot([floor, floor], [y - 0.45, y + 0.45], color="black", lw=2,
+        axes.plot([floor, floor], [y - 0.45, y + 0.45], color="k", lw=2.5,
                   label="the floor, alone" if y == 0 else None)  # fmt: skip
     axes.set(yticks=range(len(names)), xlim=(0, 1), xlabel="share of a step's time")
     axes.set_yticklabels([f"({name}) {WORKLOADS[name].short}" for name in names])
+    axes.tick_params(axis="y", length=0)
     axes.invert_yaxis()
-    axes.legend(bbox_to_anchor=(1.01, 1), loc="upper left", frameon=False)
+    axes.legend(bbox_to_anchor=(1.01, 1), loc="upper left")
     products = [of[name]["matrix products"] for name in names]
-    figure.suptitle(
-        f"{min(products):.0%} to {max(products):.0%} of a step are matrix products",
-        x=0.01, ha="left", weight="bold",
-    )  # fmt: skip
+    say(
+        figure,
+        f"{min(products):.0%} to {max(products):.0%} of a training step are matrix products",
+        f"{record['device']} ({record['processor']}), {record['threads']} threads",
+    )
     return figure
 
 
