@@ -1,17 +1,18 @@
 # %% [markdown]
 # # 04 The high-temperature limit, and logit matching
-# Section 2.1 of the paper: let T be far above the logits. Then exp(z/T) ≈ 1 + z/T, and Eq. 2
-# becomes Eq. 3:
+# Section 2.1 of the paper asks what happens if T is much larger than the logits. Then
+# exp(z/T) ≈ 1 + z/T, and for N classes Eq. 2 becomes Eq. 3:
 #
 # $$\frac{\partial C}{\partial z_i} \approx \frac{1}{T}\left(
 #   \frac{1 + z_i/T}{N + \sum_j z_j/T} - \frac{1 + v_i/T}{N + \sum_j v_j/T}\right)$$
 #
-# If the logits have mean zero in each case, the sums vanish, and it is Eq. 4:
+# If the logits of each case have mean zero, the sums vanish, and Eq. 4 is left:
 #
 # $$\frac{\partial C}{\partial z_i} \approx \frac{1}{N T^2}(z_i - v_i)$$
 #
-# which is, up to 1/(N T²), the gradient of ½(z − v)²: *logit matching*, what Bucila et al. did
-# in 2006. So it is a special case of distillation.
+# Up to the factor 1/(N T²), this is the gradient of ½(z − v)². Training a student to reproduce the
+# teacher's logits is called *logit matching* (Bucila et al. 2006). It is a special case of
+# distillation.
 
 # %%
 import matplotlib.pyplot as plt
@@ -29,9 +30,10 @@ from minikd.plots import BLUE, GREEN, GREY, HOUSE_STYLE, ORANGE, save_figure
 plt.style.use(HOUSE_STYLE)
 
 # %% [markdown]
-# ## How fast the approximations become exact
-# Eq. 2 itself shrinks like T⁻². What exp(x) ≈ 1 + x leaves out is x²/2, one order more; so the
-# error should fall like T⁻³. A line fitted through the points on log-log axes tells.
+# ## How fast the error vanishes
+# Eq. 2 itself shrinks like T⁻². The first term that exp(x) ≈ 1 + x leaves out is x²/2, one power
+# of 1/T higher. So the error should shrink like T⁻³. On log-log axes a power of T is a straight
+# line; its slope is the power.
 
 # %%
 rng = np.random.default_rng(0)
@@ -48,7 +50,7 @@ def largest_error(approximation, z, v):
     )
 
 
-def order(error):
+def power(error):
     """The power of T that the error follows."""
     return np.polyfit(np.log(T), np.log(error), 1)[0]
 
@@ -58,20 +60,20 @@ eq3 = largest_error(high_temperature_gradient, z, v)
 eq4 = largest_error(zero_mean_gradient, z0, v0)
 eq4_with_means = largest_error(zero_mean_gradient, z, v)
 for name, error in (("Eq. 2 itself", size), ("error of Eq. 3", eq3),
-                    ("error of Eq. 4, zero means", eq4),
-                    ("error of Eq. 4, means left in", eq4_with_means)):  # fmt: skip
-    print(f"{name:30} falls like T^{order(error):.3f}")
+                    ("error of Eq. 4, means zero", eq4),
+                    ("error of Eq. 4, means not zero", eq4_with_means)):  # fmt: skip
+    print(f"{name:30} shrinks like T^{power(error):.3f}")
 
 # %% [markdown]
-# The last line is the catch. Softmax ignores the mean of the logits; ½(z − v)² does not. If the
-# means of z and v differ, Eq. 4 is wrong by (z̄ − v̄)/(N T²), as large a share of the gradient
-# however high T is.
+# The last line shows the catch. Adding a constant to all logits changes no probability, but it
+# changes ½(z − v)². If z and v have different means, Eq. 4 is off by (z̄ − v̄)/(N T²). That is the
+# same share of the gradient at every T, however high.
 #
-# ## Two objectives, nearly the same student
-# If the gradients nearly agree, the trainings should stay close. T² times Eq. 4 is (z − v)/N,
-# so logit matching at the learning rate r/N should follow soft targets of T = 500 at r. Both
-# begin with the same weights. A third student, of T = 2, is the yardstick. Before they are
-# compared, the mean over the classes is taken out of each case, since softmax ignores it.
+# ## Two costs, nearly the same student
+# If the gradients nearly agree, so should the trained students. T² times Eq. 4 is (z − v)/N. So
+# logit matching at the learning rate r/N should give nearly the same student as soft targets at
+# T = 500 and the rate r. Both start from the same weights; a third student, at T = 2, is there for
+# comparison. Softmax ignores the mean of the logits, so we subtract it from each case.
 
 # %%
 digits = load_glyphs(rng=0, train=2000, test=1000)  # printed digits, not handwriting
@@ -101,46 +103,47 @@ def correlation(a, b):
 
 
 r_hot, r_warm = correlation(hot, matching), correlation(warm, matching)
-print(
-    f"correlation with the logits of logit matching: {r_hot:.4f} for T = 500, {r_warm:.4f} for T = 2"
-)
+print(f"correlation with logit matching: {r_hot:.4f} at T = 500, {r_warm:.4f} at T = 2")
 
 # %% [markdown]
 # ## The picture
 
 # %%
 figure, (left, right) = plt.subplots(1, 2, figsize=(12, 4.8))
-left.loglog(T, size, color=GREY, ls=":", label=f"Eq. 2 itself, $T^{{{order(size):.2f}}}$")
-left.loglog(
-    T, eq4_with_means, color=ORANGE,
-    label=f"error of Eq. 4, means left in, $T^{{{order(eq4_with_means):.2f}}}$",
-)  # fmt: skip
-left.loglog(T, eq3, color=BLUE, label=f"error of Eq. 3, $T^{{{order(eq3):.2f}}}$")
-left.loglog(
-    T, eq4, color=GREEN, ls="--", label=f"error of Eq. 4, zero means, $T^{{{order(eq4):.2f}}}$"
+for error, color, style, label in (
+    (size, GREY, ":", "Eq. 2 itself"),
+    (eq4_with_means, ORANGE, "-", "error of Eq. 4, means not zero"),
+    (eq3, BLUE, "-", "error of Eq. 3"),
+    (eq4, GREEN, "--", "error of Eq. 4, means zero"),
+):
+    left.loglog(T, error, style, color=color, label=f"{label}: $T^{{{power(error):.2f}}}$")
+left.set(xlabel="temperature T", ylabel="largest absolute value, all cases and classes")
+left.set_title(
+    f"The gradient shrinks like $T^{{{power(size):.2f}}}$, "
+    f"the errors of Eq. 3 and Eq. 4 like $T^{{{power(eq3):.2f}}}$"
 )
-left.set(xlabel="temperature T", ylabel="largest element")
-left.set_title("Eq. 3 and zero-mean Eq. 4: the error falls faster than the gradient")
 left.legend()
-for logits, r, color, title in ((warm, r_warm, ORANGE, "T = 2"), (hot, r_hot, BLUE, "T = 500")):
-    label = f"{title}: r = {r:.4f}"
+for logits, r, color, label in ((warm, r_warm, ORANGE, "T = 2"), (hot, r_hot, BLUE, "T = 500")):
     right.plot(
-        matching[:300].ravel(), logits[:300].ravel(), ".", color=color, ms=2, label=label
-    )
+        matching[:300].ravel(), logits[:300].ravel(), ".", color=color, ms=2,
+        label=f"{label}: r = {r:.4f}",
+    )  # fmt: skip
 right.axline((0, 0), slope=1, color=GREY, lw=1)
-right.set(xlabel="test logits of logit matching", ylabel="test logits of soft targets")
-right.set_title("At T = 500, soft targets give nearly the student of ½(z − v)²")
+right.set(xlabel="test logits, logit matching", ylabel="test logits, soft targets")
+right.set_title(f"Soft targets at T = 500 and logit matching agree: r = {r_hot:.4f}")
 right.legend(markerscale=4)
 figure.supxlabel("right: bundled printed digits, not handwriting", fontsize=8, color=GREY)
 print("wrote", save_figure(figure, "out/04_the_high_temperature_limit.png"))
 
 # %% [markdown]
-# **The claim of this lesson**: Eq. 3 and, for zero-mean logits, Eq. 4 approach Eq. 2 one order
-# faster than it shrinks; matching logits is distillation at a very high temperature.
+# **The claim of this lesson**: as T grows, the errors of Eq. 3 and, for logits of mean zero, of
+# Eq. 4 shrink faster than Eq. 2 itself, by a factor of T. Logit matching is distillation at a very
+# high temperature.
 
 # %%
-assert abs(order(eq3) + 3) < 0.05
-assert abs(order(eq4) + 3) < 0.05
-assert abs(order(eq4_with_means) + 2) < 0.05
+assert abs(power(size) + 2) < 0.05
+assert abs(power(eq3) + 3) < 0.05
+assert abs(power(eq4) + 3) < 0.05
+assert abs(power(eq4_with_means) + 2) < 0.05
 assert np.allclose(zero_mean_gradient(z, v, 5.0), logit_matching_gradient(z, v) / (N * 25))
 assert r_hot > 0.999 > r_warm

@@ -1,17 +1,18 @@
 # %% [markdown]
 # # 11 Soft targets as regularizers
-# A label says which class. A soft target says how much a case looks like each of them, and that
-# is many numbers. Section 6 of the paper trained an acoustic model on 3 % of its data. With hard
-# targets it got 44.5 % of the test frames right, and only because it was stopped early. With soft
-# targets it got 57.0 %, nearly the 58.9 % of a model that had seen all of the data, and nobody had
-# to stop it.
+# A label only says which class a case belongs to. A soft target also says how much the case looks
+# like every other class. So a few cases with soft targets may teach as much as many with labels.
+# Section 6 of the paper trained an acoustic model on 3 % of its data. With hard targets, it got
+# 44.5 % of the test frames right, and only with *early stopping*: training ends when the accuracy on
+# held-out data is highest, before the model overfits. With soft targets it got 57.0 % without early
+# stopping, nearly the 58.9 % of a model trained on all data.
 
 # %%
 import matplotlib.pyplot as plt
 import numpy as np
 
-from minikd import MLP, Recipe, hard_targets, load_glyphs, plots, soft_targets, train
-from minikd.experiments.record import full_run
+from minikd import MLP, Recipe, hard_targets, load_glyphs, soft_targets, train
+from minikd.experiments import full_run, plot_record
 from minikd.plots import BLUE, GREEN, GREY, HOUSE_STYLE, ORANGE, save_figure
 
 plt.style.use(HOUSE_STYLE)
@@ -19,17 +20,17 @@ digits = load_glyphs(rng=0, train=10_000)  # printed digits, not handwriting
 
 # %% [markdown]
 # ## What the full runs found
-# On MNIST and on spoken digits, from the records that come with minikd.
+# On MNIST and on spoken digits; the records of these runs come with minikd.
 
 # %%
 for data in ("mnist", "speech"):
     record = full_run("three-percent", data)
-    picture = save_figure(plots.plot_record(record), f"out/11_on_{data}.png")
+    picture = save_figure(plot_record(record), f"out/11_on_{data}.png")
     print("wrote", picture)
 
 # %% [markdown]
-# ## A network that has seen everything
-# 1,000 training cases are set aside: they will say when to stop.
+# ## A network trained on all data
+# It is the teacher. 1,000 training cases are held out to decide later when to stop.
 
 # %%
 everything, held_out = digits.train.split(1000, rng=4)
@@ -46,9 +47,9 @@ from_all = right(teacher, digits.test)
 print(f"trained on all {len(everything)} cases: {from_all:.1f} % of the test cases right")
 
 # %% [markdown]
-# ## Three in a hundred
-# The same cases twice: once with their labels, once with what the teacher says of them. The
-# second set has no labels at all.
+# ## Three percent of the data
+# The same cases form two training sets: one with their labels, one with the teacher's soft targets
+# and no labels.
 
 # %%
 some = np.random.default_rng(0).permutation(len(everything))[: round(0.03 * len(everything))]
@@ -57,8 +58,8 @@ soft = labelled.with_logits(teacher(labelled.x)).unlabelled()
 print(f"3 %: {len(labelled)} cases, {np.bincount(labelled.y).tolist()} of each digit")
 
 # %% [markdown]
-# Both networks start from the same weights and take as many steps. After each epoch they are
-# asked three questions.
+# A network is trained on each, from the same initial weights and for as many steps. After each epoch
+# we measure the accuracy on three sets: training, held-out and test.
 
 # %%
 FEW = Recipe(epochs=100, learning_rate=0.02, batch=50, warm_up=50)
@@ -77,10 +78,10 @@ of_hard, of_soft = (
 )
 
 # %% [markdown]
-# ## Stopping early
-# Where the held-out cases are right most often, there one would have stopped. The paper's hard
-# targets got worse after that. Here they do not: once all training cases are right, nothing is
-# left that a label could say.
+# ## Early stopping
+# We stop after the epoch with the highest accuracy on the held-out cases. In the paper, the network
+# of hard targets got worse after that. Here it stays where it is: once it gets all training cases
+# right, their labels have no more to teach.
 
 # %%
 stop = {"hard": of_hard[:, 1].argmax(), "soft": of_soft[:, 1].argmax()}
@@ -91,35 +92,37 @@ for name, seen in (("hard", of_hard), ("soft", of_soft)):
         f"{seen[-1, 2]:.1f} % at the end"
     )
 best_hard, end_soft = of_hard[stop["hard"], 2], of_soft[-1, 2]
+assert abs(of_hard[-1, 2] - best_hard) < 1
 closed = (end_soft - best_hard) / (from_all - best_hard)
-print(f"soft targets close {100 * closed:.0f} % of the gap")
+print(f"soft targets close {100 * closed:.0f} % of the gap to the network trained on all data")
 
 # %% [markdown]
 # ## The picture
 
 # %%
-figure, axes = plt.subplots(figsize=(9, 4.5))
+figure, axes = plt.subplots(figsize=(10, 4.5))
 epochs = np.arange(1, FEW.epochs + 1)
-axes.axhline(from_all, color=BLUE, lw=1, label="all data, hard targets: test")
+axes.axhline(from_all, color=BLUE, lw=1, label="hard targets, all data: test")
 for name, seen, color in (("soft", of_soft, GREEN), ("hard", of_hard, ORANGE)):
-    axes.plot(epochs, seen[:, 2], color=color, label=f"3 %, {name} targets: test")
-    axes.plot(epochs, seen[:, 0], ":", color=color, label=f"3 %, {name} targets: training")
-axes.plot(1 + stop["hard"], best_hard, "v", color=ORANGE, ms=9, label="stopped early")
-axes.set(xscale="log", xlabel="epoch", ylabel="cases right (%)")
+    axes.plot(epochs, seen[:, 0], ":", color=color, label=f"{name} targets, 3 %: training")
+    axes.plot(epochs, seen[:, 2], color=color, label=f"{name} targets, 3 %: test")
+axes.plot(1 + stop["hard"], best_hard, "v", color=ORANGE, ms=9, label="early stopping")
+axes.set(xscale="log", xlabel="epoch", ylabel="cases right (%)", ylim=(0, 105))
 axes.xaxis.set_major_formatter("{x:g}")
 axes.set_title(
-    f"On 3 % of the data, soft targets close {100 * closed:.0f} % of the gap to all of it, "
-    "and need no stop"
+    f"From 3 % of the data: {best_hard:.0f} % right with hard targets, "
+    f"{end_soft:.0f} % with soft targets; from all data, {from_all:.0f} %"
 )
 axes.legend(loc="center left", bbox_to_anchor=(1, 0.5))
 figure.supxlabel("bundled printed digits, not handwriting", fontsize=8, color=GREY)
 print("wrote", save_figure(figure, "out/11_soft_targets_as_regularizers.png"))
 
 # %% [markdown]
-# **The claim of this lesson**: from 3 % of the cases, soft targets tell at least half of what
-# hard targets leave open, without any label of those cases, and training need not be stopped.
+# **The claim of this lesson**: training on 3 % of the data loses accuracy, and soft targets win much
+# of that back, without a single label. They need no early stopping. Hard targets are learnt by heart:
+# nearly all training cases are right, and far fewer test cases.
 
 # %%
-assert closed > 0.5
+assert closed > 0.4
 assert end_soft > of_soft[stop["soft"], 2] - 0.5
-assert of_hard[-1, 0] > 99  # hard targets are learnt by heart
+assert of_hard[-1, 0] > 99 > best_hard + 10

@@ -1,8 +1,8 @@
 # %% [markdown]
 # # 13 Back into one
-# A generalist with forty specialists is cumbersome, and cumbersome models are where the paper began.
-# Whether they can be distilled back into one large network, it leaves open (Section 8). Here it is
-# tried.
+# A generalist with forty specialists is a *cumbersome model*, as the paper calls it: accurate, but
+# expensive to run. That is where distillation began. Can such a model be distilled back into a single
+# network? The paper leaves that open (Section 8). This lesson tries it.
 
 # %%
 from dataclasses import replace
@@ -10,13 +10,13 @@ from dataclasses import replace
 import matplotlib.pyplot as plt
 import numpy as np
 
-from minikd import MLP, Recipe, errors, hard_targets, plots, soft_targets, train
+from minikd import MLP, Recipe, errors, hard_targets, soft_targets, train
 from minikd.combination import combine
 from minikd.data import load_characters
 from minikd.equations import softmax
 from minikd.evaluate import log_loss
-from minikd.experiments.record import full_run
-from minikd.plots import BLUE, GREEN, GREY, HOUSE_STYLE, ORANGE, PURPLE, save_figure
+from minikd.experiments import full_run, plot_record
+from minikd.plots import BLUE, GREEN, GREY, HOUSE_STYLE, ORANGE, save_figure
 from minikd.specialists import (
     cluster_classes,
     dustbin_correction,
@@ -31,7 +31,7 @@ data, test, N = characters.train, characters.test, len(characters.names)
 
 # %% [markdown]
 # ## Generalist and specialists
-# As in lesson 10.
+# They are trained as in lesson 10.
 
 # %%
 SIZES = [784, 64, 64, N]
@@ -56,12 +56,14 @@ def together(x):
 
 # %% [markdown]
 # ## One network from all of them
-# Eq. 5 is solved for each training case. Its q are the soft targets, with half as much weight on the
-# hard ones, as in Section 4. The student is a fresh network of the generalist's size.
+# For each training case, Eq. 5 combines the answers of all networks. The student is a new network of
+# the generalist's size. It learns from the combined answers as soft targets, and from the hard targets
+# with half the weight, as in Section 4.
 #
-# A control decides what this shows. A student of the *generalist alone* learns from soft targets
-# too, and that alone may make it better than its teacher. What the specialists bring is what the
-# first student has beyond the second. The two are one stack, and start from the same weights.
+# Suppose this student beats the generalist. Is that thanks to the specialists? Not necessarily: soft
+# targets alone may do it. So a second student, the control, learns from the *generalist alone*. Only
+# what the first student gains beyond the second comes from the specialists. The two are one stack,
+# and start from the same weights.
 
 # %%
 T = 2.0
@@ -71,67 +73,77 @@ transfer = data.with_logits(np.stack([together(data.x), generalist(data.x)]))
 train(students, transfer, soft_targets(T, hard_weight=0.5), STUDENT, progress="students")
 
 # %% [markdown]
-# And a second one: hard targets alone, for as long.
+# A second control learns from hard targets alone, for as many epochs.
 
 # %%
 alone = MLP(SIZES, rng=2)
 train(alone, data, hard_targets(), STUDENT, progress="hard targets")
 
+# %% [markdown]
+# The test compares answers and log-loss, the mean of −log q of the right class:
+
 # %%
 from_both, from_generalist = students(test.x)
 answers = {
-    "generalist": (generalist(test.x), GREY),
-    "with specialists": (together(test.x), BLUE),
-    "one, from both": (from_both, GREEN),
-    "one, from the generalist alone": (from_generalist, ORANGE),
-    "one, hard targets": (alone(test.x), PURPLE),
+    "generalist": generalist(test.x),
+    "generalist with specialists": together(test.x),
+    "student of generalist and specialists": from_both,
+    "student of the generalist alone": from_generalist,
+    "student of hard targets": alone(test.x),
 }
-right = {who: 100 * (1 - errors(z, test.y) / len(test)) for who, (z, _) in answers.items()}
-loss = {who: log_loss(z, test.y) for who, (z, _) in answers.items()}
+right = {who: 100 * (1 - errors(z, test.y) / len(test)) for who, z in answers.items()}
+loss = {who: log_loss(z, test.y) for who, z in answers.items()}
 for who in answers:
-    print(f"{who:>30}: {right[who]:.1f} % right, {loss[who]:.3f} nats")
+    print(f"{who:>37}: {right[who]:.1f} % right, log-loss {loss[who]:.3f} nats")
 
 # %% [markdown]
 # ## The picture
+# Every bar is a comparison with the generalist; to the right is better.
 
 # %%
-figure, axes = plt.subplots(1, 2, figsize=(11, 4), sharey=True)
-for ax, values, words in (
-    (axes[0], right, "test cases right (%)"),
-    (axes[1], loss, "log-loss (nats)"),
+names = list(answers)[1:]
+more_right = [right[who] - right["generalist"] for who in names]
+less_loss = [loss["generalist"] - loss[who] for who in names]
+figure, axes = plt.subplots(1, 2, figsize=(12, 4.2), sharey=True)
+for ax, gains, label, digits in (
+    (axes[0], more_right, "more test cases right than the generalist (points)", 1),
+    (axes[1], less_loss, "lower log-loss than the generalist (nats)", 3),
 ):
-    for place, (who, (_, color)) in enumerate(answers.items()):
-        ax.plot(values[who], -place, "o", ms=9, color=color)
-    ax.set(xlabel=words, ylim=(-4.5, 0.5))
-    ax.locator_params(axis="x", nbins=6)
-    ax.grid(axis="x", lw=0.5)
-axes[0].set_yticks(range(0, -5, -1), list(answers))
-gains = [right[who] - right["generalist"] for who in list(answers)[2:4]]
+    bars = ax.barh(names, gains, color=(BLUE, GREEN, ORANGE, GREY), height=0.6)
+    ax.bar_label(bars, fmt=f"%+.{digits}f", padding=4)
+    ax.axvline(0, color="k", lw=1)
+    ax.margins(x=0.2)
+    ax.set(xlabel=label)
+axes[0].invert_yaxis()
+_, both, control, _ = more_right
 figure.suptitle(
-    f"From both {gains[0]:+.1f} points, from the generalist alone {gains[1]:+.1f}",
-    x=0.01,
-    ha="left",
-)
+    f"Distilled from the generalist alone, a student gains {control:.1f} points; "
+    f"with the specialists too, {both:.1f}", x=0.01, ha="left", weight="bold",
+)  # fmt: skip
 figure.supxlabel("bundled printed characters, not handwriting", fontsize=8, color=GREY)
 print("wrote", save_figure(figure, "out/13_back_into_one.png"))
 
 # %% [markdown]
 # ## What the full run found
-# Handwritten characters (EMNIST, 62 classes), five seeds: look at how far the network from both lies
-# from the one of the generalist alone, beside the bars.
+# On handwritten characters (EMNIST, 62 classes), five seeds. Compare the distance between the first two
+# students with the error bars.
 
 # %%
-full = plots.plot_record(full_run("specialists-into-one", "emnist"))
+full = plot_record(full_run("specialists-into-one", "emnist"))
 print("wrote", save_figure(full, "out/13_on_emnist.png"))
 
 # %% [markdown]
-# **The claim of this lesson**: one network distilled from generalist and specialists is better than
-# the generalist, in answers and in log-loss. But most of that, or all, it would have gained from the
-# generalist alone: soft targets did it, not specialists. So the control is what an experiment like
-# this needs most.
+# **The claim of this lesson**: a single network distilled from generalist and specialists beats the
+# generalist, in answers and in log-loss. But a student of the generalist alone gains most of that,
+# too: here the soft targets did it, not the specialists. Without this control, one would have
+# believed the opposite.
 
 # %%
-assert right["one, from both"] > right["generalist"] > right["one, hard targets"]
-assert loss["one, from both"] < loss["generalist"]
-gained = loss["generalist"] - loss["one, from both"]
-assert loss["generalist"] - loss["one, from the generalist alone"] > 0.5 * gained
+assert (
+    right["student of generalist and specialists"]
+    > right["generalist"]
+    > right["student of hard targets"]
+)
+assert loss["student of generalist and specialists"] < loss["generalist"]
+assert control > 0.5 * both
+assert less_loss[2] > 0.5 * less_loss[1]

@@ -21,6 +21,7 @@ from pathlib import Path
 from typing import Any
 
 from minikd.checkpoint import write_atomically
+from minikd.diagram import plot_distillation
 from minikd.experiments import EXPERIMENTS, plot_record, read_record
 from minikd.experiments.experiment import Metric, Record
 from minikd.plots import save_figure
@@ -203,8 +204,8 @@ def write_report(results: Path, root: Path) -> list[Path]:
         if PLACEHOLDER.search(text):
             write_atomically(page, text.encode())
             written.append(page)
+    images = root / "docs" / "images"
+    written.append(save_figure(plot_distillation(), images / "distillation.png"))
     for key, record in records.items():
-        written.append(
-            save_figure(plot_record(record), root / "docs" / "images" / f"{key}.png")
-        )
+        written.append(save_figure(plot_record(record), images / f"{key}.png"))
     return written

@@ -175,7 +175,7 @@ METRICS = (
     Metric("errors_after", "the same, bias tuned on the test set"),
     Metric("honest_errors_after", "the same, bias chosen without labels"),
     *(
-        Metric(f"{metric}_{digit}", f"errors on the unseen {digit}{after}")
+        Metric(f"{metric}_{digit}", f"errors on the unseen {digit}{after}", control=True)
         for digit in range(10)
         for metric, after in (
             ("before", ""),

@@ -316,11 +316,11 @@ METRICS = (
     Metric(
         "errors_shared_with_teacher",
         "errors of the student on soft targets where its teacher gives the same wrong answer",
-        better="neither",
+        better="neither", control=True,
     ),
     Metric(
         "p_distilled_against_alone", "p of soft targets against hard labels (McNemar)", "p",
-        "neither",
+        "neither", control=True,
     ),
 )  # fmt: skip
 

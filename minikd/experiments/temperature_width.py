@@ -321,6 +321,7 @@ METRICS = tuple(
         f"{metric}_{width}", f"{width} units: {what}", unit,
         "neither" if unit == "T" else "less",
         Paper(2.5, "3", to=4) if (metric, width) == ("best_T", 30) else None,
+        control=metric not in ("best_T", "best_errors"),
     )
     for width in WIDTHS
     for metric, what, unit in _OF_A_WIDTH

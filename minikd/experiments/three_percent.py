@@ -311,7 +311,7 @@ _SHARE = round(100 * (57.0 - 44.5) / (58.9 - 44.5))
 def _accuracy(name: str, words: str) -> Metric:
     value = _TABLE_5.get(name)
     paper = None if value is None else Paper(value, "6", data="speech", level=False)
-    return Metric(name, words, "%", "more", paper)
+    return Metric(name, words, "%", "more", paper, control=value is None)
 
 
 METRICS = (

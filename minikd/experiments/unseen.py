@@ -211,13 +211,14 @@ def metrics(paper: Mapping[str, Paper], of_all: Unit = "errors") -> tuple[Metric
         ("hard_omitted_errors", "student of hard labels, on unseen classes", "errors"),
         ("hard_omitted_errors_after", "the same, its own bias tuned on the test set", "errors"),
     ]  # fmt: skip
+    details = {
+        "omitted_cases", "teacher_views_errors", "hard_errors", "hard_omitted_errors",
+        "hard_omitted_errors_after",
+    }  # fmt: skip
     return tuple(
         Metric(
-            name,
-            said,
-            unit,
-            "neither" if unit in ("cases", "logits") else "less",
-            paper.get(name),
+            name, said, unit, "neither" if unit in ("cases", "logits") else "less",
+            paper.get(name), control=name in details,
         )
         for name, said, unit in words
-    )
+    )  # fmt: skip
