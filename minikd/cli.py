@@ -104,7 +104,7 @@ def _parser() -> argparse.ArgumentParser:
     )
     where = run.add_mutually_exclusive_group()
     where.add_argument("--workers", type=_positive, metavar="N",
-                       help="so many processes at once on this machine; the record is the same")  # fmt: skip
+                       help="run N processes at once on this machine; the record is the same")  # fmt: skip
     where.add_argument("--cluster", metavar="ADDRESS",
                        help="a Dask cluster that is running: tcp://HOST:PORT of its scheduler")  # fmt: skip
     run.add_argument("--threads", type=_positive, metavar="N",

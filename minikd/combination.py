@@ -1,7 +1,7 @@
 """Section 5.4 of Hinton, Vinyals & Dean 2015: one answer from a generalist and its specialists.
 
-Where a case looks like one of a specialist's classes, the specialist is active, and its answer and
-the generalist's are combined by Eq. 5. The letters are those of :mod:`minikd.specialists`: q is
+A specialist is active where the generalist's answer is one of its classes; then its answer and the
+generalist's are combined by Eq. 5. The letters are those of :mod:`minikd.specialists`: q is
 the combined answer, p^g the generalist's, p^m that of specialist m, S^m its special classes, A the
 specialists that are active for a case.
 """
@@ -104,7 +104,7 @@ def combination_gradient(z: Array, v: Array, u: Array, classes: Any, active: Arr
 def reverse_combination_cost(
     z: Array, v: Array, u: Array, classes: Any, active: Array
 ) -> Array:
-    r"""Eq. 5 with the divergences the other way round, which Section 5.4 speaks of too.
+    r"""Eq. 5 with the divergences the other way round, which Section 5.4 mentions too.
 
     .. math:: KL(q, p^g) + \sum_{m \in A} KL(q, p^m)
 
@@ -180,7 +180,7 @@ def combine(
         Nats. The cost is convex in q, so that its gradient there bounds how far it lies above the
         minimum; a case is done once this bound is below the tolerance.
     steps : int
-        Stop after so many in any case.
+        The most steps that are taken.
 
     Returns
     -------

@@ -1,4 +1,4 @@
-"""How many cases a network gets wrong, and what raising or lowering a class bias changes.
+"""How many cases a network gets wrong, and what moving the bias of a class changes.
 
 Adding a number to the logit of a class in every case is the same as adding it to that class's
 bias in the last layer; so everything here works on logits alone.
@@ -97,9 +97,9 @@ def logits_over_views(
 ) -> Any:
     """Mean logits of each image over all its moves by up to some pixels.
 
-    A teacher that was trained with jitter says something a little different of each of the
-    (2 · pixels + 1)² moved images. Their mean is surer, like that of an ensemble; a mean of
-    logits is a geometric mean of probabilities, one of the two means that Section 1 names for
+    A teacher that was trained with jitter gives slightly different answers for the
+    (2 · pixels + 1)² moved images. Their mean is more reliable, like that of an ensemble; a mean
+    of logits is a geometric mean of probabilities, one of the two means that Section 1 names for
     an ensemble. The student still sees only the image that was not moved. The paper does not
     average over moves.
 
@@ -196,7 +196,7 @@ def sweep_bias(z: Array, y: Array, classes: Sequence[int], biases: Array) -> Bia
 
 
 def log_loss(z: Array, y: Array) -> Any:
-    """Mean of -log q of the label, in nats: what a probability costs that was put elsewhere.
+    """Mean of -log q of the label, in nats: the cross-entropy with the labels.
 
     Parameters
     ----------

@@ -74,7 +74,7 @@ class FastStep(PlainStep):
             part.parameters = own
 
     def forward(self, x: Array, rngs: list[Any]) -> tuple[Array, Any]:
-        """As :meth:`minikd.step.PlainStep.forward`; the next step overwrites what it gives."""
+        """As :meth:`minikd.step.PlainStep.forward`; the next step overwrites its results."""
         if isinstance(self.net, Mixture):
             a, of_gate = forward(self.net.gate, x, None, self.work)
             z, of_experts = forward(self.net.experts, x, None, self.work)

@@ -114,7 +114,7 @@ def train_states(
     words, states : int
         Words, and states of each.
     iterations : int
-        At most so many, at least one.
+        The most passes; at least one.
 
     Returns
     -------

@@ -146,8 +146,8 @@ def add_scaled(y: Array, factor: float, x: Array) -> None:
 class Workspace:
     """Buffers that are made once and used again in every step.
 
-    Called with a name and a shape, it gives the buffer of that name, which holds whatever was
-    left in it.
+    Called with a name and a shape, it gives the buffer of that name, which still holds what was
+    last written to it.
     """
 
     def __init__(self) -> None:

@@ -152,7 +152,7 @@ class MLP:
         ----------
         x : array, shape (n, in)
         batch : int
-            So many cases at a time, to bound the memory.
+            Cases at a time, to bound the memory.
 
         Returns
         -------

@@ -1,7 +1,7 @@
 """What a run minimizes: hard targets, soft targets, both together, or logit matching.
 
-An objective is a cost and its gradient, taken from :mod:`minikd.equations` as they stand
-there, with T and the weight filled in.
+An objective is a cost and its gradient, taken from :mod:`minikd.equations` with T and the weight
+filled in.
 """
 
 from __future__ import annotations

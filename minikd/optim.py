@@ -67,7 +67,7 @@ def clip_norms(W: Array, limit: float) -> None:
     squares = xp.einsum("...io,...io->...o", W, W)[..., None, :]
     if on_host(W) and not (squares > limit**2).any():
         return
-    # A vector of zeros has no length to divide by, and need not be scaled.
+    # A vector of zeros has no length to divide by and needs no scaling.
     W *= limit / xp.sqrt(xp.maximum(squares, limit**2))
 
 

@@ -1,4 +1,4 @@
-"""How far a long piece of work is: a bar in a terminal or notebook, else a line now and then."""
+"""Progress of long work: a bar in a terminal or notebook, otherwise a line now and then."""
 
 from __future__ import annotations
 
@@ -32,14 +32,14 @@ def progress_of(
     Parameters
     ----------
     start, stop : int
-        What was done before, and how much it is in all.
+        How much was done before, and how much there is in all.
     title : str or None
         None shows nothing.
     unit : str
         What is counted.
     each : bool
         Where there is no bar, print a line for every unit; otherwise only when nothing has been
-        printed for a while, so that short work is silent.
+        printed for a while: short work is silent.
 
     Yields
     ------
@@ -68,9 +68,9 @@ def _in_notebook() -> bool:
 
 
 class _Lines:
-    """Prints lines from a thread of its own, for a step may take longer than one likes to wait.
+    """Prints lines from a thread of its own, because one step may take very long.
 
-    The silence is that of the whole process: of a hundred short runs, one in a while prints.
+    The silence is measured for the whole process: a hundred short runs print a line now and then.
     """
 
     _last: float | None = None  # when a line was printed, or the first work began
@@ -126,7 +126,7 @@ class _Lines:
 
 
 def _duration(seconds: float) -> str:
-    """Seconds in words, as exactly as one cares to know.
+    """Seconds in words, to two digits or three.
 
     Examples
     --------

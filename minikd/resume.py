@@ -120,8 +120,8 @@ def fingerprint(
 ) -> str:
     """What makes two runs the same, in one string.
 
-    The starting weights, the data, the objective with its settings, the recipe, and whatever else
-    decides what is learnt, in plain values.
+    The initial weights, the data, the objective with its settings, the recipe, and anything else
+    that decides what is learnt, as plain values.
     """
     import hashlib
     import json

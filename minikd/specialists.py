@@ -2,8 +2,8 @@
 
 One network, the generalist, knows all N classes. Each of M specialists starts from its weights and
 learns to tell apart a few classes that it confuses; all others are one more class to them, the
-dustbin. Where a case looks like one of a specialist's classes, its answer and the generalist's are
-combined by Eq. 5.
+dustbin. Where the generalist's answer is one of a specialist's classes, the specialist's answer and the
+generalist's are combined by Eq. 5.
 
 The letters are the paper's: q is the combined answer, p^g the generalist's, p^m that of
 specialist m, S^m its special classes, A the specialists that are active for a case. Specialists

@@ -86,8 +86,8 @@ def share_of_gain(kept: float, gain: float) -> float:
 def paired_test(wrong_a: Any, wrong_b: Any) -> float:
     """Could two networks be equally good? The exact McNemar test, two-sided.
 
-    Only the cases that one of them gets right and the other wrong say anything; if both were
-    equally good, each such case would be a fair coin.
+    Only the cases that one gets right and the other gets wrong are informative; if both were
+    equally good, each of them would be a fair coin toss.
 
     Parameters
     ----------

@@ -78,7 +78,7 @@ def _settings(record: Record) -> str:
 def _of_setting(value: Any) -> str:
     if not isinstance(value, dict):
         return plainly(value)
-    # What is left out is as it always is.
+    # Settings at their usual values are left out.
     given = {k: v for k, v in value.items() if v not in (None, [], False, 0)}
     parts = (f"{k} ({_of_setting(v)})" if isinstance(v, dict) else f"{k} {plainly(v)}"
              for k, v in given.items())  # fmt: skip

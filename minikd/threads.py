@@ -5,7 +5,7 @@ cores, every product waits until the system has given each thread its turn, and 
 takes many times as long. Small products gain little and lose much; the larger they are, the more
 the gain is worth. So a training run uses one thread where its products are small, and all that
 are allowed where they are large (:func:`threads_for`); a network that answers does the same. The rule knows sizes alone, not how busy
-the machine is: the number of threads changes how sums are rounded, and the same run shall give
+the machine is: the number of threads changes how sums are rounded, and the same run must give
 the same network.
 """
 

@@ -158,7 +158,7 @@ def train(
             for i, batch in enumerate(cases.epoch(epoch)):
                 t = epoch * in_epoch + i
                 rate = learning_rate_at(t, recipe.epochs * in_epoch, peak, recipe.warm_up)
-                # An overflow needs no warning of NumPy's: the watch tells of it.
+                # NumPy need not warn of an overflow: the watch finds it.
                 with np.errstate(all="ignore"):
                     z, caches = one.forward(batch.x, dropping)
                     watch.logits(z, t, rate, look=i % 100 == 0 or i == in_epoch - 1)

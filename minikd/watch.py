@@ -33,8 +33,8 @@ class TrainingDiverged(ArithmeticError):
 class Watch:
     """Looks at a network on the way, and stops the training where it has diverged.
 
-    A step after which a value is not finite, or a hidden layer is off for every case (dying
-    ReLU), cannot be made good by those after it.
+    Once a value is not finite, or a hidden layer is off for every case (dying ReLU), no later step
+    can repair it.
 
     Parameters
     ----------

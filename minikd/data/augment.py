@@ -51,7 +51,7 @@ def shift_images(x: Array, shifts: Array, shape: tuple[int, int], pixels: int) -
 
 
 def pad_images(x: Array, shape: tuple[int, int], pixels: int) -> Array:
-    """Images with a border of 0 that is wide enough for shifts of so many pixels.
+    """Images with a border of zeros, wide enough for shifts of ``pixels``.
 
     Parameters
     ----------

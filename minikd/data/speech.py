@@ -237,7 +237,7 @@ def windows(utterances: Sequence[Utterance], past: int, future: int) -> Any:
 
 
 def join(recordings: Sequence[Recording], digits: int, rng: np.random.Generator) -> list[Any]:
-    """Recordings of one speaker end to end, so many a time, in random order.
+    """Recordings of one speaker joined end to end, ``digits`` at a time, in random order.
 
     Returns
     -------

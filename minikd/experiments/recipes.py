@@ -59,7 +59,7 @@ class Recipes:
     held_out : int
         Training cases for validation, labels included, that no network is trained on.
     move : int
-        By up to so many pixels are images moved, to see how much that changes a teacher's logits.
+        Images are moved by up to this many pixels, to see how much that changes a teacher's logits.
     """
 
     name: str
@@ -128,7 +128,7 @@ def one_cell(config: Recipes, digits: Digits, kept: Kept, cell: None = None) -> 
 def _change_when_moved(teacher: MLP, data: Dataset, pixels: int, seed: int) -> float:
     """How much moving an image changes a teacher's logits.
 
-    Each image is moved once, by up to so many pixels. The mean square of the change, as a share
+    Each image is moved once, by up to ``pixels``. The mean square of the change, as a share
     of the variance of the logits; the mean over classes, which changes no answer, is taken out.
     """
     shifts = draw_shifts(generator(seed, Stream.JITTER), len(data), pixels)

@@ -1,4 +1,7 @@
-"""Records: what a run found, on what, with what. Figures and reports are made of them alone."""
+"""Records: what a run found, with which data, settings and versions.
+
+Figures and pages are made from records alone.
+"""
 
 from __future__ import annotations
 

@@ -35,14 +35,14 @@ TEACHER, STUDENT, HARD, SPLIT = range(1, 5)
 def part_seed(seed: int, part: int) -> int:
     """The seed of a part of a run, such as ``TEACHER``.
 
-    Networks of one part start alike, so that they differ in what they are taught alone; those of
-    different parts do not.
+    Networks of one part start from the same weights, so that they differ only in what they are
+    taught; those of different parts do not.
     """
     return 4 * seed + part
 
 
 class Kept:
-    """What one seed of a run has made so far, in files, so that it can be stopped at any time.
+    """What one seed of a run has made so far, in files: the run can be stopped at any time.
 
     Parameters
     ----------
@@ -120,7 +120,7 @@ class Kept:
     def teacher(self, config: Any, digits: Digits) -> tuple[MLP, Callable[[str], Any]]:
         """The teacher of a run, and its logits averaged over moves of the image.
 
-        Both serve every experiment that would make the same ones.
+        Every experiment with the same settings shares them.
 
         Returns
         -------
@@ -170,7 +170,7 @@ def first_part(config: Any, parts: list[dict[str, Any]]) -> dict[str, Any]:
 
 
 def seconds(parts: list[dict[str, Any]]) -> float:
-    """What the cells of a seed took together, what they share counted once."""
+    """The time of all cells of a seed; what they share is counted once."""
     own = [part["seconds"] - part["shared_seconds"] for part in parts]
     return round(float(sum(own) + max(part["shared_seconds"] for part in parts)), 1)
 
@@ -341,7 +341,7 @@ def run_seeds(
         raise ValueError(f"{config.name} has no cells; does a setting hold no value?")
     if client is not None:
         threads = threads or 1  # several processes with all threads each would fight for them
-    # Now, not after an hour, if the device is not there or the folder cannot be written.
+    # An error now, not after an hour, if the device is missing or the folder cannot be written.
     made_with = (
         _environment_elsewhere(device, threads) if client is None
         else on_workers(client, _environment_elsewhere, device, threads)

@@ -44,7 +44,7 @@ class TeacherStudent:
     T : float
         Temperature of the soft targets; no hard targets are used beside them.
     view_pixels : int
-        For two more students, the teacher's logits are averaged over all moves by up to so many
+        For two more students, the teacher's logits are averaged over all moves by up to this many
         pixels, which the paper does not do.
     """
 

@@ -30,7 +30,8 @@ class TemperatureWidth:
     widths : tuple of int
         Units in each of a student's two hidden layers.
     students : tuple of int
-        For each width, so many students at each temperature, from weights of their own.
+        The number of students of each width at each temperature, each with initial weights of its
+        own.
     temperatures : tuple of float
         They hold 1 and 20.
     student_gain : float
@@ -40,7 +41,7 @@ class TemperatureWidth:
     student : Recipe
         The same for every width and temperature.
     view_pixels : int
-        The teacher's logits are averaged over all moves of an image by up to so many pixels.
+        The teacher's logits are averaged over all moves of an image by up to this many pixels.
     held_out : int
         Training cases that no student sees. What the teacher says of them, their labels unread,
         chooses the honest temperature.

@@ -18,7 +18,7 @@ from minikd.objectives import hard_targets, soft_targets
 from minikd.statistics import change, mean_of, share_of_gain, standard_error
 from minikd.train import Recipe
 
-# At most so many looks at a network while it is trained.
+# How often a network is looked at while it is trained, at most.
 LOOKS = 30
 
 

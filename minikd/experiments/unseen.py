@@ -48,7 +48,7 @@ class Unseen:
     T : float
         Temperature of the soft targets; no hard targets are used beside them.
     view_pixels : int
-        The teacher's logits are averaged over all moves of an image by up to so many pixels; 0
+        The teacher's logits are averaged over all moves of an image by up to this many pixels; 0
         takes the image as it is, as the paper does. No student sees a moved image.
     held_out : int
         Training cases that no student sees. What the teacher says of them, their labels unread,

@@ -32,7 +32,7 @@ def cluster(workers: int | None = None, address: str | None = None) -> Iterator[
     Parameters
     ----------
     workers : int, optional
-        Start so many processes, each with one cell at a time. None of them outlives the context.
+        The number of processes to start, each with one cell at a time. None of them outlives the context.
     address : str, optional
         Of the scheduler of a cluster, like ``tcp://HOST:8786``.
 
@@ -244,5 +244,5 @@ def _result(future: Future[Any], key: Any) -> Any:
     except KilledWorker as error:
         raise ChildProcessError(
             f"the process that did {key} was killed {error.allowed_failures + 1} times; is there "
-            "memory enough for so many workers?"
+            "memory enough for this many workers?"
         ) from error

@@ -108,7 +108,7 @@ class Team:
         return self.generalist(x), u
 
     def __call__(self, x: Any, batch: int = 10_000) -> Any:
-        """Logits of the answer by Eq. 5, (n, N), so many cases at a time."""
+        """Logits of the answer by Eq. 5, (n, N), ``batch`` cases at a time."""
         parts = [
             combine(*self.logits(x[k : k + batch]), self.classes)
             for k in range(0, len(x), batch)
@@ -140,7 +140,7 @@ def with_specialists(
     train: Dataset,
     kept: Kept,
 ) -> Team:
-    """Train specialists of some classes for a generalist that took so many seconds."""
+    """Train specialists of some classes for a generalist whose training took ``seconds``."""
     y = specialist_labels(train.y, classes, generalist.sizes[-1])
     seeds = [part_seed(kept.seed + 1000 * m, STUDENT) for m in range(len(classes))]
     stack = start_from(generalist, classes, seeds)
@@ -305,7 +305,7 @@ def by_coverage(v: Any, z: Any, classes: Any, y: Any) -> list[dict[str, float]]:
     Returns
     -------
     list of dict
-        For each number, so many test cases, and right answers and log-losses without and with
+        For each number: its test cases, and right answers and log-losses without and with
         specialists.
     """
     covering = (classes[:, :, None] == y).any(1).sum(0)
@@ -321,7 +321,7 @@ def by_coverage(v: Any, z: Any, classes: Any, y: Any) -> list[dict[str, float]]:
 
 
 def by_number(v: Any, u: Any, classes: Any, active: Any, y: Any) -> dict[str, list[float]]:
-    """Accuracy and log-loss with the first specialists alone, so many of them."""
+    """Accuracy and log-loss with only the first k specialists, for several k."""
     numbers = np.unique(np.linspace(0, len(classes), 9).astype(int))
     answers = [combine(v, u, classes, active & (np.arange(len(classes)) < k)) for k in numbers]
     return {
