@@ -232,10 +232,10 @@ class Experiment:
         rows = [("", "this run", "paper")]
         rows += [(m.words, m.said(record), m.in_paper()) for m in self.in_record(record)]
         widths = [max(len(row[i]) for row in rows) for i in range(3)]
-        title = (
-            f"{record['name']} on {record['data']}: {record['metrics']['test_cases'][0]} test "
-            f"cases; {sum(record['seconds']):.0f} s on {record['device']}"
-        )
+        cases = record["metrics"].get("test_cases")
+        of_cases = f"{cases[0]} test cases; " if cases else ""
+        took = f"{sum(record['seconds']):.0f} s on {record['device']}"
+        title = f"{record['name']} on {record['data']}: {of_cases}{took}"
         lines = [f"  {a:{widths[0]}}  {b:>{widths[1]}}  {c:>{widths[2]}}" for a, b, c in rows]
         return "\n".join([title, *lines, *self.findings(record)])
 
