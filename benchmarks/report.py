@@ -38,6 +38,12 @@ GOALS = {
 }  # fmt: skip
 
 
+def earlier() -> list[dict[str, Any]]:
+    """Records from other processors, of earlier versions."""
+    paths = sorted(RECORD.parent.glob("cpu.*.json"))
+    return [json.loads(path.read_text(encoding="utf-8")) for path in paths]
+
+
 FEEDING, GROWTH_LIMIT = 0.05, 1.3
 
 
@@ -115,6 +121,21 @@ def growth(record: dict[str, Any]) -> str:
     )
 
 
+def processors(records: list[dict[str, Any]]) -> str:
+    """The ratios that matter most, for each processor that was measured on."""
+    what = (
+        ("a", "floor", "(a) the floor's share"), ("a", "PyTorch", "(a) beside PyTorch"),
+        ("b", "PyTorch", "(b) beside PyTorch"),
+        ("e", "PyTorch bmm compile", "(e) beside PyTorch's compiled bmm"),
+    )  # fmt: skip
+    lines = [f"| processor | {' | '.join(words for _, _, words in what)} |",
+             f"|{' --- |' * (len(what) + 1)}"]  # fmt: skip
+    for record in records:
+        values = " | ".join(f"{measured(record, name, who):.2f}" for name, who, _ in what)
+        lines.append(f"| {record['processor']}, {record['threads']} threads | {values} |")
+    return "\n".join(lines)
+
+
 def setting(record: dict[str, Any]) -> str:
     """What it was measured with."""
     versions = ", ".join(f"{name} {v}" for name, v in record["versions"].items())
@@ -165,6 +186,7 @@ def page(text: str, record: dict[str, Any]) -> str:
     blocks = {
         "counts": counts(), "ratios": ratios(record), "growth": growth(record),
         "setting": setting(record), "verdict": verdict(record),
+        "processors": processors([record, *earlier()]),
     }  # fmt: skip
     for name, block in blocks.items():
         marker = re.compile(rf"(<!-- {name} -->\n).*?(<!-- end -->)", re.DOTALL)

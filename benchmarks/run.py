@@ -177,14 +177,17 @@ def environment(device: str, threads: int) -> dict[str, Any]:
 
 
 def processor() -> str:
-    """The name of the CPU, as far as the system tells."""
+    """The name of the CPU, as far as the system tells, with what tells its generations apart."""
     try:
         lines = Path("/proc/cpuinfo").read_text().splitlines()
-        return next(
-            line.split(":")[1].strip() for line in lines if line.startswith("model name")
-        )
-    except (OSError, StopIteration):
+    except OSError:
         return platform.processor() or platform.machine()
+    pairs = (line.partition(":") for line in lines if ":" in line)
+    said = {key.strip(): value.strip() for key, _, value in pairs}
+    name = said.get("model name", platform.machine())
+    if {"cpu family", "model"} <= set(said):
+        name += f", family {said['cpu family']}, model {said['model']}"
+    return name
 
 
 def main() -> int:
