@@ -161,3 +161,9 @@ def test_every_processor_was_as_fast_as_it_must_be(record):
         assert report.measured(each, "a", "floor") >= 0.8
         assert report.measured(each, "e", "PyTorch bmm compile") <= 1.0
         assert each["processor"] in report.processors([each])
+
+
+def test_what_the_page_says_of_a_stack_of_large_networks(record):
+    measured = module("report").measured
+    one_by_one = [measured(record, name, "minikd, one by one") for name in "eg"]
+    assert one_by_one[0] < one_by_one[1] < 1
