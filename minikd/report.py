@@ -6,10 +6,12 @@ A page is prose with placeholders. What stands between two markers is written by
     distilled, it makes <!--= teacher-student.mnist distilled_errors -->92.5<!--/--> errors
 
 A placeholder names a record, ``NAME.DATA``, and what is wanted of it (:func:`value_of`). A claim
-stands before a sentence that a new record could make false; where it no longer holds, there is an
+stands after a sentence that a new record could make false; where it no longer holds, there is an
 error instead of a page:
 
-    <!--? teacher-student.mnist distilled_errors < alone_errors -->
+    Soft targets help.<!--? teacher-student.mnist distilled_errors < alone_errors -->
+
+Neither may begin a line that goes on: Markdown would take the whole line for HTML.
 """
 
 from __future__ import annotations
@@ -145,7 +147,7 @@ def check_claim(claim: Sequence[str | Any], records: Mapping[str, Record]) -> No
     if not holds or (len(sign) == 2 and not difference.clear):
         raise ValueError(
             f"'{said}' no longer holds: the difference is {difference.words(sign=True)}; rewrite "
-            "the sentence after it"
+            "the sentence before it"
         )
 
 

@@ -50,6 +50,12 @@ def test_pictures_and_links_are_there(page):
         assert len(words) > 15, "a picture without words for those who do not see it"
 
 
+@pytest.mark.parametrize("page", PAGES, ids=ids)
+def test_no_line_with_words_begins_with_a_comment(page):
+    """Markdown takes such a line for HTML, and shows its stars and brackets as they are."""
+    assert not re.findall(r"^\s*(?:[-*] )?<!--.*?-->[^\s<].*", text_of(page), re.MULTILINE)
+
+
 def test_reproduction_is_short():
     assert len(text_of(ROOT / "REPRODUCTION.md").splitlines()) < 150
 
@@ -110,7 +116,7 @@ def test_what_a_placeholder_gives_is_not_typed():
 
 
 @pytest.mark.parametrize("page", ROOMS, ids=ids)
-def test_what_was_found_comes_from_the_record_or_after_a_claim(page):
+def test_what_was_found_comes_from_the_record_or_has_a_claim(page):
     found = text_of(page).split("## What it found")[1].split("\n## ")[0]
     blocks = re.sub(r"<!--= \S+ (?:findings|tables) -->.*?<!--/-->", "", found, flags=re.DOTALL)
     for paragraph in re.split(r"\n\s*\n|\n(?=- )", blocks):
