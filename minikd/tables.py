@@ -37,17 +37,17 @@ def metrics_of(record: Record) -> list[Metric]:
 
 
 def _rows(record: Record, metrics: Sequence[Metric]) -> str:
-    if not any(metric.paper for metric in metrics):
-        rows = ["| | minikd |", "| --- | --- |"]
-        return "\n".join([*rows, *(f"| {m.words} | {m.said(record)} |" for m in metrics)])
-    rows = [
-        "| | § | paper | minikd | best public reproduction |",
-        "| --- | --- | --- | --- | --- |",
-    ]
-    for m in metrics:
-        section, known = (m.paper.section, m.paper.known) if m.paper else ("", "")
-        rows.append(f"| {m.words} | {section} | {m.in_paper()} | {m.said(record)} | {known} |")
-    return "\n".join(rows)
+    """A table with the columns that have something to say."""
+    columns = {
+        "": [m.words for m in metrics],
+        "§": [m.paper.section if m.paper else "" for m in metrics],
+        "paper": [m.in_paper() for m in metrics],
+        "minikd": [m.said(record) for m in metrics],
+        "best public": [m.paper.known if m.paper else "" for m in metrics],
+    }
+    used = {name: cells for name, cells in columns.items() if any(cells)}
+    rows = [list(used), ["---"] * len(used), *map(list, zip(*used.values(), strict=True))]
+    return "\n".join(f"| {' | '.join(row)} |" for row in rows)
 
 
 def _folded(summary: str, text: str) -> str:

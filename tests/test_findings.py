@@ -195,36 +195,33 @@ def specialists(seeds=2):
 
 
 def test_findings_on_specialists():
-    gain, calibrated, told, coverage, sizes, mixture = specialists_findings(specialists())
-    assert "alone: +1.10 ± 0.10 points (clearly), -0.0300 ± 0.0000 nats (clearly)" in gain
-    assert "trained on with all classes: +0.60 ± 0.10 points (clearly), -0.0200" in gain
-    assert "drawn at random: +1.00 ± 0.10 points (clearly)" in gain
+    (alone, copies, random, uncorrected, active, calibrated, told, coverage,
+     mixture) = specialists_findings(specialists())  # fmt: skip
+    assert "alone: +1.10 ± 0.10 points (clearly), -0.0300 ± 0.0000 nats (clearly)" in alone
     assert (
-        "without their correction: +0.00 ± 0.00 points (not clearly), -0.0050 ± 0.0050 nats"
-        in gain
+        "3 copies, trained on with all classes: +0.60 ± 0.10 points (clearly), -0.0200"
+        in copies
     )
-    assert "On average 3.2 specialists are active" in gain
+    assert "drawn at random: +1.00 ± 0.10 points (clearly)" in random
+    assert "correction: +0.00 ± 0.00 points (not clearly), -0.0050 ± 0.0050 nats" in uncorrected
+    assert "On average 3.2 specialists are active" in active
     assert "the log-loss of Eq. 5 differs by -0.0300 ± 0.0100 nats" in calibrated
     assert "than the generalist by 1.20 ± 0.20 points (clearly)" in told
     assert "Each took 4.0 to 6.0 % of the generalist's training time, 5.0 % on average" in told
     assert "1 or 2, +1.50 points and -0.015 nats; 3 or 4, +3.00 points and -0.030" in coverage
     assert "5 or more" not in coverage
-    assert "64 units: generalist 80.00 % and 0.600 nats (0.05 million" in sizes
-    assert "83.0 % of training cases right), with specialists +1.00 points and -0.030" in sizes
-    assert "(1.20 million more, +2.0 points on training cases), with copies" in sizes
     assert "for 30 epochs: +0.20 ± 0.40 points (not clearly)" in mixture
     assert (
         "takes 9.0 minutes of training, generalist and specialists one after the other 3.0"
-        in mixture
+        in (mixture)
     )
     assert "that is 2.1 minutes" in mixture
-    gain, *_ = specialists_findings(specialists(1))
-    assert "alone: +1.00 points (one seed, so no standard error)" in gain
-    # A run may have one size, and no mixture.
+    alone, *_ = specialists_findings(specialists(1))
+    assert "alone: +1.00 points (one seed, so no standard error)" in alone
+    # A run may have no mixture.
     short = specialists()
     del short["metrics"]["mixture_accuracy"]
-    short["config"]["widths"] = [64]
-    assert len(specialists_findings(short)) == 4
+    assert len(specialists_findings(short)) == 8
 
 
 def test_the_tables_of_specialists():
@@ -232,10 +229,18 @@ def test_the_tables_of_specialists():
             for k in (1, 12)]  # fmt: skip
     cluster = {"classes": "0Oo", "cases": 50, "generalist": 70.04, "specialists": 71.0}
     curves = {"coverage": [rows, rows[:1]], "clusters": [[cluster] * 12]}
-    said = specialists_tables({"curves": curves})
+    said = specialists_tables({"curves": curves, "config": {"widths": [64]}})
+    assert "| width |" not in said
     assert "| 1 | 200 | +2 | +1.2 % | +3.4 % |" in said
     assert "| 12 | 100 | +12 | +15.0 % | +14.1 % |" in said  # the paper: 10 or more
     assert said.count("| 0 O o | 50 | 70.0 % | 71.0 % |") == 10
+    curves["widths"] = specialists()["curves"]["widths"]
+    said = specialists_tables({"curves": curves, "config": {"widths": [64, 128]}})
+    assert (
+        "| 64 | 80.00 %, 0.600 nats | 0.05 M | 83.0 % | +1.00 points, -0.030 nats | 0.50 M | "
+        "+0.50 points, -0.010 nats |"
+    ) in said
+    assert "| 128 | 85.00 %, 0.500 nats | 0.12 M | 90.0 % | +0.20 points, +0.000 nats |" in said
 
 
 def test_findings_on_one_network():

@@ -5,8 +5,8 @@ from minikd.experiments.unseen import Unseen, metrics, one_cell, shared_curves
 from minikd.experiments.unseen_figure import plot_unseen, unseen_findings
 from minikd.train import Recipe
 
-_PRADYOT = "pradyot-09/DL-Reproducibility-Project: one seed, 1000 epochs"
-_CYBERTRON = "cybertronai/hinton-problems, in NumPy: bias matched to the prior"
+_PRADYOT = "pradyot-09"  # DL-Reproducibility-Project: one seed, 1,000 epochs
+_CYBERTRON = "cybertronai"  # hinton-problems, in NumPy; the bias matched to the prior
 
 
 PRESETS = {
@@ -50,8 +50,8 @@ PRESETS = {
 
 METRICS = metrics({
     "teacher_errors": Paper(67, "3", known=f"58 ({_PRADYOT})"),
-    "errors_before": Paper(206, "3", known=f"141 ({_PRADYOT}, transfer set jittered)"),
-    "omitted_errors_before": Paper(133, "3", known=f"82 ({_PRADYOT}, transfer set jittered)"),
+    "errors_before": Paper(206, "3", known=f"141 ({_PRADYOT}, moved images)"),
+    "omitted_errors_before": Paper(133, "3", known=f"82 ({_PRADYOT}, moved images)"),
     "bias": Paper(3.5, "3"),
     "errors_after": Paper(109, "3", known=f"193 ({_CYBERTRON})"),
     "omitted_errors_after": Paper(14, "3", known=f"22 ({_CYBERTRON})"),

@@ -300,7 +300,7 @@ def teacher_student_findings(record: Record) -> list[str]:
     ]
 
 
-_PRADYOT = "pradyot-09/DL-Reproducibility-Project: one seed, 1000 epochs"
+_PRADYOT = "pradyot-09"  # DL-Reproducibility-Project: one seed, 1,000 epochs
 
 METRICS = (
     Metric("teacher_errors", "teacher", paper=Paper(67, "3", known=f"58 ({_PRADYOT})")),
@@ -309,7 +309,7 @@ METRICS = (
     Metric("tricks_errors", "student on hard labels, the teacher's tricks"),
     Metric(
         "distilled_errors", "student on soft targets",
-        paper=Paper(74, "3", known=f"65 ({_PRADYOT}, transfer set jittered)"),
+        paper=Paper(74, "3", known=f"65 ({_PRADYOT}, moved images)"),
     ),
     Metric("distilled_views_errors", "student on soft targets averaged over moves"),
     Metric("distilled_jittered_errors", "student on averaged soft targets, its images moved"),

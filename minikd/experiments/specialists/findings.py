@@ -18,13 +18,19 @@ def specialists_findings(record: Record) -> list[str]:
     told = change(m, "specialists_conditional_accuracy", "generalist_conditional_accuracy")
     calibrated = change(m, "calibrated_specialists_log_loss", "calibrated_generalist_log_loss")
     shares = m["specialist_share"]
+    others = {
+        "the generalist alone": "generalist",
+        f"a mean of it and {config['copies']} copies, trained on with all classes": "copies",
+        "specialists for classes drawn at random": "random",
+        "dustbins without their correction": "uncorrected",
+    }
     sentences = [
-        "The answer of Eq. 5, in accuracy and log-loss (mean ± standard error over seeds), beside "
-        f"the generalist alone: {_beside(m, 'generalist')}; beside a mean of it and of "
-        f"{config['copies']} copies trained on with all classes: {_beside(m, 'copies')}; beside "
-        f"specialists for classes drawn at random: {_beside(m, 'random')}; beside dustbins without "
-        f"their correction: {_beside(m, 'uncorrected')}. On average "
-        f"{np.mean(m['active_specialists']):.1f} specialists are active in a case.",
+        *(
+            f"The answer of Eq. 5 beside {words}: {_beside(m, other)}."
+            for words, other in others.items()
+        ),
+        f"On average {np.mean(m['active_specialists']):.1f} specialists are active in a case. "
+        "Differences are means ± standard errors over seeds.",
         "With generalist and Eq. 5 each calibrated by a temperature found on held-out cases, the "
         f"log-loss of Eq. 5 differs by {calibrated.words(4, sign=True)} nats "
         f"({calibrated.clearly}).",
@@ -33,8 +39,6 @@ def specialists_findings(record: Record) -> list[str]:
         f"{max(shares):.1f} % of the generalist's training time, {np.mean(shares):.1f} % on average.",
         f"By the number of specialists that cover the correct class: {_by_coverage(record)}.",
     ]
-    if len(config["widths"]) > 1:
-        sentences.append(f"By the width of all networks: {_by_width(record)}.")
     if "mixture_accuracy" in m:
         sentences.append(_beside_a_mixture(record))
     return sentences
@@ -86,26 +90,32 @@ def _by_coverage(record: Record) -> str:
     return "; ".join(said)
 
 
-def _by_width(record: Record) -> str:
-    """What each size reaches, and how much of its training cases its generalist gets right."""
-    said = []
+def _by_width(record: Record) -> list[str]:
+    """What networks of each width reach: rows of a table."""
+    lines = [
+        "| width | generalist | weights | training cases right | with specialists | more weights | with copies |",
+        "| --- | --- | --- | --- | --- | --- | --- |",
+    ]
     for k, width in enumerate(record["config"]["widths"]):
         own = {
             metric: np.mean([w[metric][k] for w in record["curves"]["widths"]])
             for metric in record["curves"]["widths"][0]
         }
-        said.append(
-            f"{width} units: generalist {own['generalist_accuracy']:.2f} % and "
-            f"{own['generalist_log_loss']:.3f} nats ({own['generalist_weights'] / 1e6:.2f} million weights, "
-            f"{own['generalist_train_accuracy']:.1f} % of training cases right), with specialists "
-            f"{own['specialists_accuracy'] - own['generalist_accuracy']:+.2f} points and "
-            f"{own['specialists_log_loss'] - own['generalist_log_loss']:+.3f} nats "
-            f"({own['specialists_weights'] / 1e6:.2f} million more, {own['specialists_train_accuracy'] - own['generalist_train_accuracy']:+.1f} "
-            f"points on training cases), with copies "
-            f"{own['copies_accuracy'] - own['generalist_accuracy']:+.2f} points and "
-            f"{own['copies_log_loss'] - own['generalist_log_loss']:+.3f} nats"
+        alone = own["generalist_accuracy"], own["generalist_log_loss"]
+
+        def beside(who: str, own: dict[str, Any] = own, alone: tuple[Any, ...] = alone) -> str:
+            return (
+                f"{own[f'{who}_accuracy'] - alone[0]:+.2f} points, "
+                f"{own[f'{who}_log_loss'] - alone[1]:+.3f} nats"
+            )
+
+        lines.append(
+            f"| {width} | {alone[0]:.2f} %, {alone[1]:.3f} nats | "
+            f"{own['generalist_weights'] / 1e6:.2f} M | {own['generalist_train_accuracy']:.1f} % | "
+            f"{beside('specialists')} | {own['specialists_weights'] / 1e6:.2f} M | "
+            f"{beside('copies')} |"
         )
-    return "; ".join(said)
+    return lines
 
 
 def specialists_tables(record: Record) -> str:
@@ -147,4 +157,6 @@ def specialists_tables(record: Record) -> str:
             f"| {' '.join(row['classes'])} | {row['cases']} | {row['generalist']:.1f} % | "
             f"{row['specialists']:.1f} % |"
         )
+    if len(record["config"]["widths"]) > 1:
+        lines += ["", *_by_width(record)]
     return "\n".join(lines) + "\n"
