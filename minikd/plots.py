@@ -139,6 +139,7 @@ def plot_entropy(axes: Any, v: Any = EXAMPLE_LOGITS) -> None:
     axes.semilogx(T, eq.entropy(np.array(v), T[:, None]), color=BLUE)
     axes.axhline(np.log(len(v)), color=GREY, ls="--", lw=1)
     axes.text(0.32, np.log(len(v)) - 0.04, f"log {len(v)}", color=GREY, va="top")
+    axes.xaxis.set_major_formatter("{x:g}")
     axes.set(xlabel="temperature T", ylabel="entropy of p (nats)")
     axes.set_title("The entropy of the soft targets rises with T")
 
@@ -155,6 +156,7 @@ def plot_gradient_norms(axes: Any, z: Any = EXAMPLE_STUDENT, v: Any = EXAMPLE_LO
     limit = np.linalg.norm(difference - difference.mean()) / len(v)
     axes.axhline(limit, color=GREY, ls="--", lw=1)
     axes.text(0.5, 1.6 * limit, "|z − v| / N, means taken out", color=GREY, fontsize=9)
+    axes.xaxis.set_major_formatter("{x:g}")
     axes.set(xlabel="temperature T", ylabel="length of the gradient", ylim=(None, 6))
     axes.set_title("Eq. 2 fades like 1/T²; T² times it levels off")
     axes.legend()
@@ -180,6 +182,7 @@ def plot_limits(axes: Any, z: Any = EXAMPLE_STUDENT, v: Any = EXAMPLE_LOGITS) ->
     axes.loglog(
         T, error(eq.zero_mean_gradient(z, v, T)), color=ORANGE, label="Eq. 4, means left in"
     )
+    axes.xaxis.set_major_formatter("{x:g}")
     axes.set(xlabel="temperature T", ylabel="relative error against Eq. 2", ylim=(1e-3, 30))
     axes.set_title("Far above the logits, distillation matches logits")
     axes.legend()

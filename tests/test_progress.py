@@ -154,8 +154,9 @@ def digits():
 @pytest.mark.parametrize("title", ["teacher", None])
 def test_training_says_how_far_it_is(title, monkeypatch, capsys):
     monkeypatch.setattr(progress, "SILENCE", 0.01)
-    net = MLP([784, 100, 10], rng=0)
-    train(net, digits(), hard_targets(), Recipe(epochs=5, learning_rate=0.01), progress=title)
+    net = MLP([784, 20, 10], rng=0)
+    train(net, digits(), hard_targets(), Recipe(epochs=5, learning_rate=0.01), progress=title,
+          observe=lambda net, epoch: time.sleep(0.05))  # fmt: skip
     said = capsys.readouterr().err
     assert ("teacher: epoch " in said and " of 5" in said) if title else not said
 

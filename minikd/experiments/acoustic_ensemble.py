@@ -213,13 +213,15 @@ def plot_acoustic_ensemble(record: Record) -> Any:
     left.text(
         len(T) - 0.5, single, "one, on average", color=plots.GREY, ha="right", va="bottom"
     )
-    for mean, color, marker in (
-        ("arithmetic", plots.ORANGE, "o"),
-        ("geometric", plots.GREEN, "^"),
+    # Side by side, where both have the same temperature.
+    for mean, color, marker, aside in (
+        ("arithmetic", plots.ORANGE, "o", 0.0),
+        ("geometric", plots.GREEN, "^", 0.15),
     ):
         own = [k for k, (name, _) in enumerate(students) if name == mean]
         seeds = np.array(record["curves"]["distilled"])[:, own]
-        left.errorbar([T.index(students[k][1]) for k in own], seeds.mean(0), standard_error(seeds),
+        at = [aside + T.index(students[k][1]) for k in own]
+        left.errorbar(at, seeds.mean(0), standard_error(seeds),
                       fmt=marker, ls="-", color=color, capsize=3,
                       label=f"distilled from the {mean} mean")  # fmt: skip
     left.errorbar(-1, np.mean(m["longer_accuracy"]), standard_error(m["longer_accuracy"]), fmt="D",

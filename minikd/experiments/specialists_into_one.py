@@ -143,7 +143,7 @@ def plot_into_one(record: Record) -> Any:
             ax.plot(seeds[:, k], [place] * len(seeds), ".", alpha=0.3,
                     color=list(names.values())[k][1])  # fmt: skip
         ax.set(xlabel=words, ylim=(-0.6, len(names) - 0.4))
-        ax.grid(axis="x", lw=0.5)
+        ax.grid(axis="x", color="0.93")
     axes[0].set_yticks(list(places), [words for words, _ in names.values()])
     axes[0].set_title("More is better")
     axes[1].set_title("Less is better")

@@ -235,7 +235,7 @@ def plot_temperature_width(record: Record) -> Any:
     right.set(xscale="log", xlabel="temperature T", ylabel="errors / those at the best T")
     right.set_xticks(T, labels=[f"{t:g}" if t != 2.5 else "" for t in T])
     right.minorticks_off()
-    right.set_ylim(0.95, min(right.get_ylim()[1], 2.2))
+    right.set_ylim(0.95, min(right.get_ylim()[1], 3.0))
     right.set_title("Mean of the students, and one standard deviation")
     right.legend()
     high = mean[-1][T > 8]

@@ -147,10 +147,11 @@ def plot_confusion(record: Record) -> Any:
     wrong = {when: table * (1 - np.eye(len(table))) for when, table in mean.items()}
     bias = np.mean(record["metrics"]["honest_bias"])
     moved = " and ".join(map(str, record["config"]["moved"]))
+    biases = "biases" if len(record["config"]["moved"]) > 1 else "bias"
     for ax, table, title in zip(
         axes,
         wrong.values(),
-        ("as trained", f"with {bias:+.1f} on the bias of {moved}"),
+        ("as trained", f"with {bias:+.1f} on the {biases} of {moved}"),
         strict=True,
     ):
         # Its square root, so that the few that are confused often do not hide all others.
@@ -163,7 +164,7 @@ def plot_confusion(record: Record) -> Any:
         ax.set(xticks=classes, yticks=classes, xlabel="answer", ylabel="digit")
         ax.spines[:].set_visible(False)
         ax.tick_params(length=0)
-        ax.set_title(f"{title}: {table.sum():.0f} errors")
+        ax.set_title(f"{title}: {plots.count(table.sum())} errors")
     omitted = list(record["config"]["omitted"])
     unseen = wrong["before"][omitted].sum(0)
     taken = ", ".join(str(c) for c in unseen.argsort()[::-1][:3] if unseen[c] >= 0.5)
