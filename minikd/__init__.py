@@ -1,8 +1,9 @@
 """Knowledge distillation from scratch: Hinton, Vinyals & Dean 2015 in NumPy and CuPy.
 
-Begin with :mod:`minikd.equations`, Section 2 of the paper from top to bottom. The verbs of an
-experiment are all here:
+Begin with :mod:`minikd.plain`, the whole engine on one page, then :mod:`minikd.equations`, Section 2
+of the paper from top to bottom. The verbs of an experiment are all here:
 
+>>> from minikd import MLP, errors, hard_targets, load_glyphs, soft_targets
 >>> digits = load_glyphs(rng=0, train=500, test=100)
 >>> teacher = MLP([784, 100, 10], rng=1)
 >>> _ = train(teacher, digits.train, hard_targets(), Recipe(epochs=10, learning_rate=0.1))

@@ -119,9 +119,10 @@ def test_a_killed_worker_costs_only_its_own_cell(client, tmp_path, capfd):
     assert len(pids) >= 2
     # Nothing of what Dask says of it; a line for each cell.
     said = capfd.readouterr().err.splitlines()
-    assert [line.partition(" of ")[0] for line in said] == [
-        f"toy on glyphs: cell {n}" for n in range(1, 7)
-    ]
+    # (On a busy machine a line may come in between, that says how far it is after a while.)
+    counted = dict.fromkeys(line.partition(" of ")[0] for line in said)
+    counted.pop("toy on glyphs: cell 0", None)
+    assert list(counted) == [f"toy on glyphs: cell {n}" for n in range(1, 7)]
 
 
 @by_signals
