@@ -117,7 +117,7 @@ def growth(record: dict[str, Any]) -> str:
     members = " | ".join(str(work.members) for work in GROWTH.values())
     return (
         f"| members | {members} |\n|{' --- |' * (len(GROWTH) + 1)}\n"
-        f"| time of a step, by so many single ones | {' | '.join(each)} |"
+        f"| time of a step, beside as many separate networks | {' | '.join(each)} |"
     )
 
 

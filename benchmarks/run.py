@@ -153,7 +153,7 @@ def table(workload: str, found: dict[str, Any], in_ms: bool = False) -> str:
 
 def growth_table(found: dict[str, Any]) -> str:
     """Time of a stack beside that of its members one by one, in words."""
-    lines = ["growth  time of a step beside that of so many single ones"]
+    lines = ["growth  time of a step beside that of as many separate networks"]
     for name, work in GROWTH.items():
         middle, low, high = (r / work.members for r in ratio(found, name, next(iter(GROWTH))))
         lines.append(f"   {name:22} {middle:>8.3f} ({low:.3f} to {high:.3f})")
