@@ -86,7 +86,9 @@ class FastStep(PlainStep):
     def descend(self, dz: Array, caches: Any, rate: Any) -> None:
         """As :meth:`minikd.step.PlainStep.descend`."""
         u, xp = self._velocities, namespace(dz)
-        dz = xp.divide(dz, u.decay(), out=self.work("dz", dz.shape, dz))
+        # In the network's type, whatever the objective gives: products of mixed types are slow.
+        like = self.net.parameters[0]
+        dz = xp.divide(dz, u.decay(), out=self.work("dz", dz.shape, like), casting="same_kind")
         if self._shares is not None:
             dz *= self._shares
         if isinstance(self.net, Mixture):

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
@@ -86,13 +88,33 @@ def test_they_are_equal_for_a_mixture():
 
 
 def test_they_are_equal_for_specialists():
-    from dataclasses import replace
-
     y = np.stack([np.where(DIGITS.train.y < 3, DIGITS.train.y, 3) for _ in range(2)])
     assert_equal_to_rounding(
         lambda: MLP([784, 30, 4], [7, 8], dtype=np.float64),
         replace(DIGITS.train, y=y), hard_targets(), Recipe(2, 0.05, 100), special=0.5,
     )  # fmt: skip
+
+
+def test_an_objective_of_another_type_is_brought_to_that_of_the_network(monkeypatch):
+    import minikd.kernels as kernels
+
+    types = []
+    real = kernels._blas_product
+    monkeypatch.setattr(
+        kernels, "_blas_product", lambda a, b, *rest: (types.append(b.dtype), real(a, b, *rest))
+    )
+    plain = hard_targets()
+    mine = replace(
+        plain,
+        gradient=lambda z, batch: plain.gradient(z, batch).astype(np.float64),
+        settings=None,
+    )
+    nets = [MLP([784, 300, 10], 0) for _ in range(2)]
+    for net, objective in zip(nets, (plain, mine), strict=True):
+        train(net, TRANSFER, objective, Recipe(1, 0.05, batch=100))
+    assert set(types) == {np.dtype(np.float32)}
+    for p, q in zip(nets[0].parameters, nets[1].parameters, strict=True):
+        np.testing.assert_allclose(p, q, atol=1e-6)  # rounding of float32, in five steps
 
 
 def test_a_step_that_is_neither():
