@@ -198,7 +198,7 @@ def _experiment(name: str) -> Any:
 
 @contextmanager
 def _client(arguments: argparse.Namespace) -> Iterator[tuple[Any, int | None]]:
-    """Whose workers do the cells of a run, if any, and the threads that each process may use."""
+    """The client whose workers do the cells of a run, or None, and the threads of each process."""
     from minikd.experiments.workers import cluster
     from minikd.threads import count_blas_threads
 

@@ -1,4 +1,4 @@
-"""Many networks as one teacher: the means of their answers (Sections 1 and 4).
+"""Many networks as one teacher: means of their answers (Sections 1 and 4).
 
 The soft targets of an ensemble are an arithmetic or a geometric mean of the distributions of its
 members. Both are given as logits, so that they go where any teacher's logits go.
@@ -17,8 +17,8 @@ def geometric_mean(v: Array) -> Array:
 
     .. math:: p_i \propto \prod_k p_i^{(k)\,1/E}, \qquad \bar v_i = \frac1E \sum_k v_i^{(k)}
 
-    The logarithm of a product of softmaxes is a sum of logits, and what the sum leaves out is the
-    same for all classes: so the mean of the logits is it, whatever T.
+    The logarithm of a product of softmaxes is a sum of logits, up to a constant that is the same
+    for all classes. So the mean of the logits serves at every T.
 
     Parameters
     ----------
@@ -43,8 +43,7 @@ def arithmetic_mean(v: Array, T: float = 1.0) -> Array:
     .. math:: p_i = \frac1E \sum_k \mathrm{softmax}(v^{(k)} / T)_i, \qquad
               \bar v_i = T \log p_i
 
-    At another temperature they give something else: the mean of what is softened is not what a
-    softened mean is.
+    At another temperature they give another distribution: averaging and softening do not commute.
 
     Parameters
     ----------

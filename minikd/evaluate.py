@@ -1,7 +1,7 @@
 """How many cases a network gets wrong, and what moving the bias of a class changes.
 
-Adding a number to the logit of a class in every case is the same as adding it to that class's
-bias in the last layer; so everything here works on logits alone.
+Adding a number to a class's logit in every case is the same as adding it to the bias of that class
+in the last layer; so everything here works on logits alone.
 """
 
 from __future__ import annotations

@@ -21,7 +21,7 @@ _RTOL = {"complex": 1e-12, "central": 1e-6, "direction": 1e-6}
 
 
 class GradcheckError(AssertionError):
-    """A gradient is not the derivative, or the check could not have told."""
+    """A gradient is not the derivative, or the check could not tell."""
 
 
 def gradcheck(

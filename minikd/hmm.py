@@ -1,4 +1,4 @@
-"""A hidden Markov model of words: which state each frame belongs to, and which words were said.
+"""A hidden Markov model of words: the state of each frame, and the words that were said.
 
 Each word is a chain of states, passed from left to right; a state lasts one frame or more. The
 acoustic model of Section 4 is trained on the states of the frames, and its answers are decoded
@@ -175,7 +175,7 @@ def _estimate(
 
 
 def decode(scores: Any, model: WordModel, penalty: float = 0.0) -> list[int]:
-    """Which words were said: the best path through any number of words in a row.
+    """The words that were most probably said: the best path through any number of words in a row.
 
     Parameters
     ----------
@@ -225,7 +225,7 @@ def decode(scores: Any, model: WordModel, penalty: float = 0.0) -> list[int]:
 
 
 def word_errors(said: Sequence[int], heard: Sequence[int]) -> int:
-    """Words left out, added or mistaken: the least number that turns the one into the other.
+    """Word errors: the fewest words to leave out, add or replace to turn one string into the other.
 
     Examples
     --------

@@ -1,8 +1,8 @@
 """A mixture of experts (Jacobs et al. 1991), which Section 7 sets beside the specialists.
 
 A gating network says for each case how much each expert is to be trusted, and all of them learn
-together: every expert sees every case, and what it learns depends on what the others say of it.
-Specialists learn apart, because their classes are fixed before; that is what Section 7 is about.
+together: every expert sees every case, and what it learns depends on the answers of the others.
+Specialists learn apart, because their classes are fixed beforehand; that is the point of Section 7.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from minikd.mlp import MLP
 
 
 def mixture_forward(a: Array, z: Array) -> tuple[Array, Any]:
-    r"""Logarithm of what the experts say, weighted by the gate.
+    r"""Logarithm of the experts' probabilities, weighted by the gate.
 
     .. math:: q_i = \sum_k g_k \, p^{(k)}_i, \qquad g = \mathrm{softmax}(a), \quad
               p^{(k)} = \mathrm{softmax}(z^{(k)})
@@ -56,7 +56,7 @@ def mixture_backward(dlog_q: Array, cache: Any) -> tuple[Array, Array]:
               \frac{\partial C}{\partial a_k} = \sum_j d_{kj} - g_k \sum_{lj} d_{lj}
 
     For a label y and C = -log q_y this is g - h for the gate and h_k (p^{(k)} - [i = y]) for the
-    experts, with the posterior h_k = r_{ky}: an expert learns from a case as far as it explains it.
+    experts, with the posterior h_k = r_{ky}: an expert learns from a case in proportion to how well it explains it.
 
     Returns
     -------

@@ -1,14 +1,14 @@
 """Section 5 of Hinton, Vinyals & Dean 2015: specialists beside a generalist.
 
 One network, the generalist, knows all N classes. Each of M specialists starts from its weights and
-learns to tell apart a few classes that it confuses; all others are one more class to them, the
-dustbin. Where the generalist's answer is one of a specialist's classes, the specialist's answer and the
-generalist's are combined by Eq. 5.
+learns to tell apart a few classes that it confuses; all other classes are one more class to the
+specialist, the dustbin. Where the generalist's answer is one of a specialist's classes, the two
+answers are combined by Eq. 5.
 
 The letters are the paper's: q is the combined answer, p^g the generalist's, p^m that of
-specialist m, S^m its special classes, A the specialists that are active for a case. Specialists
-have S special classes each, so that they are the members of one stack: ``classes``, an array of
-shape (M, S), says which. The dustbin is their last class, number S.
+specialist m, S^m its special classes, A the specialists that are active for a case. Each
+specialist has S special classes, so that all are members of one stack; ``classes``, an array of
+shape (M, S), lists them. The dustbin is the last class, number S.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ from minikd.mlp import MLP
 
 
 def prediction_covariance(q: Array) -> Any:
-    r"""Covariance of what the generalist predicts, over cases; no label is looked at (Section 5.3).
+    r"""Covariance of the generalist's predictions over cases; no label is read (Section 5.3).
 
     .. math:: \Sigma_{ij} = \overline{q_i q_j} - \bar q_i \, \bar q_j
 
@@ -66,14 +66,14 @@ def cluster_classes(
 ) -> Any:
     """Classes that are confused, by online K-means on the columns of the covariance (Section 5.3).
 
-    The columns come one by one, in a new order in each pass; the nearest centre moves towards the
-    column, by one over the number of columns that it has had (MacQueen 1967). A centre that had
-    none in a pass starts again from the column that is farthest from its own centre.
+    Columns come one by one, in a new order in each pass. The nearest centre moves towards the
+    column, by one over the number of columns it has had so far (MacQueen 1967). A centre that had
+    none in a pass starts again from the column that lies farthest from its centre.
 
     A centre is a mean of columns, so its i-th entry says how much class i is predicted together
     with the classes of the cluster. Each specialist gets the ``size`` classes with the largest
     entries, though the last of them may be negative: clusters may overlap, as the paper's do, and a
-    class may be in none, so that the generalist answers for it alone.
+    class may be in none, so that the generalist alone answers for it.
 
     Parameters
     ----------
@@ -132,7 +132,7 @@ def _distances(a: Any, b: Any) -> Any:
 
 
 def specialist_labels(y: Array, classes: Any, N: int) -> Any:
-    """Labels as the specialists see them: which of its special classes, or S for the dustbin.
+    """Labels as each specialist sees them: the place among its special classes, or S for the dustbin.
 
     Parameters
     ----------
@@ -164,10 +164,10 @@ def specialist_labels(y: Array, classes: Any, N: int) -> Any:
 def start_from(generalist: MLP, classes: Any, seeds: Sequence[int]) -> MLP:
     """One stack of specialists with the generalist's weights (Section 5.2).
 
-    The hidden layers are the generalist's, and so are the logits of the special classes. What the
-    generalist gives the dustbin is the logarithm of a sum of exponentials, which no linear layer
-    can give; the mean of these logits plus the logarithm of their number is the linear function
-    below it that equals it where they are all the same (Jensen's inequality).
+    The hidden layers and the logits of the special classes are the generalist's. Its logit of the
+    dustbin would be the logarithm of a sum of exponentials, which no linear layer computes. The
+    mean of these logits plus the logarithm of their number is a lower bound (Jensen's inequality),
+    exact where all of them are equal.
 
     Parameters
     ----------
@@ -208,8 +208,7 @@ def dustbin_correction(y: Any, size: int, share: float = 0.5) -> Any:
 
     .. math:: \log \frac{\pi_m}{1 - \pi_m} \frac{1 - n_m / n}{n_m / n}
 
-    In its batches a specialist met a share π of special cases, instead of the n_m / n that there
-    are. By Bayes' rule its logits of the special classes, seen from the dustbin, are too large by
+    In its batches a specialist met a share π of special cases, where the data has n_m / n. By Bayes' rule its logits of the special classes, seen from the dustbin, are too large by
     the logarithm of that oversampling, the ratio of the two odds.
 
     Parameters
@@ -247,7 +246,7 @@ def dustbin_correction(y: Any, size: int, share: float = 0.5) -> Any:
 
 
 def checked_classes(classes: Any, N: int) -> Any:
-    """The special classes as an array of shape (M, S), if they can be some."""
+    """The special classes as an array of shape (M, S), once they are found valid."""
     classes = np.asarray(classes)
     if classes.ndim != 2 or not np.issubdtype(classes.dtype, np.integer) or not len(classes):
         raise ValueError(

@@ -41,8 +41,8 @@ def load_emnist(test: int = 20_000) -> Characters:
 
     Nothing is downloaded: see :func:`fetch_emnist`. The 116,323 images of that split, which are
     small enough for two cores, are split once more here, always in the same way: ``test`` of them,
-    drawn at random, are for testing, the others for training. So these numbers stand beside no
-    others of EMNIST.
+    drawn at random, are for testing, the others for training. So results
+    here cannot be compared with others on EMNIST.
 
     Parameters
     ----------

@@ -47,7 +47,7 @@ def load_characters(rng: Any = 0, train: int = 13_000, test: int = 6500) -> Char
 
     Digits, Latin letters with and without accents, Greek and Cyrillic ones, in eight fonts. Some
     are one shape under several names, such as the Latin, the Greek and the Cyrillic o: nobody can
-    tell them apart, and a zero hardly. They stand in for the 15,000 classes of Section 5, with its
+    tell them apart, and hardly anybody from a zero. They stand in for the 15,000 classes of Section 5, with its
     many kinds of mushrooms.
 
     Parameters and errors as in :func:`load_glyphs`.
