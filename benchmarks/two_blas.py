@@ -46,7 +46,7 @@ def without_guard() -> Iterator[None]:
     """Both pools keep all threads while a network is trained."""
     module: Any = sys.modules["minikd.train"]
     guard = module.threads_for
-    module.threads_for = lambda *_: contextlib.nullcontext()
+    module.threads_for = lambda *_, **__: contextlib.nullcontext()
     try:
         yield
     finally:

@@ -62,8 +62,8 @@ def threads_for(
     Never more than were allowed before: by ``OMP_NUM_THREADS``, by ``minikd run --threads`` or by
     threadpoolctl's ``threadpool_limits``.
 
-    NumPy and SciPy may bring a BLAS each. A training step's large products go to SciPy's, those of
-    a network that answers to NumPy's. The other one is held at one thread: after one of its
+    NumPy and SciPy may bring a BLAS each. The large products of a fast training step go to SciPy's,
+    those of a plain step and of a network that answers to NumPy's. The other one is held at one thread: after one of its
     products, with threads, these would still be spinning, waiting for more, while those of the
     first begin. An objective with a product of its own would slow each step severalfold.
 
@@ -75,7 +75,7 @@ def threads_for(
     sizes, batch, members
         As in :func:`threads_worth`.
     training : bool
-        Whether the large products are SciPy's.
+        By the fast step, so that the large products are SciPy's.
     """
     worth = threads_worth(sizes, batch, members)
     two = any(pool.second for pool in _pools())

@@ -147,7 +147,7 @@ def train(
 
     shared = len(net.seeds) if special is None else 1
     with (
-        threads_for(net.sizes, recipe.batch, shared),
+        threads_for(net.sizes, recipe.batch, shared, training=step == "fast"),
         (FastStep if step == "fast" else PlainStep)(net, recipe) as one,
     ):
         history, objective = kept.read(net, one.velocities), one.arranged(objective)

@@ -15,7 +15,7 @@ import pytest
 import scipy.linalg.blas  # noqa: F401
 from threadpoolctl import threadpool_limits
 
-from minikd import MLP, Dataset, Recipe, hard_targets, threads, train
+from minikd import MLP, Dataset, Recipe, hard_targets, layers, threads, train
 from minikd.experiments import EXPERIMENTS
 from minikd.threads import blas_threads, count_blas_threads, threads_for, threads_worth
 
@@ -80,6 +80,28 @@ def test_numpys_pool_is_held_at_one_while_scipys_has_what_it_is_worth():
     with threads_for(SMALL, 128):
         assert counts() == [1, 1]
     assert counts() == [2, 2]
+
+
+def test_a_network_that_answers_and_a_plain_step_have_numpys_pool(monkeypatch):
+    """Their products are NumPy's; then SciPy's pool is the one that is held."""
+    with threads_for(LARGE, 128, training=False):
+        assert counts() == [2, 1]
+    with threads_for(SMALL, 128, training=False):
+        assert counts() == [1, 1]
+    seen, real = [], layers.linear_forward
+    monkeypatch.setattr(
+        layers, "linear_forward", lambda *args: (seen.append(counts()), real(*args))[1]
+    )
+    net = MLP(LARGE, rng=0)
+    data = Dataset(np.zeros((256, 784), np.float32), np.arange(256) % 10)
+    net(data.x)
+    assert set(map(tuple, seen)) == {(2, 1)}
+    seen.clear()
+    train(net, data, hard_targets(), Recipe(1, 0.01), step="plain")
+    assert (2, 1) in map(tuple, seen)
+    seen.clear()
+    net(data.x[:2])  # two cases make small products, however large the network
+    assert set(map(tuple, seen)) == {(1, 1)}
 
 
 def test_a_limit_that_a_user_set_is_never_raised():
