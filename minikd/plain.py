@@ -14,9 +14,7 @@ import numpy as np
 
 def softmax(z, T=1.0):
     """Eq. 1: probabilities from logits. A high *temperature* T makes them softer, more alike."""
-    e = np.exp(
-        (z - z.max(axis=-1, keepdims=True)) / T
-    )  # the largest exponent is 0: no overflow
+    e = np.exp((z - z.max(axis=-1, keepdims=True)) / T)  # the largest exponent is 0
     return e / e.sum(axis=-1, keepdims=True)
 
 
@@ -117,10 +115,8 @@ def main():
     """Train a teacher, distil it into a student that never sees a 3, and raise the bias of 3."""
     from minikd.data import load_glyphs
 
-    digits, rng = (
-        load_glyphs(rng=0),
-        np.random.default_rng(0),
-    )  # 6,000 printed ones; 4,000 to test
+    # 6,000 printed digits to learn from, and 4,000 to test with.
+    digits, rng = load_glyphs(rng=0), np.random.default_rng(0)
     (x, y), (x_test, y_test) = ((part.x, part.y) for part in digits)
 
     def report(who, z):
