@@ -210,6 +210,7 @@ def test_the_record_of_teacher_and_student(tmp_path):
         wrong = found["curves"]["wrong"][seed]
         for role in ("teacher", "alone", "tricks", "distilled", "distilled_views"):
             assert len(wrong[role]) == m[f"{role}_errors"][seed]
+            assert len(found["curves"]["answers"][seed][role]) == len(wrong[role])
             assert sum(found["curves"]["errors_per_class"][seed][role]) == len(wrong[role])
         both = set(wrong["distilled"]) & set(wrong["teacher"])
         assert m["errors_shared_with_teacher"][seed] <= len(both)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -106,8 +105,11 @@ def one_cell(
             "errors_per_class": {
                 name: errors_per_class(logits, test.y).tolist() for name, logits in z.items()
             },
-            # Which test cases each one gets wrong, to show them.
+            # Which test cases each one gets wrong, and what it answers, to show them.
             "wrong": {name: np.flatnonzero(cases).tolist() for name, cases in wrong.items()},
+            "answers": {
+                name: logits.argmax(-1)[wrong[name]].tolist() for name, logits in z.items()
+            },
         },
     }
 
@@ -224,10 +226,10 @@ def plot_teacher_student(record: Record) -> Any:
 
 
 @plots.in_house_style
-def plot_wrong(
-    record: Record, test: Dataset, answers: Mapping[str, Any] | None = None, columns: int = 14
-) -> Any:
+def plot_wrong(record: Record, test: Dataset, columns: int = 14) -> Any:
     """Test images that the student alone, the distilled one, or it and its teacher get wrong.
+
+    Above each image stand the answer, where the record has it, and the label.
 
     Parameters
     ----------
@@ -235,9 +237,6 @@ def plot_wrong(
         Of ``teacher-student``; its first seed is shown.
     test : Dataset
         The test set that the record is of.
-    answers : mapping, optional
-        From ``"alone"`` and ``"distilled"`` to what these networks answer, (n,), to be shown beside
-        the labels. A record says which cases are wrong, not what was answered.
     columns : int
         Images in each row at most.
 
@@ -253,7 +252,12 @@ def plot_wrong(
     cases = record["metrics"]["test_cases"][0]
     if len(test) != cases or test.y is None:
         raise ValueError(f"test has {len(test)} cases; the record is of {cases}, with labels")
-    wrong = {role: set(w) for role, w in record["curves"]["wrong"][0].items()}
+    of_seed = record["curves"]["wrong"][0]
+    wrong = {role: set(cases) for role, cases in of_seed.items()}
+    answers = {
+        role: dict(zip(of_seed[role], said, strict=True))
+        for role, said in record["curves"].get("answers", [{}])[0].items()
+    }
     rows = (
         ("only the student on hard labels is wrong", "alone", wrong["alone"] - wrong["distilled"]),
         ("only the distilled student is wrong", "distilled", wrong["distilled"] - wrong["alone"]),
@@ -268,7 +272,7 @@ def plot_wrong(
             strip.subplots(1, columns), sorted(which)[:columns], strict=False
         ):
             axes.imshow(test.x[case].reshape(test.shape), cmap="gray_r")
-            said = "" if answers is None else f"says {answers[who][case]},\n"
+            said = f"says {answers[who][case]},\n" if answers else ""
             axes.set_title(f"{said}is {test.y[case]}", loc="center", fontsize=9)
         for axes in strip.axes:
             axes.axis("off")
