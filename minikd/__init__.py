@@ -24,25 +24,83 @@ from minikd.train import Recipe, TrainingDiverged, train
 
 if TYPE_CHECKING:
     from minikd.data import Dataset, Digits, fetch_mnist, load_glyphs, load_mnist
-    from minikd.evaluate import errors, errors_per_class, sweep_bias, with_bias
+    from minikd.equations import (
+        distillation_cost,
+        distillation_gradient,
+        entropy,
+        hard_target_cost,
+        hard_target_gradient,
+        high_temperature_gradient,
+        log_softmax,
+        logit_matching_cost,
+        logit_matching_gradient,
+        soft_target_cost,
+        soft_target_gradient,
+        softmax,
+        zero_mean_gradient,
+    )
+    from minikd.evaluate import confusion, errors, errors_per_class, sweep_bias, with_bias
     from minikd.mlp import MLP
-    from minikd.objectives import hard_targets, logit_matching, soft_targets
+    from minikd.objectives import Batch, Objective, hard_targets, logit_matching, soft_targets
+    from minikd.plots import save_figure
+    from minikd.statistics import paired_test
 
 __version__ = "0.1.0"
 
 __all__ = [
-    "MLP", "Dataset", "Digits", "GradcheckError", "Recipe", "TrainingDiverged", "errors",
-    "errors_per_class", "fetch_mnist", "gradcheck", "hard_targets", "load_glyphs", "load_mnist",
-    "logit_matching", "soft_targets", "sweep_bias", "train", "with_bias",
+    "MLP",
+    "Batch",
+    "Dataset",
+    "Digits",
+    "GradcheckError",
+    "Objective",
+    "Recipe",
+    "TrainingDiverged",
+    "confusion",
+    "distillation_cost",
+    "distillation_gradient",
+    "entropy",
+    "errors",
+    "errors_per_class",
+    "fetch_mnist",
+    "gradcheck",
+    "hard_target_cost",
+    "hard_target_gradient",
+    "hard_targets",
+    "high_temperature_gradient",
+    "load_glyphs",
+    "load_mnist",
+    "log_softmax",
+    "logit_matching",
+    "logit_matching_cost",
+    "logit_matching_gradient",
+    "paired_test",
+    "save_figure",
+    "soft_target_cost",
+    "soft_target_gradient",
+    "soft_targets",
+    "softmax",
+    "sweep_bias",
+    "train",
+    "with_bias",
+    "zero_mean_gradient",
 ]  # fmt: skip
 
 # What else is imported when it is first asked for.
 _HOME = {
     "data": ("Dataset", "Digits", "fetch_mnist", "load_glyphs", "load_mnist"),
-    "evaluate": ("errors", "errors_per_class", "sweep_bias", "with_bias"),
+    "equations": (
+        "distillation_cost", "distillation_gradient", "entropy", "hard_target_cost",
+        "hard_target_gradient", "high_temperature_gradient", "log_softmax",
+        "logit_matching_cost", "logit_matching_gradient", "soft_target_cost",
+        "soft_target_gradient", "softmax", "zero_mean_gradient",
+    ),
+    "evaluate": ("confusion", "errors", "errors_per_class", "sweep_bias", "with_bias"),
     "mlp": ("MLP",),
-    "objectives": ("hard_targets", "logit_matching", "soft_targets"),
-}
+    "objectives": ("Batch", "Objective", "hard_targets", "logit_matching", "soft_targets"),
+    "plots": ("save_figure",),
+    "statistics": ("paired_test",),
+}  # fmt: skip
 
 
 def __getattr__(name: str) -> Any:

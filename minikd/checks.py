@@ -104,15 +104,21 @@ def arguments(T: Array, **named: Array) -> tuple[Any, ...]:
 
 
 def logits(name: str, z: Array) -> Array:
-    """Finite real logits, (..., N); lists and integers become float64.
+    """Finite logits, (..., N); lists and integers become float64, half precision float32.
 
     Logits that live on a GPU are not searched for NaN: looking would stall it.
     """
-    if not _is_array(z):
+    if isinstance(z, np.ma.MaskedArray):
+        raise ValueError(
+            f"{name} is a masked array; expected plain logits: drop the masked cases, or fill them"
+        )
+    if not _is_array(z) or isinstance(z, np.matrix):
         z = np.asarray(z)
     xp = namespace(z)
     if not xp.isdtype(z.dtype, ("real floating", "complex floating")):
         z = xp.astype(z, xp.float64)
+    if str(z.dtype) in ("float16", "bfloat16"):  # sums of theirs overflow, and T² does
+        z = xp.astype(z, xp.float32)
     if z.ndim == 0 or z.shape[-1] == 0:
         raise ValueError(f"{name} has shape {tuple(z.shape)}; expected logits (..., N), N ≥ 1")
     if on_host(z) and not xp.all(xp.isfinite(z)):
@@ -122,8 +128,11 @@ def logits(name: str, z: Array) -> Array:
 
 def temperature(T: Array, xp: Any, z: Array, shape: tuple[int, ...]) -> Array:
     """A positive number, or an array of them beside z whose last axis has length 1."""
-    if isinstance(T, (int, float, np.number)):
-        T = float(T)
+    if not _is_array(T) and np.asarray(T).dtype.kind not in "iuf" and not isinstance(T, int):
+        raise ValueError(f"T is {T!r}; expected a positive, finite temperature")
+    if isinstance(T, (int, float, np.integer, np.floating)):
+        # An integer may be too large for a float.
+        T = math.inf if isinstance(T, int) and abs(T) > 10**300 else float(T)
         # Beyond these, z / T or T² is no number any more, in float32 too.
         if not _SMALLEST_T <= T <= _LARGEST_T:
             raise ValueError(
@@ -131,6 +140,8 @@ def temperature(T: Array, xp: Any, z: Array, shape: tuple[int, ...]) -> Array:
                 f"({_SMALLEST_T:g} to {_LARGEST_T:g})"
             )
         return T
+    if _is_array(T) and not namespace(T).isdtype(T.dtype, ("integral", "real floating")):
+        raise ValueError(f"T has dtype {T.dtype}; expected positive, finite temperatures")
     T = beside(T, z, xp.real(z).dtype if xp.isdtype(z.dtype, "complex floating") else z.dtype)
     if T.ndim > 0 and T.shape[-1] != 1:
         raise ValueError(
@@ -207,7 +218,7 @@ def answers(z: Array, y: Array) -> tuple[Any, Any]:
     N = z.shape[-1]
     if not np.issubdtype(y.dtype, np.integer) or not np.isin(y, np.arange(N)).all():
         raise ValueError(f"y holds labels that are no integers from 0 to {N - 1}")
-    return z, y
+    return z, y.astype(np.int64)  # N * y does not fit into a byte
 
 
 # ---------------------------------------------------------------- data

@@ -70,7 +70,7 @@ def combination_cost(z: Array, v: Array, u: Array, classes: Any, active: Array) 
     log_q, log_p = equations.log_softmax(z), equations.log_softmax(v)
     xp = namespace(log_q)
     cost = xp.sum(xp.exp(log_p) * (log_p - log_q), axis=-1)
-    for m, special in enumerate(classes):
+    for m, special in enumerate(checked_classes(classes, log_q.shape[-1])):
         log_pm = equations.log_softmax(u[m])
         kl = xp.sum(xp.exp(log_pm) * (log_pm - merged(log_q, special)), axis=-1)
         cost = cost + xp.where(active[:, m], kl, xp.zeros_like(kl))
@@ -95,7 +95,7 @@ def combination_gradient(z: Array, v: Array, u: Array, classes: Any, active: Arr
     q, p = equations.softmax(z), equations.softmax(v)
     xp = namespace(q)
     gradient = q - p
-    for m, special in enumerate(classes):
+    for m, special in enumerate(checked_classes(classes, q.shape[-1])):
         spread = xp.exp(_spread(equations.log_softmax(u[m]), equations.log_softmax(z), special))
         gradient = gradient + xp.where(active[:, m, None], q - spread, xp.zeros_like(q))
     return gradient
@@ -113,7 +113,7 @@ def reverse_combination_cost(
     log_q, log_p = equations.log_softmax(z), equations.log_softmax(v)
     xp = namespace(log_q)
     cost = xp.sum(xp.exp(log_q) * (log_q - log_p), axis=-1)
-    for m, special in enumerate(classes):
+    for m, special in enumerate(checked_classes(classes, log_q.shape[-1])):
         log_qm, log_pm = merged(log_q, special), equations.log_softmax(u[m])
         kl = xp.sum(xp.exp(log_qm) * (log_qm - log_pm), axis=-1)
         cost = cost + xp.where(active[:, m], kl, xp.zeros_like(kl))
@@ -133,7 +133,7 @@ def reverse_combination_gradient(
     log_q, log_p = equations.log_softmax(z), equations.log_softmax(v)
     xp = namespace(log_q)
     l = log_q - log_p
-    for m, special in enumerate(classes):
+    for m, special in enumerate(checked_classes(classes, log_q.shape[-1])):
         ratio = log_q - _spread(equations.log_softmax(u[m]), log_q, special)
         l = l + xp.where(active[:, m, None], ratio, xp.zeros_like(ratio))
     q = xp.exp(log_q)

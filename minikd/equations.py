@@ -108,7 +108,8 @@ def entropy(z: Array, T: Array = 1.0) -> Array:
     """
     xp, T, z = checks.arguments(T, z=z)
     log_q = log_softmax(z, T)
-    return -xp.sum(xp.exp(log_q) * log_q, axis=-1)
+    q = xp.exp(log_q)
+    return -xp.sum(q * xp.where(q > 0, log_q, xp.zeros_like(log_q)), axis=-1)  # 0 log 0 is 0
 
 
 # ---------------------------------------------------------------- soft targets
