@@ -15,6 +15,7 @@ import numpy as np
 from minikd import equations
 from minikd.backend import Array, namespace, to_host
 from minikd.specialists import checked_classes
+from minikd.threads import blas_threads
 
 
 def active_specialists(v: Array, classes: Any, n: int = 1) -> Any:
@@ -208,7 +209,14 @@ def combine(
     problem = _Problem(
         equations.log_softmax(v), equations.log_softmax(u), classes, active, reverse
     )
-    log_q, at, length = equations.log_softmax(v), np.arange(B), np.ones((B, 1))
+    # Its products are small and many: a second thread would slow them, even on an idle machine.
+    with blas_threads(1):
+        return _descended(problem, equations.log_softmax(v), tolerance, steps)
+
+
+def _descended(problem: _Problem, log_q: Any, tolerance: float, steps: int) -> Any:
+    """Steps from log q downwards, each case until it is done."""
+    at, length = np.arange(len(log_q)), np.ones((len(log_q), 1))
     for _ in range(steps):
         now, part = log_q[at], problem.of(at)
         step, cost, gap = part.look(now)
