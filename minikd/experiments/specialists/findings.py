@@ -19,17 +19,17 @@ def specialists_findings(record: Record) -> list[str]:
     calibrated = change(m, "calibrated_specialists_log_loss", "calibrated_generalist_log_loss")
     shares = m["specialist_share"]
     sentences = [
-        "The answer of Eq. 5, in accuracy and log-loss (mean ± standard error over seeds), beside "
-        f"the generalist alone: {_beside(m, 'generalist')}; beside a mean of it and of "
-        f"{config['copies']} copies trained on with all classes: {_beside(m, 'copies')}; beside "
-        f"specialists for classes drawn at random: {_beside(m, 'random')}; beside dustbins without "
+        "The answer of Eq. 5, in accuracy and log-loss (mean ± standard error over seeds), compared "
+        f"with the generalist alone: {_beside(m, 'generalist')}; with a mean of it and of "
+        f"{config['copies']} copies trained for longer on all classes: {_beside(m, 'copies')}; with "
+        f"specialists for classes drawn at random: {_beside(m, 'random')}; with dustbins without "
         f"their correction: {_beside(m, 'uncorrected')}. On average "
         f"{np.mean(m['active_specialists']):.1f} specialists are active in a case.",
         "With generalist and Eq. 5 each calibrated by a temperature found on held-out cases, the "
         f"log-loss of Eq. 5 differs by {calibrated.words(4, sign=True)} nats "
         f"({calibrated.clearly}).",
-        "On cases of its own classes, a specialist gets more of them right than the generalist by "
-        f"{told.words()} points ({told.clearly}). Each took {min(shares):.1f} to "
+        "On cases of its own classes, a specialist differs from the generalist by "
+        f"{told.words(sign=True)} points of right answers ({told.clearly}). Each took {min(shares):.1f} to "
         f"{max(shares):.1f} % of the generalist's training time, {np.mean(shares):.1f} % on average.",
         f"By the number of specialists that cover the correct class: {_by_coverage(record)}.",
     ]
@@ -55,11 +55,11 @@ def _beside_a_mixture(record: Record) -> str:
     team = alone + np.mean(m["specialists_minutes"])
     each = np.mean(m["specialists_minutes"]) / config["clusters"]
     return (
-        f"Beside a mixture of {config['experts']} experts of the generalist's size, trained "
+        f"Compared with a mixture of {config['experts']} experts of the generalist's size, trained "
         f"together for {config['mixture']['epochs']} epochs: {_beside(m, 'mixture')}. The mixture "
-        f"takes {np.mean(m['mixture_minutes']):.1f} minutes of training, generalist and specialists "
-        f"one after the other {team:.1f}. Specialists learn apart: all at once, after the "
-        f"generalist, that is {alone + each:.1f} minutes. No part of a mixture can be trained apart, "
+        f"takes {np.mean(m['mixture_minutes']):.1f} minutes of training; generalist and specialists, "
+        f"one after the other, take {team:.1f}. Specialists can be trained apart, all at once after "
+        f"the generalist: that is {alone + each:.1f} minutes. No part of a mixture can be trained apart, "
         "because in each step the gate's gradient needs the answers of all experts, and theirs "
         "the gate's."
     )
