@@ -21,8 +21,8 @@ from minikd.data import catalog
 
 __all__ = [
     "BLUE", "GREEN", "GREY", "HOUSE_STYLE", "ORANGE", "PURPLE", "Rectangle", "count", "footer",
-    "in_house_style", "plot_entropy", "plot_gradient_norms", "plot_limits", "plot_softmax_bars",
-    "plot_temperature", "plt", "save_figure", "say", "seeds_of",
+    "in_house_style", "legend_above", "plot_entropy", "plot_gradient_norms", "plot_limits", "plot_softmax_bars",
+    "plot_temperature", "plt", "save_figure", "say", "seeds_of", "signed",
 ]  # fmt: skip
 
 P = ParamSpec("P")
@@ -73,21 +73,36 @@ def say(figure: Any, finding: str, footer: str) -> None:
     figure.supxlabel(footer, fontsize=8, color=GREY, x=0.01, ha="left")
 
 
+def legend_above(axes: Any, title: str = "", columns: int = 2, **options: Any) -> None:
+    """The legend above the axes, where no data can lie under it, and the title above that."""
+    legend = axes.legend(
+        loc="lower left", bbox_to_anchor=(-0.02, 0.99), ncols=columns, **options
+    )
+    rows = -(-len(legend.get_texts()) // columns)
+    axes.set_title(title, pad=10 + 15 * rows)
+
+
 def count(mean: float) -> str:
     """A mean of counts as it is said: ``92.5``, and ``92`` only where it is one."""
     return f"{mean:.1f}".removesuffix(".0")
+
+
+def signed(value: float, digits: int = 1) -> str:
+    """A number with its sign, a minus as the axes have it: ``+2.3``, ``−6.0``."""
+    return f"{value:+.{digits}f}".replace("-", "−")
 
 
 def footer(record: dict[str, Any], T: float | None = None) -> str:
     """What a figure is of, in small print."""
     seeds = len(record["seeds"])
     at = "" if T is None else f"T = {T:g}; "
-    return f"{catalog.title(record['data'])}; {at}{seeds} seed{'s' * (seeds > 1)}"
+    of = f"means over {seeds} seeds" if seeds > 1 else "1 seed"
+    return f"{catalog.title(record['data'])}; {at}{of}"
 
 
 def seeds_of(record: dict[str, Any]) -> str:
     """The same where a figure has error bars."""
-    bars = "; bars are standard errors over them" if len(record["seeds"]) > 1 else ""
+    bars = ", with standard errors" if len(record["seeds"]) > 1 else ""
     return footer(record) + bars
 
 
@@ -139,8 +154,8 @@ def plot_entropy(axes: Any, v: Any = EXAMPLE_LOGITS) -> None:
     axes.semilogx(T, eq.entropy(np.array(v), T[:, None]), color=BLUE)
     axes.axhline(np.log(len(v)), color=GREY, ls="--", lw=1)
     axes.text(0.32, np.log(len(v)) - 0.04, f"log {len(v)}", color=GREY, va="top")
-    axes.xaxis.set_major_formatter("{x:g}")
     axes.set(xlabel="temperature T", ylabel="entropy of p (nats)")
+    axes.xaxis.set_major_formatter("{x:g}")
     axes.set_title("The entropy of the soft targets rises with T")
 
 
@@ -156,9 +171,9 @@ def plot_gradient_norms(axes: Any, z: Any = EXAMPLE_STUDENT, v: Any = EXAMPLE_LO
     limit = np.linalg.norm(difference - difference.mean()) / len(v)
     axes.axhline(limit, color=GREY, ls="--", lw=1)
     axes.text(0.5, 1.6 * limit, "|z − v| / N, means taken out", color=GREY, fontsize=9)
-    axes.xaxis.set_major_formatter("{x:g}")
-    axes.set(xlabel="temperature T", ylabel="length of the gradient", ylim=(None, 6))
-    axes.set_title("Eq. 2 fades like 1/T²; T² times it levels off")
+    axes.set(xlabel="temperature T", ylabel="length of the gradient", ylim=(None, 30))
+    _plain_ticks(axes)
+    axes.set_title("The gradient fades like 1/T²; times T², it levels off")
     axes.legend()
 
 
@@ -184,5 +199,12 @@ def plot_limits(axes: Any, z: Any = EXAMPLE_STUDENT, v: Any = EXAMPLE_LOGITS) ->
     )
     axes.xaxis.set_major_formatter("{x:g}")
     axes.set(xlabel="temperature T", ylabel="relative error against Eq. 2", ylim=(1e-3, 30))
-    axes.set_title("Far above the logits, distillation matches logits")
+    _plain_ticks(axes)
+    axes.set_title("At T far above the logits, distillation matches logits")
     axes.legend()
+
+
+def _plain_ticks(axes: Any) -> None:
+    """1, 10 and 100 on logarithmic axes, not powers of ten."""
+    for axis in (axes.xaxis, axes.yaxis):
+        axis.set_major_formatter("{x:g}")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from pathlib import Path
 
 import matplotlib as mpl
@@ -17,6 +18,12 @@ from minikd.experiments.teacher_student import _STUDENTS, plot_wrong
 from minikd.experiments.unseen_figure import _ROLES, plot_confusion
 
 RNG = np.random.default_rng(7)
+
+
+@pytest.fixture(autouse=True)
+def _no_figure_is_left_open():
+    yield
+    plt.close("all")
 
 
 def names(name):
@@ -106,13 +113,15 @@ def acoustic(data="synthetic", seeds=2):
     students = [["arithmetic", 1.0], ["arithmetic", 5.0], ["geometric", 5.0]]
     values = {
         "single_accuracy": 80.0, "ensemble_accuracy": 82.0, "longer_accuracy": 80.5,
+        "distilled_accuracy": 81.8,
         "share_kept": 90.0, "single_wer": 3.0, "ensemble_wer": 2.0, "distilled_wer": 2.2,
         "longer_wer": 3.1,
     }  # fmt: skip
     curves = {"singles": [79.0, 80.0, 81.0], "distilled": [81.8, 81.2, 81.0]}
     return {
         "name": "acoustic-ensemble", "data": data, "seeds": list(range(seeds)),
-        "config": {"students": students}, "metrics": {k: [v] * seeds for k, v in values.items()},
+        "config": {"students": students, "members": 3},
+        "metrics": {k: [v] * seeds for k, v in values.items()},
         "curves": {k: [v] * seeds for k, v in curves.items()},
     }  # fmt: skip
 
@@ -172,7 +181,7 @@ def forecasts(data="synthetic", seeds=2):
         ("ensemble", "distilled", "longer", "alone", "unchanged")
     )}  # fmt: skip
     return {
-        "name": "forecast", "data": data, "seeds": list(range(seeds)), "config": {"ahead": 2},
+        "name": "forecast", "data": data, "seeds": list(range(seeds)), "config": {"ahead": 2, "members": 7},
         "metrics": {k: [v] * seeds for k, v in values.items()}, "curves": {"error": [error] * seeds},
     }  # fmt: skip
 
@@ -205,7 +214,7 @@ def test_the_figure_of_teacher_and_student(data, tmp_path):
         "turn a student's 146 errors into 40; hard labels with the teacher's tricks, into 40"
         in said
     )
-    assert "25 % of its errors are its teacher's" in said
+    assert "25 % of the errors left are the teacher's too" in said
     assert ("the paper, on MNIST" in said) == (data == "mnist")
     assert ("not handwriting" in said) == (data == "glyphs")
     plots.save_figure(figure, tmp_path / "figure.png")
@@ -215,11 +224,12 @@ def test_the_figure_of_teacher_and_student(data, tmp_path):
 @pytest.mark.parametrize(
     ("made_up", "finding"),
     [
-        (grid, "units do best at T = 4; of"),
-        (each, "the student gets at least 75 % of that digit right"),
-        (recipes, "without the test set costs 3 errors"),
+        (grid, "units do best at T = 4; for those of"),
+        (each, "at worst, the student gets 90.0 % of it right, and 75.0 % with a bias chosen"),
+        (recipes, "have better students (rank correlation 1.00). Choosing a student's recipe without "
+            "the test set costs 3 errors"),
     ],
-)
+)  # fmt: skip
 def test_the_other_figures(made_up, finding, data, tmp_path):
     figure = plot_record(made_up(data))
     said = text_of(figure)
@@ -235,16 +245,19 @@ def test_the_other_figures(made_up, finding, data, tmp_path):
     [
         (
             acoustic,
-            "2.0 points more of the frames right than one; one distilled from them keeps 90 %",
+            "3 networks together get 2.0 points more of the frames right than one; one distilled from "
+            "them keeps 90 %",
         ),
         (
             fractions,
-            "61.0 % right with hard targets, 68.0 % with soft ones, 90.0 % from all data",
+            "From 3 % of the data: 68.0 % right with soft targets, 61.0 % with hard ones, stopped "
+            "early; 90.0 % from all data",
         ),
         (
             forecasts,
-            "is 4.0 times nearer to the ten than one trained alone.\nOf what the ten gain in error "
-            "it keeps 50 %; one trained alone for as long keeps 20 %",
+            "is nearer to 7 networks together than one trained alone (at 0.005 "
+            "against 0.02).\nIt keeps 50 % of what they gain in error; one trained alone for as long "
+            "keeps 20 %",
         ),
     ],
 )
@@ -262,9 +275,10 @@ def test_the_figures_of_speech(made_up, finding, data, seeds, tmp_path):
 @pytest.mark.parametrize(
     ("made_up", "finding"),
     [
-        (specialists, "4 specialists raise the share of right answers from 80.0 to 82.0 %; a "
-            "generalist of 128 units instead of 64, to 85.0 %"),
-        (into_one, "Specialists add 2.00 points to the generalist."),
+        (specialists, "A generalist of 64 units gets 80.0 % right; with 4 specialists for the classes "
+            "that it confuses, 82.0 %.\nA generalist of 128 units alone gets 85.0 %"),
+        (into_one, "+2.00 with specialists; one network distilled from both +1.50, from the "
+            "generalist alone +1.00"),
     ],
 )  # fmt: skip
 def test_the_figures_of_characters(made_up, finding, data, seeds, tmp_path):
@@ -283,22 +297,19 @@ def test_what_is_gained_by_the_number_of_covering_specialists():
     record["curves"]["coverage"][0][1] |= {"specialists_right": 412}
     _, axes = plt.subplots()
     plot_coverage(axes, record)
-    drawn = {line.get_label(): line for line in axes.get_lines()}
     # As in the table, all seeds together: 412 of 400 in each. Four covering ones have too few cases.
     np.testing.assert_allclose(
         axes.containers[0].lines[0].get_xydata(), [[0, 0], [1, 3], [2, 2], [3, 3]], atol=1e-12
     )
-    paper = next(line for label, line in drawn.items() if label.startswith("paper"))
-    assert paper.get_ydata()[1] == 3.4
-    plt.close()
+    assert "+3.4 % for one, +14.1 % for ten or more" in axes.get_xlabel()  # the paper's
 
 
 def test_the_figure_of_confusion(tmp_path):
     figure = plot_confusion(unseen("omitted-3"))
     said = text_of(figure)
-    assert "Threes it never saw are taken for 5, 8" in said
-    assert "as trained: 70 errors" in said
-    assert "with +10.0 on the bias of 3: 7 errors" in said
+    assert "The threes that it never saw: 70 are misread, most often as 5, 8; 7 once" in said
+    assert "As trained: 70 errors" in said
+    assert "With the bias of 3 raised by 10.0 ± 0.0: 7 errors" in said
     plots.save_figure(figure, tmp_path / "figure.png")
 
 
@@ -340,30 +351,70 @@ def test_other_settings_draw_no_star_of_the_paper():
     record["config"] |= {"omitted": [5], "moved": [5]}
     said = text_of(plot_record(record))
     assert "the paper, on MNIST" not in said
-    assert "It never saw a 5" in said
-    plt.close("all")
+    assert "A student that never saw a 5 gets" in said
 
 
-def test_titles_follow_the_numbers():
-    record = acoustic("speech", 3)
-    for wer, words in (([2.2] * 3, "words follow (2.2 %)"), ([3.2] * 3, "words do not follow (3.2 %)"),
-                       ([1.0, 3.2, 4.0], "do not follow clearly (2.7 %)")):  # fmt: skip
-        record["metrics"]["distilled_wer"] = wer
-        assert words in text_of(plot_record(record))
-    record = into_one("emnist", 3)
-    assert "they add\n+1.50 points from both, +1.00 from the generalist" in text_of(
+def title_of(record):
+    return plot_record(record)._suptitle.get_text()
+
+
+def test_titles_on_a_bias_follow_its_sign():
+    record = unseen("omitted-3")
+    assert title_of(record).endswith("once the bias of 3 is raised")
+    record["metrics"] |= {"bias": [-2.0, -3.0], "honest_bias": [-2.0, -2.0]}
+    assert title_of(record).endswith("once the bias of 3 is lowered")
+    assert "Fewest errors with the bias of 3 lowered by 2.5 ± 0.5" in text_of(
         plot_record(record)
     )
+
+
+def test_the_title_of_an_ensemble_follows_the_numbers():
+    record = acoustic("speech", 3)
+    for wer, words in (([2.2] * 3, "gains: 3.0 % are wrong alone, 2.0 % together, 2.2 % distilled"),
+                       ([3.2] * 3, "gains nothing: 3.0 %"),
+                       ([1.0, 3.2, 4.0], "gains nothing clear: 3.0 %")):  # fmt: skip
+        record["metrics"]["distilled_wer"] = wer
+        assert f"In words, the distilled network {words}" in title_of(record)
+    record["metrics"]["share_kept"] = [-20.0] * 3
+    assert "keeps none of that." in title_of(record)
+    record["metrics"]["ensemble_accuracy"] = [79.5] * 3
+    assert (
+        "get 0.5 points fewer of the frames right than one; a distilled one, +1.8."
+        in title_of(record)
+    )
+
+
+def test_the_title_of_forecasts_follows_the_numbers():
+    record = forecasts("speech", 3)
+    record["metrics"] |= {"distilled_distance": [0.04] * 3, "distilled_error": [0.21] * 3}
+    assert "is no nearer to 7 networks" in title_of(record)
+    assert "It keeps none of what they gain" in title_of(record)
+    record["metrics"]["ensemble_error"] = [0.2] * 3
+    assert title_of(record).endswith("But these err no less than one of them")
+
+
+def test_the_titles_of_students_of_specialists_and_teachers_follow_the_numbers():
+    record = into_one("emnist", 3)
+    assert "the specialists add something." in title_of(record)
     record["metrics"]["distilled_accuracy"] = [81.0, 80.9, 81.2]
-    assert "they add nothing clear:\n+1.03 points" in text_of(plot_record(record))
+    assert "the specialists add nothing clear." in title_of(record)
+    record["metrics"]["distilled_accuracy"] = [79.0] * 3
+    assert "the specialists cost something." in title_of(record)
+    assert "from both −1.00, from" in title_of(record)
     record = recipes("mnist")
     for seed in record["curves"]["teachers"]:
         for k, row in enumerate(seed.values()):
             row["student"]["test"] = 100 - k
-    assert "do not always have better students (rank correlation -1.00)" in text_of(
-        plot_record(record)
-    )
-    plt.close("all")
+    assert "do not always have better students (rank correlation -1.00)" in title_of(record)
+
+
+def test_a_run_without_3_percent_shows_its_smallest_part():
+    record = fractions()
+    record["config"]["fractions"] = [1.0, 0.3, 0.1]
+    record["curves"] = {"10": record["curves"]["3"], "30": record["curves"]["3"]}
+    said = text_of(plot_record(record))
+    assert "From 10 % of the data: 76.0 % right with soft targets" in said
+    assert "While training on 10 % of the data" in said
 
 
 @pytest.mark.parametrize(
@@ -381,6 +432,8 @@ def test_every_record_has_its_figure_and_its_findings(path, tmp_path):
     for record in (whole, first):
         figure = plot_record(record)
         assert not overlaps(figure)
+        assert not outside(figure)
+        assert not under_a_legend(figure)
         assert plots.save_figure(figure, tmp_path / "a.png").stat().st_size > 10_000
         found = EXPERIMENTS[record["name"]].findings(record)
         assert found
@@ -418,25 +471,74 @@ def overlaps(figure):
     ]
 
 
+def outside(figure):
+    """Titles of a figure that reach beyond its edges."""
+    width, height = figure.canvas.get_width_height()
+    titles = [ax.title for ax in figure.axes] + [ax._left_title for ax in figure.axes]
+    labels = [getattr(ax, f"{which}axis").label for ax in figure.axes for which in "xy"]
+    whole = [text for text in (figure._suptitle, figure._supxlabel) if text]
+    boxes = [(t.get_text(), t.get_window_extent()) for t in (*titles, *labels, *whole)]
+    return [
+        words
+        for words, box in boxes
+        if words and (box.x0 < -1 or box.x1 > width + 1 or box.y0 < -1 or box.y1 > height + 1)
+    ]
+
+
+def under_a_legend(figure):
+    """Data of a figure that lie under a legend."""
+    found = []
+    for axes in figure.axes:
+        legend = axes.get_legend()
+        if legend is None:
+            continue
+        box = legend.get_window_extent()
+        for line in axes.get_lines():
+            at = line.get_transform().transform(line.get_xydata())
+            if line.get_linestyle() != "None" and len(at) > 1:
+                steps = np.linspace(0, 1, 50)[:, None]
+                at = np.concatenate([a + steps * (b - a) for a, b in itertools.pairwise(at)])
+            found += [(line.get_label(), *point) for point in at if box.contains(*point)]
+        found += [
+            (patch, "bar") for patch in axes.patches if box.overlaps(patch.get_window_extent())
+        ]
+    return found
+
+
+MADE_UP = {
+    **{name: lambda *of, name=name: unseen(name, *of) for name in ("omitted-3", "sevens-and-eights")},
+    "teacher-student": students, "temperature-width": grid, "omitted-each": each,
+    "recipes": recipes, "acoustic-ensemble": acoustic, "three-percent": fractions,
+    "forecast": forecasts, "specialists": specialists, "specialists-into-one": into_one,
+}  # fmt: skip
+
+
+def test_each_experiment_has_a_made_up_record():
+    assert set(MADE_UP) == set(EXPERIMENTS)
+
+
+@pytest.mark.parametrize("seeds", [1, 3])
+@pytest.mark.parametrize(
+    ("name", "data"), [(name, data) for name in MADE_UP for data in EXPERIMENTS[name].presets]
+)
+def test_no_text_lies_on_another_or_outside_and_no_legend_on_data(name, data, seeds):
+    figure = plot_record(MADE_UP[name](data, seeds))
+    assert not overlaps(figure)
+    assert not outside(figure)
+    assert not under_a_legend(figure)
+    handwritten = data not in ("glyphs", "characters")
+    assert ("not handwriting" in text_of(figure)) != handwritten
+
+
 @pytest.mark.parametrize(
     "draw",
     [
-        plots.plot_temperature, plot_distillation, lambda: plot_record(unseen("omitted-3")),
-        lambda: plot_record(students()), lambda: plot_record(grid()),
-        lambda: plot_record(grid("mnist")), lambda: plot_record(each()),
-        lambda: plot_record(recipes()), lambda: plot_record(acoustic()),
-        lambda: plot_record(fractions()), lambda: plot_record(forecasts()),
-        lambda: plot_record(specialists()), lambda: plot_record(into_one()),
-        lambda: plot_confusion(unseen("omitted-3")),
+        plots.plot_temperature, plot_distillation, lambda: plot_confusion(unseen("omitted-3")),
+        lambda: plot_confusion(unseen("sevens-and-eights")),
     ],
 )  # fmt: skip
-def test_no_text_of_a_figure_lies_on_another_or_outside(draw):
+def test_the_same_of_figures_of_no_experiment(draw):
     figure = draw()
     assert not overlaps(figure)
-    width, _ = figure.canvas.get_width_height()
-    titles = [ax.title for ax in figure.axes] + [ax._left_title for ax in figure.axes]
-    for text in (*titles, *([figure._suptitle] if figure._suptitle else [])):
-        box = text.get_window_extent()
-        assert box.x0 >= -1
-        assert box.x1 <= width + 1, text.get_text()
-    plt.close(figure)
+    assert not outside(figure)
+    assert not under_a_legend(figure)

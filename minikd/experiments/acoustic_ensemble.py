@@ -209,26 +209,26 @@ def plot_acoustic_ensemble(record: Record) -> Any:
     left.plot(spread, members, ".", color=plots.GREY, label="each network")
     left.axhline(float(single), color=plots.GREY, lw=1)
     left.axhline(float(together), color=plots.BLUE, lw=1)
-    left.text(len(T) - 0.5, together, "ten together", color=plots.BLUE, ha="right", va="bottom")
+    left.text(len(T) - 0.5, together, "all together", color=plots.BLUE, ha="right", va="bottom")
     left.text(
         len(T) - 0.5, single, "one, on average", color=plots.GREY, ha="right", va="bottom"
     )
-    # Side by side, where both have the same temperature.
+    # Side by side, so that neither hides the other.
     for mean, color, marker, aside in (
-        ("arithmetic", plots.ORANGE, "o", 0.0),
-        ("geometric", plots.GREEN, "^", 0.15),
+        ("arithmetic", plots.ORANGE, "o", -0.1),
+        ("geometric", plots.GREEN, "^", 0.1),
     ):
         own = [k for k, (name, _) in enumerate(students) if name == mean]
         seeds = np.array(record["curves"]["distilled"])[:, own]
-        at = [aside + T.index(students[k][1]) for k in own]
-        left.errorbar(at, seeds.mean(0), standard_error(seeds),
+        left.errorbar([T.index(students[k][1]) + aside for k in own], seeds.mean(0), standard_error(seeds),
                       fmt=marker, ls="-", color=color, capsize=3,
                       label=f"distilled from the {mean} mean")  # fmt: skip
     left.errorbar(-1, np.mean(m["longer_accuracy"]), standard_error(m["longer_accuracy"]), fmt="D",
-                  color=plots.PURPLE, capsize=3, label="hard targets, as long as the distilled")  # fmt: skip
+                  color=plots.PURPLE, capsize=3, label="hard targets, trained for as long")  # fmt: skip
     left.set(xticks=range(-1, len(T)), xlim=(-1.6, len(T) - 0.4), ylabel="frames right (%)")
     left.set_xticklabels(["hard targets", *(f"T = {t:g}" for t in T)])
-    left.legend(loc="lower left", bbox_to_anchor=(0, 1), ncols=2)
+    plots.legend_above(left, "Frames")
+    right.set_title("Words")
     names = ("single", "ensemble", "distilled", "longer")
     wrong = np.transpose([m[f"{who}_wer"] for who in names])
     right.bar(
@@ -237,31 +237,46 @@ def plot_acoustic_ensemble(record: Record) -> Any:
     )  # fmt: skip
     right.set(xticks=range(4), ylabel="words wrong (%)")
     right.set_xticklabels(
-        ["one\nnetwork", "ten\ntogether", "distilled", "hard targets,\nas long"]
+        ["one\nnetwork", "all\ntogether", "distilled", "hard targets,\nfor as long"]
     )
     plots.say(
         figure,
-        f"Ten networks get {together - single:.1f} points more of the frames right than one; one "
-        f"distilled from them keeps {np.mean(m['share_kept']):.0f} % of that.\n{_of_words(m)}",
+        f"{_of_frames(record)}\n{_of_words(m)}",
         plots.seeds_of(record),
     )
     return figure
 
 
+def _of_frames(record: Record) -> str:
+    """What the ensemble gains in frames, and what one network keeps, in a sentence."""
+    m = record["metrics"]
+    gain = change(m, "ensemble_accuracy", "single_accuracy").value
+    own = change(m, "distilled_accuracy", "single_accuracy").value
+    team = f"{record['config']['members']} networks together get {abs(gain):.1f} points"
+    if gain <= 0:
+        return (
+            f"{team} fewer of the frames right than one; a distilled one, {plots.signed(own)}."
+        )
+    kept = np.mean(m["share_kept"])
+    share = f"{kept:.0f} %" if kept > 0 else "none"
+    return f"{team} more of the frames right than one; one distilled from them keeps {share} of that."
+
+
 def _of_words(m: dict[str, list[float]]) -> str:
-    """Whether the words follow, in a sentence."""
-    one, ten, distilled = (np.mean(m[f"{w}_wer"]) for w in ("single", "ensemble", "distilled"))
-    kept = change(m, "distilled_wer", "single_wer")
-    way = (
-        "the distilled network's words follow" if kept.clear and kept.value < 0
-        else "the distilled network's words do not follow clearly" if kept.value < 0
-        else "the distilled network's words do not follow"
-    )  # fmt: skip
-    return f"Words wrong: {one:.1f} % alone, {ten:.1f} % together; {way} ({distilled:.1f} %)"
+    """Whether the distilled network gains words too, in a sentence."""
+    one, team, distilled = (np.mean(m[f"{w}_wer"]) for w in ("single", "ensemble", "distilled"))
+    less = change(m, "single_wer", "distilled_wer")
+    gains = "gains" if less.clear and less.value > 0 else "gains nothing"
+    if not less.clear and less.value > 0:
+        gains = "gains nothing clear"
+    return (
+        f"In words, the distilled network {gains}: {one:.1f} % are wrong alone, {team:.1f} % "
+        f"together, {distilled:.1f} % distilled"
+    )
 
 
 def acoustic_findings(record: Record) -> list[str]:
-    """What ten networks gain, how much of it one keeps, and whether the words follow.
+    """What the ensemble gains, how much of it one network keeps, and what becomes of the words.
 
     A difference is clear if it is more than two standard errors of its mean over the seeds.
     """
@@ -276,17 +291,18 @@ def acoustic_findings(record: Record) -> list[str]:
         f"{T:g} ({mean} mean)"
         for T, mean in zip(m["distilled_T"], record["curves"]["chosen_mean"], strict=True)
     )
-    one, ten, distilled = (np.mean(m[f"{w}_wer"]) for w in ("single", "ensemble", "distilled"))
+    one, team, distilled = (np.mean(m[f"{w}_wer"]) for w in ("single", "ensemble", "distilled"))
     total = m["test_words"][0]
     return [
-        "Frames, in percentage points beside a single network (mean ± standard error over seeds): "
-        f"ten together {said(gain)}; the distilled network {said(own)}; hard targets for as long "
-        f"{said(longer)}. The distilled network beside hard targets for as long: {said(beyond)}.",
-        f"The distilled network keeps {mean_of(m['share_kept']).words(0)} % of the gain. The "
+        "Frames right, in percentage points compared with a single network (mean ± standard error "
+        f"over seeds): the ensemble {said(gain)}; the distilled network {said(own)}; a network on hard "
+        f"targets, trained for as long, {said(longer)}. The distilled network compared with the latter: "
+        f"{said(beyond)}.",
+        f"The distilled network keeps {mean_of(m['share_kept']).words(0)} % of the ensemble's gain. The "
         f"temperatures chosen on held-out utterances, seed by seed: {chosen}.",
-        f"Word error rate, in the same way: ten together {said(words)}; the distilled network "
+        f"Word error rate, in the same way: the ensemble {said(words)}; the distilled network "
         f"{said(kept)}. One word of the {total} is {100 / total:.2f} points: a single network gets "
-        f"{one * total / 100:.0f} words wrong, the ten {ten * total / 100:.0f}, the distilled "
+        f"{one * total / 100:.0f} words wrong, the ensemble {team * total / 100:.0f}, the distilled "
         f"network {distilled * total / 100:.0f}.",
     ]
 
@@ -302,20 +318,20 @@ def _of_speech(value: float) -> Paper:
 
 METRICS = (
     Metric("single_accuracy", "frames that one network gets right", "%", "more", _of_speech(58.9)),
-    Metric("ensemble_accuracy", "frames that ten together get right, geometric mean", "%", "more",
+    Metric("ensemble_accuracy", "frames that the ensemble gets right, geometric mean", "%", "more",
            _of_speech(61.1)),
     Metric("arithmetic_accuracy", "the same, arithmetic mean", "%", "more", control=True),
     Metric("distilled_accuracy", "frames that a distilled network gets right", "%", "more",
            _of_speech(60.8)),
     Metric("longer_accuracy", "frames that a network gets right on hard targets, trained for as long",
            "%", "more"),
-    Metric("distilled_T", "T chosen on held-out utterances", "T", "neither"),
+    Metric("distilled_T", "T chosen on held-out utterances", "T", "neither", control=True),
     Metric("share_kept", "share of the ensemble's gain that the distilled network keeps", "%", "more",
            Paper(80, "4", data=None)),
     Metric("single_wer", "words wrong, one network", "%", "less", _of_speech(10.9)),
-    Metric("ensemble_wer", "words wrong, ten together", "%", "less", _of_speech(10.7)),
+    Metric("ensemble_wer", "words wrong, ensemble", "%", "less", _of_speech(10.7)),
     Metric("distilled_wer", "words wrong, distilled network", "%", "less", _of_speech(10.7)),
-    Metric("longer_wer", "words wrong, hard targets for as long", "%", "less", control=True),
+    Metric("longer_wer", "words wrong, hard targets, trained for as long", "%", "less", control=True),
 )  # fmt: skip
 
 EXPERIMENT = Experiment(

@@ -14,7 +14,7 @@ from minikd.experiments.experiment import Experiment, Metric, Record
 from minikd.experiments.run import STUDENT, TEACHER, Kept, part_seed
 from minikd.mlp import MLP
 from minikd.objectives import logit_matching
-from minikd.statistics import change, mean_of, standard_error
+from minikd.statistics import Mean, change, mean_of, standard_error
 from minikd.train import Recipe
 
 
@@ -185,80 +185,103 @@ def plot_forecast(record: Record) -> Any:
     error = {who: np.mean([seed[who] for seed in by_frame], axis=0) for who in by_frame[0]}
     ahead = np.arange(1, record["config"]["ahead"] + 1)
     for who, label, color in (
-        ("alone", "one network alone", plots.ORANGE), ("longer", "the same, trained longer", plots.PURPLE),
+        ("alone", "one network alone", plots.ORANGE),
+        ("longer", "alone, trained for as long as the distilled one", plots.PURPLE),
         ("distilled", "distilled", plots.GREEN),
     ):  # fmt: skip
         left.plot(
             ahead, 100 * (error[who] / error["ensemble"] - 1), "o-", color=color, label=label
         )
-    left.axhline(0, color=plots.BLUE, lw=1, label="ten together")
+    left.axhline(0, color=plots.BLUE, lw=1, label="all together")
     left.set(xlabel="frames ahead (10 ms each)", xticks=ahead,
-             ylabel="mean square error beyond that of the ten (%)")  # fmt: skip
-    without = error["unchanged"] / error["ensemble"]
-    left.set_title(
-        f"(the last frame once more: {without.min():.1f} to {without.max():.1f} times the error of "
-        "the ten)", fontsize=9, color=plots.GREY,
-    )  # fmt: skip
-    left.legend()
+             ylabel="error above the ensemble's (%)")  # fmt: skip
+    left.margins(y=0.1)
+    plots.legend_above(left, "Error, frame by frame")
     distance = np.transpose(
         [m[f"{name}_distance"] for name in ("alone", "longer", "distilled")]
     )
-    far = distance.mean(0)
-    single, ten = (np.array(m[f"{who}_error"]) for who in ("single", "ensemble"))
-    kept = {
-        who: np.mean(100 * (single - m[f"{who}_error"]) / (single - ten))
+    right.bar(range(3), distance.mean(0), yerr=standard_error(distance), width=0.6, capsize=4,
+              color=[plots.ORANGE, plots.PURPLE, plots.GREEN])  # fmt: skip
+    right.set(xticks=range(3), ylabel="mean square distance\nfrom the ensemble (variances)")
+    right.set_xticklabels(["alone", "alone,\nfor as long", "distilled"])
+    right.set_title("Distance from the ensemble")
+    without = error["unchanged"] / error["ensemble"]
+    plots.say(
+        figure, _finding(record),
+        f"{plots.seeds_of(record)}; the last frame repeated has {without.min():.1f} to "
+        f"{without.max():.1f} times the ensemble's error",
+    )  # fmt: skip
+    return figure
+
+
+def _finding(record: Record) -> str:
+    m, members = record["metrics"], record["config"]["members"]
+    alone, longer, distilled = (
+        np.mean(m[f"{who}_distance"]) for who in ("alone", "longer", "distilled")
+    )
+    near = "nearer" if distilled < min(alone, longer) else "no nearer"
+    said = (
+        f"A distilled forecaster is {near} to {members} networks together than one trained alone "
+        f"(at {distilled:.2g} against {min(alone, longer):.2g}).\n"
+    )
+    if np.mean(m["ensemble_error"]) >= np.mean(m["single_error"]):
+        return f"{said}But these err no less than one of them"
+    kept = _shares_kept(m)
+    return said + " ".join((
+        f"It keeps {_share(kept['distilled'])} of what they gain in error;",
+        f"one trained alone for as long keeps {_share(kept['longer'])}",
+    ))  # fmt: skip
+
+
+def _share(kept: Mean) -> str:
+    return f"{kept.value:.0f} %" if kept.value > 0 else "none"
+
+
+def _shares_kept(m: dict[str, list[float]]) -> dict[str, Mean]:
+    """In percent of what the ensemble gains."""
+    single, gain = m["single_error"], np.subtract(m["single_error"], m["ensemble_error"])
+    return {
+        who: mean_of(100 * np.subtract(single, m[f"{who}_error"]) / gain)
         for who in ("distilled", "longer")
     }
-    right.bar(range(3), far, yerr=standard_error(distance), color=[plots.ORANGE, plots.PURPLE, plots.GREEN], width=0.6,
-              capsize=4)  # fmt: skip
-    right.set(xticks=range(3), ylabel="mean square distance to the ten (variances)")
-    right.set_xticklabels(["alone", "alone, longer", "distilled"])
-    plots.say(
-        figure,
-        f"One distilled forecaster is {min(far[:2]) / far[2]:.1f} times nearer to the ten than one "
-        f"trained alone.\nOf what the ten gain in error it keeps {kept['distilled']:.0f} %; one "
-        f"trained alone for as long keeps {kept['longer']:.0f} %",
-        plots.seeds_of(record),
-    )
-    return figure
 
 
 def forecast_findings(record: Record) -> list[str]:
     """Whether the distilled forecaster is nearer to the ensemble than one trained alone."""
     m = record["metrics"]
     nearer = [
-        f"than {words} by {by.words(4)} ({by.clearly})"
+        f"{words} {by.words(4, sign=True)} ({by.clearly})"
         for who, words in (
             ("alone", "one trained alone"), ("longer", "one trained alone for as long"),
         )
-        for by in [change(m, f"{who}_distance", "distilled_distance")]
+        for by in [change(m, "distilled_distance", f"{who}_distance")]
     ]  # fmt: skip
     gain = np.subtract(m["single_error"], m["ensemble_error"])
-    kept = {
-        who: mean_of(100 * np.subtract(m["single_error"], m[f"{who}_error"]) / gain)
-        for who in ("distilled", "longer")
-    }
+    kept = _shares_kept(m)
     return [
-        "The distilled forecaster is nearer to the ten together (mean square distance; mean ± "
-        f"standard error over seeds) {', and '.join(nearer)}.",
-        f"Ten together lower the error of one by {100 * np.mean(gain / m['single_error']):.1f} %. "
-        f"The distilled forecaster keeps {kept['distilled'].words(0)} % of that gain; one trained "
-        f"alone for as long keeps {kept['longer'].words(0)} %.",
+        "How far the distilled forecaster is from the ensemble (mean square distance; mean ± standard "
+        f"error over seeds): compared with {', and with '.join(nearer)}.",
+        f"The ensemble errs {100 * np.mean(gain / m['single_error']):.1f} % less than one of its "
+        f"networks. The distilled forecaster keeps {kept['distilled'].words(0)} % of that gain; one "
+        f"trained alone for as long keeps {kept['longer'].words(0)} %.",
     ]
 
 
 METRICS = tuple(
-    Metric(name, words, "variances")
+    Metric(name, words, "variances", control=name == "unchanged_error")
     for name, words in (
-        ("unchanged_error", "mean square error: the last frame again"),
-        ("single_error", "mean square error: a member of the ensemble"),
-        ("ensemble_error", "mean square error: ten together"),
+        ("single_error", "mean square error: a network of the ensemble"),
+        ("ensemble_error", "mean square error: the ensemble"),
         ("alone_error", "mean square error: one network alone"),
-        ("longer_error", "mean square error: the same, trained longer"),
+        (
+            "longer_error",
+            "mean square error: the same, trained for as long as the distilled one",
+        ),
         ("distilled_error", "mean square error: distilled network"),
-        ("alone_distance", "mean square distance to the ten: one network alone"),
-        ("longer_distance", "mean square distance to the ten: the same, trained longer"),
-        ("distilled_distance", "mean square distance to the ten: distilled network"),
+        ("alone_distance", "mean square distance from the ensemble: one network alone"),
+        ("longer_distance", "mean square distance from the ensemble: the same, for as long"),
+        ("distilled_distance", "mean square distance from the ensemble: distilled network"),
+        ("unchanged_error", "mean square error: the last frame repeated"),
     )
 )
 

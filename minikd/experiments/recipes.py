@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -205,7 +206,7 @@ def candidates(record: Record, table: str, *keys: str) -> dict[str, float]:
 
 @plots.in_house_style
 def plot_recipes(record: Record) -> Any:
-    """What makes a good teacher, and the candidates on the validation split and the test set.
+    """Each teacher beside its student, and the students' recipes, a row for each candidate.
 
     Parameters
     ----------
@@ -220,64 +221,51 @@ def plot_recipes(record: Record) -> Any:
     m, cases = record["metrics"], np.mean(record["metrics"]["test_cases"])
     held_out = record["config"]["held_out"]
     own = candidates(record, "teachers", "test")
+    own = dict(sorted(own.items(), key=lambda row: row[1]))
     taught = candidates(record, "teachers", "student", "test")
-    moves = candidates(record, "teachers", "moves")
-    dots = left.scatter(
-        [100 * own[name] / cases for name in own], [100 * taught[name] / cases for name in own],
-        c=[100 * moves[name] for name in own], cmap="cividis_r", s=90, ec="k", zorder=3,
-    )  # fmt: skip
-    # By number, because candidates that do alike would lie on each other's names.
-    for k, name in enumerate(own):
-        left.annotate(
-            str(k + 1), (100 * own[name] / cases, 100 * taught[name] / cases),
-            xytext=((0, 9), (0, -18))[k % 2], textcoords="offset points", ha="center",
-        )  # fmt: skip
-    names = "\n".join(f"{k + 1}  {name}" for k, name in enumerate(own))
-    left.text(
-        0.98,
-        0.03,
-        names,
-        transform=left.transAxes,
-        ha="right",
-        va="bottom",
-        ma="left",
-        fontsize=9,
-    )
-    left.set(xlabel="test error of the teacher (%)", ylabel="test error of its student (%)")
-    left.margins(0.2)
-    figure.colorbar(dots, ax=left, label="change of its logits by a move (% of the variance)")
-    ranks = rank_correlation(taught, own)
-    left.set_title("Each dot is a teacher, trained as the list says")
+    _rows(left, own, (
+        ([100 * e / cases for e in own.values()], "s", plots.GREY, "the teacher"),
+        ([100 * taught[name] / cases for name in own], "o", plots.BLUE, "its student"),
+    ))  # fmt: skip
+    left.set_xlabel("test error (%)")
+    plots.legend_above(left, f"{len(own)} ways to train a teacher")
 
-    correlations = []
-    for table, label, color, marker in (
-        ("teachers", "teachers", plots.GREY, "s"),
-        ("students", "students of the first teacher", plots.BLUE, "o"),
-    ):
-        validation, test = (candidates(record, table, part) for part in ("validation", "test"))
-        correlations.append(rank_correlation(validation, test))
-        x, y = (
-            100 * np.array([*validation.values()]) / held_out,
-            100 * np.array([*test.values()]) / cases,
-        )
-        right.plot(
-            x, y, marker, color=color, label=f"{label}: {correlations[-1]:.2f}", alpha=0.8
-        )
-        right.plot(x[x.argmin()], y[x.argmin()], "v", color=plots.GREEN, ms=13, mfc="none", mew=2,
-                   label="chosen on the validation split" if table == "students" else None)  # fmt: skip
-    right.set(xlabel="error on the validation split (%)", ylabel="test error (%)")
-    right.set_title("What the validation split says of the test set: rank correlations")
-    right.legend(loc="upper left")
+    validation, test = (candidates(record, "students", part) for part in ("validation", "test"))
+    _rows(right, test, (
+        ([100 * validation[name] / held_out for name in test], "D", plots.ORANGE, "held-out cases"),
+        ([100 * e / cases for e in test.values()], "o", plots.BLUE, "test set"),
+    ))  # fmt: skip
+    chosen = min(validation, key=validation.__getitem__)
+    right.plot(100 * test[chosen] / cases, list(test).index(chosen), "o", ms=15, mfc="none", mew=2,
+               color=plots.GREEN, label="chosen on held-out cases")  # fmt: skip
+    plots.legend_above(right, f"{len(test)} ways to train a student of one teacher", 3)
+    right.set_xlabel("error (%)")
+    ranks = rank_correlation(taught, own)
     cost = np.mean(m["honest_best_student_errors"]) - np.mean(m["best_student_errors"])
     plots.say(
         figure,
-        f"Better teachers have better students (rank correlation {ranks:.2f}); choosing the "
-        f"student's recipe without the test set costs {cost:.0f} errors"
-        if ranks > 0.5
-        else f"Better teachers do not always have better students (rank correlation {ranks:.2f})",
-        f"{plots.footer(record)}; trained on all but {held_out} cases, for fewer epochs than elsewhere",
+        f"Better teachers {'' if ranks > 0.5 else 'do not always '}have better students (rank "
+        f"correlation {ranks:.2f}). Choosing a student's recipe without the test set costs "
+        f"{plots.count(cost)} errors",
+        f"{plots.footer(record)}; tricks: moved images, dropout, a limit on the weights; held out: "
+        f"{held_out} cases, for this choice; fewer epochs than in other experiments",
     )
     return figure
+
+
+def _rows(
+    axes: Any, names: Iterable[str], columns: Sequence[tuple[Any, str, str, str]]
+) -> None:
+    """A row for each name, with a mark for each of its two values, and a line between them."""
+    names = list(names)
+    rows = range(len(names))
+    axes.hlines(rows, columns[0][0], columns[1][0], color="0.8", lw=2, zorder=0.5)
+    for values, marker, color, label in columns:
+        axes.plot(values, rows, marker, color=color, label=label, ms=8)
+    axes.set_yticks(rows, labels=names)
+    axes.set_ylim(len(names) - 0.4, -0.6)
+    axes.grid(axis="x", color="0.93")
+    axes.set_axisbelow(True)
 
 
 def recipes_findings(record: Record) -> list[str]:
@@ -319,22 +307,21 @@ def recipes_findings(record: Record) -> list[str]:
     )
     return [
         said,
-        "Teachers, their errors → those of their students, and the mean square of what moving an "
-        f"image changes in their logits, as a share of the variance: {each}.",
+        "Each teacher's errors → its student's errors, and how much its logits change when an image "
+        f"is moved (mean square, as a share of their variance): {each}.",
         f"Over these {len(own)} teachers, a student's errors have a rank correlation of "
         f"{rank_correlation(taught, own):.2f} with its teacher's errors, and of "
-        f"{rank_correlation(taught, moves):.2f} with how much moving an image changes its "
-        "teacher's logits.",
-        "Students of the first teacher, errors on the validation split and on the test set: "
+        f"{rank_correlation(taught, moves):.2f} with that change.",
+        "Students of the first teacher, errors on the held-out cases and on the test set: "
         f"{students}.",
     ]
 
 
 METRICS = (
     Metric("best_teacher_errors", "teacher chosen on the test set"),
-    Metric("honest_best_teacher_errors", "teacher chosen on the validation split"),
+    Metric("honest_best_teacher_errors", "teacher chosen on held-out cases"),
     Metric("best_student_errors", "student chosen on the test set"),
-    Metric("honest_best_student_errors", "student chosen on the validation split"),
+    Metric("honest_best_student_errors", "student chosen on held-out cases"),
 )
 
 EXPERIMENT = Experiment(

@@ -127,10 +127,10 @@ def plot_into_one(record: Record) -> Any:
     m = record["metrics"]
     names = {
         "generalist": ("generalist", plots.GREY),
-        "specialists": ("with specialists", plots.BLUE),
-        "distilled": ("one network,\nfrom both", plots.GREEN),
-        "from_generalist": ("one network, from\nthe generalist alone", plots.ORANGE),
-        "hard": ("one network,\nhard targets", plots.PURPLE),
+        "specialists": ("generalist with specialists", plots.BLUE),
+        "distilled": ("one network, distilled\nfrom both", plots.GREEN),
+        "from_generalist": ("one network, distilled from\nthe generalist alone", plots.ORANGE),
+        "hard": ("one network,\non hard targets", plots.PURPLE),
     }
     figure, axes = plots.plt.subplots(1, 2, figsize=(11.5, 4.6), sharey=True)
     places = range(len(names))[::-1]
@@ -140,10 +140,11 @@ def plot_into_one(record: Record) -> Any:
         for k, place in enumerate(places):
             ax.errorbar(seeds[:, k].mean(), place, xerr=standard_error(seeds[:, k]), fmt="o", capsize=4,
                         color=list(names.values())[k][1])  # fmt: skip
-            ax.plot(seeds[:, k], [place] * len(seeds), ".", alpha=0.3,
+            ax.plot(seeds[:, k], [place] * len(seeds), ".", alpha=0.5,
                     color=list(names.values())[k][1])  # fmt: skip
         ax.set(xlabel=words, ylim=(-0.6, len(names) - 0.4))
         ax.grid(axis="x", color="0.93")
+        ax.set_axisbelow(True)
     axes[0].set_yticks(list(places), [words for words, _ in names.values()])
     axes[0].set_title("More is better")
     axes[1].set_title("Less is better")
@@ -152,12 +153,15 @@ def plot_into_one(record: Record) -> Any:
         for who in ("specialists", "distilled", "from_generalist")
     )
     theirs = change(m, "distilled_accuracy", "from_generalist_accuracy")
+    verdict = "add nothing clear"
+    if theirs.clear:
+        verdict = "add something" if theirs.value > 0 else "cost something"
     plots.say(
         figure,
-        f"Specialists add {gained:.2f} points to the generalist. Distilled back into one network, "
-        f"{'they add' if theirs.clear and theirs.value > 0 else 'they add nothing clear:'}\n"
-        f"{kept:+.2f} points from both, {alone:+.2f} from the generalist alone",
-        plots.seeds_of(record),
+        f"Distilled back into one network, the specialists {verdict}. Points above the generalist:\n"
+        f"{plots.signed(gained, 2)} with specialists; one network distilled from both "
+        f"{plots.signed(kept, 2)}, from the generalist alone {plots.signed(alone, 2)}",
+        plots.seeds_of(record) + "; a dot for each seed",
     )
     return figure
 
@@ -173,11 +177,11 @@ def into_one_findings(record: Record) -> list[str]:
             return f"{by.words(digits, sign=True)} ({by.clearly})"
 
         sentences.append(
-            f"In {words} beside the generalist (mean ± standard error over seeds): with specialists "
+            f"In {words}, compared with the generalist (mean ± standard error over seeds): with specialists "
             f"{beside('specialists', 'generalist')}; one network of its size distilled from their "
             f"answers {beside('distilled', 'generalist')}; one distilled from the generalist alone "
             f"{beside('from_generalist', 'generalist')}; one on hard targets, with the students' "
-            f"recipe, {beside('hard', 'generalist')}. Soft targets of both beside hard targets: "
+            f"recipe, {beside('hard', 'generalist')}. Soft targets of both compared with hard targets: "
             f"{beside('distilled', 'hard')}. What the specialists add to the soft targets: "
             f"{beside('distilled', 'from_generalist')}."
         )
@@ -205,14 +209,24 @@ METRICS = (
         "log-loss: the same, from the generalist alone",
         "nats",
         "less",
+        control=True,
     ),
-    Metric("hard_log_loss", "log-loss: the same, on hard targets alone", "nats", "less"),
-    Metric("distilled_T", "T chosen on held-out cases, from both", "T", "neither"),
+    Metric(
+        "hard_log_loss",
+        "log-loss: the same, on hard targets alone",
+        "nats",
+        "less",
+        control=True,
+    ),
+    Metric(
+        "distilled_T", "T chosen on held-out cases, from both", "T", "neither", control=True
+    ),
     Metric(
         "from_generalist_T",
         "T chosen on held-out cases, from the generalist alone",
         "T",
         "neither",
+        control=True,
     ),
 )
 

@@ -232,19 +232,22 @@ def plot_temperature_width(record: Record) -> Any:
         if share.shape[-1] > 1:
             sd = share.std(-1, ddof=1)
             right.fill_between(T, middle - sd, middle + sd, color=color, alpha=0.15, lw=0)
-    right.set(xscale="log", xlabel="temperature T", ylabel="errors / those at the best T")
+    right.set(xscale="log", yscale="log", xlabel="temperature T",
+              ylabel="errors, as a multiple of those at the best T")  # fmt: skip
     right.set_xticks(T, labels=[f"{t:g}" if t != 2.5 else "" for t in T])
+    highest = right.get_ylim()[1]
+    ticks = [t for t in (1, 1.2, 1.5, 2, 3, 5, 10, 20) if t <= highest]
+    right.set_yticks(ticks, labels=[f"{t:g}" for t in ticks])
     right.minorticks_off()
-    right.set_ylim(0.95, min(right.get_ylim()[1], 3.0))
-    right.set_title("Mean of the students, and one standard deviation")
-    right.legend()
+    right.grid(axis="y", color="0.93")
+    plots.legend_above(right, "Mean of the students, and one standard deviation")
     high = mean[-1][T > 8]
     apart = 100 * (high.max() / high.min() - 1)
     plots.say(
         figure,
-        f"Students of {narrow} units do best at T = {T[mean[0].argmin()]:g}; of {widths[-1]}, all T "
-        f"above 8 are within {apart:.0f} % of each other",
-        f"{plots.footer(record)}, a teacher each; two hidden layers of that width; errors among "
+        f"Students of {narrow} units do best at T = {T[mean[0].argmin()]:g}; for those of "
+        f"{widths[-1]}, the errors at all T above 8 are {apart:.0f} % apart",
+        f"{plots.footer(record)}; students have two hidden layers of that width; errors among "
         f"{np.mean(record['metrics']['test_cases']):.0f} test cases",
     )
     return figure
@@ -276,8 +279,8 @@ def temperature_findings(record: Record) -> list[str]:
         high = mean[T > 8]
         spread = 100 * (high.max() - high.min()) / high.mean()
         sentence = (
-            f"{width} units: T = {T[mean.argmin()]:g} does best with {mean.min():.0f} errors; "
-            f"T = 1 makes {mean[T == 1][0]:.0f}, and above T = 8 it is {high.min():.0f} to "
+            f"{width} units: T = {T[mean.argmin()]:g} does best, with {mean.min():.0f} errors. "
+            f"T = 1 leaves {mean[T == 1][0]:.0f}, and T above 8 leave {high.min():.0f} to "
             f"{high.max():.0f}"
         )
         if width >= 300:
@@ -296,13 +299,14 @@ def temperature_findings(record: Record) -> list[str]:
             clearly = more.mean(-1) > 2 * error
             outside = [k for k in range(len(T)) if k not in between]
             better, not_better = (
-                ", ".join(f"{T[k]:g}" for k in outside if clearly[k] == which) or "none"
+                ", ".join(f"{T[k]:g}" for k in outside if clearly[k] == which)
                 for which in (True, False)
             )
             sentence += (
-                f". Of T from 2.5 to 4, {T[middle]:g} is best with {mean[middle]:.0f}: clearly "
-                f"better than T = {better}; not clearly better than T = {not_better} (the paper, for "
-                "30 units: clearly better than higher or lower temperatures)"
+                f". From 2.5 to 4, which the paper found best for 30 units, T = {T[middle]:g} does "
+                f"best, with {mean[middle]:.0f} errors: clearly fewer than at "
+                f"{f'T = {better}' if better else 'no other T'}"
+                f"{f', but not clearly fewer than at T = {not_better}' if not_better else ''}"
             )
         said.append(sentence + ".")
     return said

@@ -9,13 +9,13 @@ import numpy as np
 
 from minikd import plots
 from minikd.experiments.experiment import Metric, Record
-from minikd.statistics import change, mean_of
+from minikd.statistics import Mean, change, mean_of
 
 _ROLES = (
     ("hard", "hard labels", plots.GREY, "s"),
     ("before", "distilled", plots.ORANGE, "o"),
-    ("after", "bias tuned on the test set (paper)", plots.BLUE, "^"),
-    ("honest", "bias chosen without labels (honest)", plots.GREEN, "v"),
+    ("after", "bias tuned on the test set, as in the paper", plots.BLUE, "^"),
+    ("honest", "bias chosen without labels", plots.GREEN, "v"),
 )
 
 
@@ -53,18 +53,18 @@ def plot_errors_per_class(axes: Any, record: Record) -> None:
         axes.plot(at, mean, marker, color=color, label=label, clip_on=False)
     ticks = [0, 1, 3, 10, 30, 100, 300, 1000]
     largest = max(np.max([seed[role] for seed in per_class]) for role, *_ in _ROLES)
-    axes.set(xticks=classes, xlabel="class", ylabel="errors", yscale="symlog")
+    axes.set(xticks=classes, xlabel="class", ylabel="errors, mean over seeds", yscale="symlog")
     axes.set_yticks(ticks, labels=ticks)
     axes.minorticks_off()
-    axes.set_ylim(0, 8 * max(largest, 10))
+    axes.set_ylim(0, 1.5 * max(largest, 10))
     axes.grid(axis="y", color="0.93")
     m = {name: np.mean(values) for name, values in record["metrics"].items()}
-    axes.set_title(
-        f"Of {m['omitted_cases']:.0f} unseen digits, hard labels get "
+    plots.legend_above(
+        axes,
+        f"Of {m['omitted_cases']:.0f} unseen digits, hard labels leave "
         f"{plots.count(m['hard_omitted_errors'])} wrong, soft targets "
-        f"{plots.count(m['omitted_errors_before'])}"
+        f"{plots.count(m['omitted_errors_before'])}",
     )
-    axes.legend(loc="upper left", ncols=2)
 
 
 @plots.in_house_style
@@ -76,17 +76,17 @@ def plot_bias_sweep(axes: Any, record: Record, metrics: Sequence[Metric]) -> Non
     if len(curves) > 1:
         axes.fill_between(
             biases, curves.min(0), curves.max(0), color=plots.BLUE, alpha=0.2, lw=0,
-            label="from the lowest to the highest seed",
+            label="lowest to highest seed",
         )  # fmt: skip
     axes.plot(biases, curves.mean(0), color=plots.BLUE)
     error = percent * np.mean(m["errors_before"])
     axes.plot(0, error, "o", color=plots.ORANGE, label=f"as trained: {error:.2f} %")
     for bias, after, label, color, marker, size in (
-        ("bias", "errors_after", "tuned on the test set (paper)", plots.BLUE, "^", 10),
+        ("bias", "errors_after", "tuned on the test set", plots.BLUE, "^", 10),
         (
             "honest_bias",
             "honest_errors_after",
-            "chosen without labels (honest)",
+            "chosen without labels",
             plots.GREEN,
             "v",
             6,
@@ -99,9 +99,9 @@ def plot_bias_sweep(axes: Any, record: Record, metrics: Sequence[Metric]) -> Non
             marker,
             color=color,
             ms=size,
-            label=f"{label}: {error:.2f} % at {at:+.1f}",
+            label=f"{label}: {error:.2f} % at {plots.signed(at)}",
         )
-    best = curves.mean(0).min()
+    best, highest = curves.mean(0).min(), curves.max()
     paper = {metric.name: metric for metric in metrics if metric.paper is not None}
     if {"bias", "errors_before", "errors_after"} <= set(paper):
         was, became = (
@@ -112,18 +112,15 @@ def plot_bias_sweep(axes: Any, record: Record, metrics: Sequence[Metric]) -> Non
         )
         axes.plot(
             [0, tuned], [was, became], "k*", ms=9,
-            label=f"the paper, on MNIST: {was:.2f} % → {became:.2f} %",
+            label=f"the paper, on MNIST: {was:.2f} to {became:.2f} %",
         )  # fmt: skip
-        best = min(best, became)
+        best, highest = min(best, became), max(highest, was)
     axes.set(xlabel="added to the bias (logits)", ylabel="test error (%)", yscale="log")
-    ticks = [t for t in (0.5, 1, 2, 5, 10, 20, 50, 100) if t > 0.4 * best]
+    ticks = [t for t in (0.5, 1, 2, 5, 10, 20, 50, 100) if 0.4 * best < t < 2.5 * highest]
     axes.set_yticks(ticks, labels=[f"{t:g}" for t in ticks])
     axes.minorticks_off()
-    names = " and ".join(_PLURALS[c] for c in record["config"]["moved"])
-    axes.set_title(
-        f"{np.mean(m['bias']):+.1f} on the bias of the {names} gives the fewest errors"
-    )
-    axes.legend(fontsize=8)
+    title = f"Fewest errors with {_biases(record)} {_moved_by(mean_of(m['bias']))}"
+    plots.legend_above(axes, title, fontsize=8)
 
 
 @plots.in_house_style
@@ -145,41 +142,56 @@ def plot_confusion(record: Record) -> Any:
         for when in ("before", "honest")
     }
     wrong = {when: table * (1 - np.eye(len(table))) for when, table in mean.items()}
-    bias = np.mean(record["metrics"]["honest_bias"])
-    moved = " and ".join(map(str, record["config"]["moved"]))
-    biases = "biases" if len(record["config"]["moved"]) > 1 else "bias"
+    bias = mean_of(record["metrics"]["honest_bias"])
     for ax, table, title in zip(
         axes,
         wrong.values(),
-        ("as trained", f"with {bias:+.1f} on the {biases} of {moved}"),
+        ("As trained", f"With {_biases(record)} {_moved_by(bias)}"),
         strict=True,
     ):
         # Its square root, so that the few that are confused often do not hide all others.
         ax.imshow(np.sqrt(table), cmap="Blues", vmin=0, vmax=np.sqrt(wrong["before"].max()))
         for i, j in zip(*np.nonzero(table > 0.5), strict=True):
             dark = table[i, j] > 0.3 * wrong["before"].max()
-            ax.text(j, i, f"{table[i, j]:.0f}", ha="center", va="center", fontsize=8,
+            ax.text(j, i, plots.count(table[i, j]), ha="center", va="center", fontsize=8,
                     color="w" if dark else "k")  # fmt: skip
         classes = range(len(table))
         ax.set(xticks=classes, yticks=classes, xlabel="answer", ylabel="digit")
         ax.spines[:].set_visible(False)
         ax.tick_params(length=0)
         ax.set_title(f"{title}: {plots.count(table.sum())} errors")
-    omitted = list(record["config"]["omitted"])
-    unseen = wrong["before"][omitted].sum(0)
-    taken = ", ".join(str(c) for c in unseen.argsort()[::-1][:3] if unseen[c] >= 0.5)
-    what = f"Threes it never saw are taken for {taken}" if omitted == [3] else (
-        f"What it never saw is taken for {taken}"
-    )  # fmt: skip
-    plots.say(
-        figure, f"{what}, until the bias is moved", plots.footer(record, record["config"]["T"])
-    )
+    plots.say(figure, _mistaken(record, wrong), plots.footer(record, record["config"]["T"]))
     return figure
+
+
+def _mistaken(record: Record, wrong: dict[str, Any]) -> str:
+    """What unseen digits are taken for most often, and how many still are after the bias."""
+    omitted = list(record["config"]["omitted"])
+    before, after = (wrong[when][omitted].sum(0) for when in ("before", "honest"))
+    names = f"The {_PLURALS[omitted[0]]}" if len(omitted) == 1 else "The digits"
+    taken = [str(c) for c in before.argsort()[::-1][:3] if before[c] >= 0.5]
+    most = f", most often as {', '.join(taken)}" if taken else ""
+    return (
+        f"{names} that it never saw: {plots.count(before.sum())} are misread{most}; "
+        f"{plots.count(after.sum())} once the bias is moved"
+    )
 
 
 _PLURALS = (
     "zeros", "ones", "twos", "threes", "fours", "fives", "sixes", "sevens", "eights", "nines",
 )  # fmt: skip
+
+
+def _biases(record: Record) -> str:
+    """Whose bias is moved: ``the bias of 3``, ``the biases of 7 and 8``."""
+    moved = record["config"]["moved"]
+    return f"the bias{'es' * (len(moved) > 1)} of {' and '.join(map(str, moved))}"
+
+
+def _moved_by(bias: Mean) -> str:
+    """``raised by 2.3 ± 0.2``."""
+    way = "lowered" if bias.value < 0 else "raised"
+    return f"{way} by {bias._replace(value=abs(bias.value)).words(1)}"
 
 
 def _finding(record: Record) -> str:
@@ -188,18 +200,18 @@ def _finding(record: Record) -> str:
         100 * (1 - m[k] / m["omitted_cases"])
         for k in ("omitted_errors_before", "honest_omitted_errors_after")
     )
-    omitted, moved = record["config"]["omitted"], record["config"]["moved"]
-    moves = "raised" if np.mean(record["metrics"]["bias"]) > 0 else "lowered"
+    omitted = record["config"]["omitted"]
     if len(omitted) == 1:
         saw, unseen = f"never saw a {omitted[0]}", f"the {_PLURALS[omitted[0]]}"
-        once = f"its bias is {moves}"
     else:
         saw = "saw only " + " and ".join(_PLURALS[c] for c in range(10) if c not in omitted)
-        unseen, once = (
-            "the other digits",
-            f"the biases of {' and '.join(map(str, moved))} are {moves}",
-        )
-    return f"It {saw}, and gets {before:.1f} % of {unseen} right, {after:.1f} % once {once}"
+        unseen = "the other digits"
+    way = "lowered" if m["honest_bias"] < 0 else "raised"
+    verb = "are" if len(record["config"]["moved"]) > 1 else "is"
+    return (
+        f"A student that {saw} gets {before:.1f} % of {unseen} right, {after:.1f} % once "
+        f"{_biases(record)} {verb} {way}"
+    )
 
 
 def unseen_findings(record: Record) -> list[str]:
@@ -215,8 +227,8 @@ def unseen_findings(record: Record) -> list[str]:
     return [
         f"Of the {cases:.0f} test cases of classes that it never saw, the distilled student gets "
         f"{before:.1f} % right. A student on hard labels of the same cases gets {hard:.1f} %.",
-        f"A bias of {mean_of(m['bias']).words(1, sign=True)}, tuned on the test set as in the "
-        f"paper, makes it {paper:.1f} %. The bias chosen without labels, "
-        f"{mean_of(m['honest_bias']).words(1, sign=True)}, makes it {honest:.1f} %, and costs "
-        f"{cost.words(1)} errors over all classes.",
+        f"With {_biases(record)} {_moved_by(mean_of(m['bias']))}, which does best on the test set, "
+        f"as in the paper, the distilled student gets {paper:.1f} % of them right. Chosen without "
+        f"labels, {_moved_by(mean_of(m['honest_bias']))}, it gets {honest:.1f} % of them right, and "
+        f"makes {cost.words(1)} more errors over all classes than at the bias that does best.",
     ]

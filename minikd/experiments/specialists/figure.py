@@ -35,21 +35,20 @@ def plot_specialists(record: Record) -> Any:
 
     seeds = np.array([each["accuracy"] for each in curves["number"]])
     axes[1].errorbar(curves["number"][0]["specialists"], seeds.mean(0), standard_error(seeds), fmt="o-",
-                     color=plots.GREEN, capsize=3, label="with specialists, Eq. 5")  # fmt: skip
-    for who, words, color in (("copies", "generalist and copies of it,\ntrained on", plots.ORANGE),
+                     color=plots.BLUE, capsize=3, label="with specialists")  # fmt: skip
+    for who, words, color in (("copies", "with copies, trained longer", plots.ORANGE),
                               ("mixture", "mixture of experts", plots.PURPLE)):  # fmt: skip
         if f"{who}_accuracy" in m:
             axes[1].axhline(float(np.mean(m[f"{who}_accuracy"])), color=color, lw=1, ls="--",
                             label=words)  # fmt: skip
     axes[1].set(xlabel="specialists in use", ylabel="test cases right (%)")
-    axes[1].set_title("By their number")
-    axes[1].legend()
+    plots.legend_above(axes[1], "By the number of specialists")
 
     if panels > 2:
         for who, words, color, marker in (
-            ("specialists", "with specialists, Eq. 5", plots.GREEN, "o"),
-            ("copies", "generalist and copies of it,\ntrained on", plots.ORANGE, "^"),
-            ("generalist", "generalist", plots.GREY, "s"),
+            ("specialists", "with specialists", plots.BLUE, "o"),
+            ("copies", "with copies, trained longer", plots.ORANGE, "^"),
+            ("generalist", "generalist alone", plots.GREY, "s"),
         ):
             seeds = np.array([each[f"{who}_accuracy"] for each in curves["widths"]])
             axes[2].errorbar(range(len(widths)), seeds.mean(0), standard_error(seeds), fmt=f"{marker}-",
@@ -57,25 +56,28 @@ def plot_specialists(record: Record) -> Any:
         axes[2].set(xticks=range(len(widths)), xlabel="units of each hidden layer",
                     ylabel="test cases right (%)")  # fmt: skip
         axes[2].set_xticklabels(widths)
-        axes[2].set_title("By the size of all networks")
-        axes[2].legend(loc="lower right")
-    before, after = (np.mean(m[f"{who}_accuracy"]) for who in ("generalist", "specialists"))
+        plots.legend_above(axes[2], "By the width of all networks")
     plots.say(
-        figure,
-        f"{record['config']['clusters']} specialists raise the share of right answers from "
-        f"{before:.1f} to {after:.1f} %{_beside_width(record)}",
-        plots.seeds_of(record),
-    )
+        figure, _finding(record),
+        f"{plots.seeds_of(record)}; a specialist knows some classes that the generalist confuses; Eq. 5 "
+        "joins their answers",
+    )  # fmt: skip
     return figure
 
 
-def _beside_width(record: Record) -> str:
-    """How a wider generalist alone does beside the narrowest one with specialists."""
-    widths = record["config"]["widths"]
+def _finding(record: Record) -> str:
+    """What specialists change, and how a wider generalist alone does."""
+    m, config = record["metrics"], record["config"]
+    widths = config["widths"]
+    before, after = (np.mean(m[f"{who}_accuracy"]) for who in ("generalist", "specialists"))
+    said = (
+        f"A generalist of {widths[0]} units gets {before:.1f} % right; with {config['clusters']} "
+        f"specialists for the classes that it confuses, {after:.1f} %"
+    )
     if len(widths) < 2:
-        return ""
+        return said
     wider = np.mean([each["generalist_accuracy"][1] for each in record["curves"]["widths"]])
-    return f"; a generalist of {widths[1]} units instead of {widths[0]}, to {wider:.1f} %"
+    return f"{said}.\nA generalist of {widths[1]} units alone gets {wider:.1f} %"
 
 
 @plots.in_house_style
@@ -95,11 +97,12 @@ def plot_coverage(axes: Any, record: Record, least: int = 300) -> None:
     at = sorted(k for k in cases if cases[k] >= least and sum(g for _, g in right[k]) > 0)
     change = [100 * (sum(s for s, _ in right[k]) / sum(g for _, g in right[k]) - 1) for k in at]
     bars = [float(standard_error([100 * (s / g - 1) for s, g in right[k] if g])) for k in at]
-    axes.errorbar(at, change, bars, fmt="o-", color=plots.GREEN, capsize=3, label="here")
-    axes.plot(
-        COVERAGE_GAINS, "s:", color=plots.GREY, label="paper, on JFT (the last: 10 or more)"
-    )
-    axes.set(xlabel="specialists that cover the correct class",
+    axes.errorbar(at, change, bars, fmt="o-", color=plots.BLUE, capsize=3)
+    axes.axhline(0, color=plots.GREY, lw=1)
+    # In words, because gains on another scale would flatten these.
+    one, *_, most = COVERAGE_GAINS[1:]
+    axes.set(xlabel="specialists that know the correct class\n"
+             f"(the paper, on JFT: {one:+} % for one, {most:+} % for ten or more)",
              ylabel="change of right answers, relative (%)")  # fmt: skip
-    axes.set_title("By how many cover the correct class")
-    axes.legend()
+    axes.xaxis.get_major_locator().set_params(integer=True)
+    axes.set_title("By how many know the correct class")

@@ -20,7 +20,7 @@ def specialists_findings(record: Record) -> list[str]:
     shares = m["specialist_share"]
     others = {
         "the generalist alone": "generalist",
-        f"a mean of it and {config['copies']} copies, trained on with all classes": "copies",
+        f"a mean of it and of {config['copies']} copies trained for longer on all classes": "copies",
         "specialists for classes drawn at random": "random",
         "dustbins without their correction": "uncorrected",
     }
@@ -34,8 +34,8 @@ def specialists_findings(record: Record) -> list[str]:
         "With generalist and Eq. 5 each calibrated by a temperature found on held-out cases, the "
         f"log-loss of Eq. 5 differs by {calibrated.words(4, sign=True)} nats "
         f"({calibrated.clearly}).",
-        "On cases of its own classes, a specialist gets more of them right than the generalist by "
-        f"{told.words()} points ({told.clearly}). Each took {min(shares):.1f} to "
+        "On cases of its own classes, a specialist differs from the generalist by "
+        f"{told.words(sign=True)} points of right answers ({told.clearly}). Each took {min(shares):.1f} to "
         f"{max(shares):.1f} % of the generalist's training time, {np.mean(shares):.1f} % on average.",
         f"By the number of specialists that cover the correct class: {_by_coverage(record)}.",
     ]
@@ -59,11 +59,11 @@ def _beside_a_mixture(record: Record) -> str:
     team = alone + np.mean(m["specialists_minutes"])
     each = np.mean(m["specialists_minutes"]) / config["clusters"]
     return (
-        f"Beside a mixture of {config['experts']} experts of the generalist's size, trained "
+        f"Compared with a mixture of {config['experts']} experts of the generalist's size, trained "
         f"together for {config['mixture']['epochs']} epochs: {_beside(m, 'mixture')}. The mixture "
-        f"takes {np.mean(m['mixture_minutes']):.1f} minutes of training, generalist and specialists "
-        f"one after the other {team:.1f}. Specialists learn apart: all at once, after the "
-        f"generalist, that is {alone + each:.1f} minutes. No part of a mixture can be trained apart, "
+        f"takes {np.mean(m['mixture_minutes']):.1f} minutes of training; generalist and specialists, "
+        f"one after the other, take {team:.1f}. Specialists can be trained apart, all at once after "
+        f"the generalist: that is {alone + each:.1f} minutes. No part of a mixture can be trained apart, "
         "because in each step the gate's gradient needs the answers of all experts, and theirs "
         "the gate's."
     )
