@@ -1,8 +1,8 @@
 """Section 5.4 of Hinton, Vinyals & Dean 2015: one answer from a generalist and its specialists.
 
 A specialist is active where the generalist's answer is one of its classes; then its answer and the
-generalist's are combined by Eq. 5. The letters are those of :mod:`minikd.specialists`: q is
-the combined answer, p^g the generalist's, p^m that of specialist m, S^m its special classes, A the
+generalist's are combined by Eq. 5. The letters are the same as in :mod:`minikd.specialists`: q is
+the combined answer, p^g the generalist's, p^m specialist m's, S^m its special classes, A the
 specialists that are active for a case.
 """
 

@@ -1,8 +1,8 @@
 """Section 2 of Hinton, Vinyals & Dean 2015 (arXiv:1503.02531), top to bottom.
 
-The letters are the paper's: z are the logits of the distilled model (the student), v those of
+The letters are the paper's: z are the logits of the distilled model (the student), v the logits of
 the cumbersome model (the teacher), q and p their probabilities, T the temperature and N the
-number of classes. Cases stand on the second last axis and classes on the last, so z has shape
+number of classes. Cases are on the second-to-last axis and classes on the last, so z has shape
 ``(..., B, N)``; axes before these (members of a stack) are carried along.
 
 Costs give one value per case, ``(..., B)``, in nats (logit matching: in squared logits). The mean

@@ -2,7 +2,7 @@
 
 A *teacher* learns to recognize digits from labels. A smaller *student* then learns from what the
 teacher says, and never sees a single 3. Afterwards it knows the threes all the same: run
-``python -m minikd.plain``. The letters are those of the paper (Hinton, Vinyals & Dean 2015): z are
+``python -m minikd.plain``. The letters are the paper's (Hinton, Vinyals & Dean 2015): z are
 the student's *logits*, the numbers that a network gives for the N classes; v are the teacher's.
 Each row is a case. The library does the same with checks, stacks and speed; tests hold them equal.
 """

@@ -5,8 +5,8 @@ learns to tell apart a few classes that the generalist confuses; to a specialist
 are a single one, the dustbin. Where the generalist's answer is one of a specialist's classes, the
 answers of both are combined by Eq. 5.
 
-The letters are the paper's: q is the combined answer, p^g the generalist's, p^m that of
-specialist m, S^m its special classes, A the specialists that are active for a case. All
+The letters are the paper's: q is the combined answer, p^g the generalist's, p^m specialist
+m's, S^m its special classes, A the specialists that are active for a case. All
 specialists have the same number S of special classes, so that they form one stack: ``classes``, an
 array of shape (M, S), says which. The dustbin is their last class, number S.
 """

@@ -76,7 +76,7 @@ class Dataset:
         )
 
     def without(self, *classes: int) -> Dataset:
-        """All cases but those of some classes: ``without(3)`` omits the threes (Section 3)."""
+        """All cases except some classes: ``without(3)`` omits the threes (Section 3)."""
         return self._of_classes(classes, keep=False)
 
     def only(self, *classes: int) -> Dataset:

@@ -47,7 +47,7 @@ def load_characters(rng: Any = 0, train: int = 13_000, test: int = 6500) -> Char
 
     Digits, Latin letters with and without accents, Greek letters and Cyrillic ones, in eight fonts.
     Some classes have the same shape, such as the Latin, the Greek and the Cyrillic o: nobody can
-    tell them apart, or easily from a zero. They stand in for the 15,000 classes of Section 5, with
+    tell them apart, and a zero looks much the same. They stand in for the 15,000 classes of Section 5, with
     their many kinds of mushrooms.
 
     Parameters and errors as in :func:`load_glyphs`.
