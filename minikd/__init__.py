@@ -1,9 +1,9 @@
 """Knowledge distillation from scratch: Hinton, Vinyals & Dean 2015 in NumPy and CuPy.
 
-Begin with :mod:`minikd.plain`, the whole engine on one page, then :mod:`minikd.equations`, Section 2
-of the paper from top to bottom. The verbs of an experiment are all here:
+Begin with :mod:`minikd.plain`, the whole engine on one page, and go on with
+:mod:`minikd.equations`, Section 2 of the paper from top to bottom. A first experiment:
 
->>> from minikd import MLP, errors, hard_targets, load_glyphs, soft_targets
+>>> from minikd import MLP, Recipe, errors, hard_targets, load_glyphs, soft_targets, train
 >>> digits = load_glyphs(rng=0, train=500, test=100)
 >>> teacher = MLP([784, 100, 10], rng=1)
 >>> _ = train(teacher, digits.train, hard_targets(), Recipe(epochs=10, learning_rate=0.1))
@@ -18,7 +18,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-# Functions that are called like their modules: asked for later, they would be the modules.
+# These functions have the names of their modules; imported lazily, they would be the modules.
 from minikd.gradcheck import GradcheckError, gradcheck
 from minikd.train import Recipe, TrainingDiverged, train
 
@@ -86,7 +86,7 @@ __all__ = [
     "zero_mean_gradient",
 ]  # fmt: skip
 
-# What else is imported when it is first asked for.
+# Everything else is imported on first use.
 _HOME = {
     "data": ("Dataset", "Digits", "fetch_mnist", "load_glyphs", "load_mnist"),
     "equations": (

@@ -1,7 +1,7 @@
 """NumPy or CuPy: where arrays live, and where random numbers come from.
 
 This is the only file that may import CuPy, and it does so only when a CUDA device is asked
-for. Everything above it is one source for both.
+for. All other code is the same for both.
 """
 
 from __future__ import annotations
@@ -37,7 +37,7 @@ def array_module(device: str) -> ModuleType:
             "device 'cuda' needs CuPy, which is not installed: "
             "pip install 'minikd[cuda12]' or 'minikd[cuda13]', or use device 'cpu'"
         ) from error
-    # A CuPy wheel imports without a GPU, so that the import worked says nothing.
+    # A CuPy wheel imports without a GPU, so a successful import proves nothing.
     if not cupy.cuda.is_available():
         raise ValueError("device 'cuda': CuPy finds no CUDA device here; use device 'cpu'")
     return cupy  # type: ignore[no-any-return]
@@ -52,7 +52,7 @@ def namespace(x: Array) -> Any:
 
 
 def on_host(x: Array) -> bool:
-    """Whether reading a value of ``x`` is free: on a GPU it would wait for all work queued."""
+    """Whether reading a value of ``x`` is free: on a GPU it would wait for all queued work."""
     return not hasattr(x, "__cuda_array_interface__")
 
 
@@ -66,7 +66,7 @@ def device_name(xp: Any) -> str:
     if xp is np:
         return "cpu"
     properties = xp.cuda.runtime.getDeviceProperties(xp.cuda.Device().id)
-    # CuPy rounds the factors of products to the 10 bits of TF32 only where this asks for it.
+    # CuPy rounds the factors of products to TF32's 10 bits only if this variable asks for it.
     tf32 = ", TF32" if os.environ.get("CUPY_TF32", "0") not in ("", "0") else ""
     return f"cuda: {properties['name'].decode()}{tf32}"
 
@@ -80,7 +80,7 @@ def transpose(x: Array) -> Array:
 
 
 class Stream(IntEnum):
-    """What a stream of random numbers is for: streams of one seed never meet."""
+    """What a stream of random numbers is for; streams of one seed never overlap."""
 
     WEIGHTS = 0
     MASKS = 1
@@ -98,7 +98,7 @@ def generator(seed: int, purpose: Stream, *key: int, xp: Any = np) -> Any:
 
     Streams of different purposes or keys are independent: they are children of
     ``SeedSequence(seed)``, as its ``spawn`` gives them. Each epoch has streams of its own, so a
-    run that is resumed at an epoch needs no generator state to go on bit for bit.
+    run resumed at an epoch continues bit for bit without any saved generator state.
     """
     return xp.random.default_rng(np.random.SeedSequence(seed, spawn_key=(purpose, *key)))
 

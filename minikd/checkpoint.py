@@ -1,4 +1,4 @@
-"""Arrays and a few facts in one file: written whole or not at all, and read without pickle."""
+"""Arrays and metadata in one file: written whole or not at all, and read without pickle."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ import numpy as np
 
 
 def write_atomically(path: str | PathLike[str], content: bytes) -> None:
-    """Write a file so that a reader, or a crash, never meets half of it."""
+    """Write a file so that nobody ever reads half of it, even after a crash."""
     path = Path(path)
     path.parent.mkdir(parents=True, exist_ok=True)
     # Another process, thread or machine may be writing the same file.
@@ -32,14 +32,14 @@ def write_atomically(path: str | PathLike[str], content: bytes) -> None:
 def save_checkpoint(
     path: str | PathLike[str], arrays: Mapping[str, Any], meta: Mapping[str, Any]
 ) -> None:
-    """Write arrays and JSON facts to ``path`` (an ``.npz`` file), atomically.
+    """Write arrays and metadata to ``path`` (an ``.npz`` file), atomically.
 
     Parameters
     ----------
     path : path
     arrays : mapping from name to NumPy array
     meta : mapping
-        Anything that JSON can say.
+        Anything that JSON can hold.
 
     Raises
     ------
@@ -67,7 +67,7 @@ def load_checkpoint(path: str | PathLike[str]) -> tuple[dict[str, Any], dict[str
     FileNotFoundError
         If there is no such file.
     ValueError
-        If it is no checkpoint or is damaged; nothing in it is ever executed.
+        If it is not a checkpoint, or is damaged. Nothing in it is ever executed.
     """
     from zipfile import BadZipFile
 
@@ -77,10 +77,10 @@ def load_checkpoint(path: str | PathLike[str]) -> tuple[dict[str, Any], dict[str
         meta = dict(json.loads(str(arrays.pop("meta"))))
     except FileNotFoundError:
         raise
-    # What NumPy, zipfile and json raise when bytes of a file are not what they were.
+    # What NumPy, zipfile and json raise when a file is corrupt.
     except (OSError, ValueError, KeyError, TypeError, EOFError, AttributeError, BadZipFile,
             NotImplementedError, RuntimeError) as error:  # fmt: skip
         raise ValueError(
-            f"{path} is no minikd checkpoint, or is damaged ({error}); delete it and run again"
+            f"{path} is not a minikd checkpoint, or is damaged ({error}); delete it and run again"
         ) from error
     return arrays, meta

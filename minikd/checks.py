@@ -1,8 +1,8 @@
-"""What public functions ask of their arguments, in one place.
+"""What public functions require of their arguments, in one place.
 
-Each check gives its argument back, as the function will use it: an array for a list, a plain
-number for a number of NumPy's. What cannot be used ends in a `ValueError` of one line: the
-argument's name, what came, and what was expected.
+A check that converts its argument returns it in the form that the function will use: an array for
+a list, a plain number for a NumPy scalar. An argument that cannot be used raises a `ValueError` of
+one line: the argument's name, what came, and what was expected.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 
 
 def whole(name: str, value: Any, least: int = 0) -> int:
-    """An integer from ``least`` up; 5.0 counts as one, and so does a number of NumPy's."""
+    """An integer, at least ``least``; 5.0 and NumPy's numbers will do."""
     number = isinstance(value, (int, float, np.number)) and not isinstance(value, complex)
     if not (number and np.isfinite(value) and value == int(value) and value >= least):
         raise ValueError(f"{name} is {value!r}; expected an integer ≥ {least}")
@@ -41,9 +41,9 @@ def share(name: str, value: Any) -> float:
 
 
 def length(name: str, value: Any) -> float:
-    """A positive length, small enough that its square is a number in float32."""
+    """A positive length whose square does not overflow in float32."""
     if not 0 < value < 1e18:
-        raise ValueError(f"{name} is {value}; expected a length > 0, or None")
+        raise ValueError(f"{name} is {value}; expected a length between 0 and 1e18, or None")
     return float(value)
 
 
@@ -51,7 +51,7 @@ def positive_rates(name: str, value: Any) -> float | tuple[float, ...]:
     """One positive number, or a tuple with one for each member of a stack."""
     rates = np.asarray(value, dtype=float)
     if rates.ndim > 1 or not rates.size or not (np.isfinite(rates) & (rates > 0)).all():
-        raise ValueError(f"{name} is {value}; expected > 0 and finite")
+        raise ValueError(f"{name} is {value}; expected positive, finite numbers")
     # Plain numbers, so that recipes compare and go into records.
     return tuple(rates.tolist()) if rates.ndim else float(rates)
 
@@ -133,7 +133,7 @@ def temperature(T: Array, xp: Any, z: Array, shape: tuple[int, ...]) -> Array:
     if isinstance(T, (int, float, np.integer, np.floating)):
         # An integer may be too large for a float.
         T = math.inf if isinstance(T, int) and abs(T) > 10**300 else float(T)
-        # Beyond these, z / T or T² is no number any more, in float32 too.
+        # Outside this range, z / T or T² can overflow or vanish in float32.
         if not _SMALLEST_T <= T <= _LARGEST_T:
             raise ValueError(
                 f"T is {T}; expected a positive, finite temperature "
@@ -149,7 +149,9 @@ def temperature(T: Array, xp: Any, z: Array, shape: tuple[int, ...]) -> Array:
             "one temperature for all classes of a case"
         )
     if on_host(T) and not xp.all((T >= _SMALLEST_T) & (T <= _LARGEST_T)):
-        raise ValueError("T holds values that are not positive and finite")
+        raise ValueError(
+            "T holds values out of range; expected positive numbers, 1e-15 to 1e15"
+        )
     _broadcast("T", tuple(T.shape), shape)
     return T
 
@@ -176,12 +178,12 @@ def hard_weight(w: float, y: Array | None) -> float:
     """The weight of the hard targets; where it is not 0, there must be labels."""
     w = weight("hard_weight", w)
     if w > 0 and y is None:
-        raise ValueError(f"hard_weight is {w} but there are no labels y")
+        raise ValueError(f"hard_weight is {w} but there are no labels; give y, or set it to 0")
     return w
 
 
 def beside(x: Any, z: Array, dtype: Any = None) -> Array:
-    """``x`` as an array of the library and on the device that ``z`` is on."""
+    """``x`` as an array of the same library and on the same device as ``z``."""
     xp = namespace(z)
     if _is_array(x) and namespace(x) is xp:
         return x if dtype is None else xp.astype(x, dtype)
@@ -189,7 +191,7 @@ def beside(x: Any, z: Array, dtype: Any = None) -> Array:
 
 
 def device_of(z: Array) -> dict[str, Any]:
-    """The option that makes an array where ``z`` is; CuPy's functions have none."""
+    """The keyword that puts an array on the device of ``z``; CuPy's functions have none."""
     return {"device": z.device} if on_host(z) else {}
 
 
@@ -207,7 +209,7 @@ def _broadcast(name: str, shape: tuple[int, ...], z_shape: tuple[int, ...]) -> t
 
 
 def answers(z: Array, y: Array) -> tuple[Any, Any]:
-    """Logits (*E, n, N) and labels (n,) on the host, to be counted."""
+    """Logits (*E, n, N) and labels (n,) on the host, ready to be counted."""
     z, y = np.asarray(to_host(z)), np.asarray(to_host(y))
     if z.ndim < 2 or y.ndim != 1 or z.shape[-2] != len(y):
         raise ValueError(
@@ -217,7 +219,7 @@ def answers(z: Array, y: Array) -> tuple[Any, Any]:
         raise ValueError("z holds NaN or infinity; expected finite logits")
     N = z.shape[-1]
     if not np.issubdtype(y.dtype, np.integer) or not np.isin(y, np.arange(N)).all():
-        raise ValueError(f"y holds labels that are no integers from 0 to {N - 1}")
+        raise ValueError(f"y holds labels that are not integers from 0 to {N - 1}")
     return z, y.astype(np.int64)  # N * y does not fit into a byte
 
 
@@ -254,9 +256,9 @@ def logits_of_cases(v: Any, cases: int) -> None:
 
 
 def classes_of(y: Any, classes: Sequence[Any]) -> None:
-    """Classes that some cases have, named as integers."""
+    """Integer classes, each of which occurs among the labels."""
     if y is None or y.ndim > 1:
-        raise ValueError("this data has no labels to choose classes by (one per case)")
+        raise ValueError("this data has no labels to choose classes by; expected one per case")
     if not classes:
         raise ValueError("no classes were named; expected at least one, like without(3)")
     if not all(isinstance(c, (int, np.integer)) for c in classes):
@@ -273,14 +275,14 @@ def run_fits(
     net: MLP | Mixture, data: Dataset, objective: Objective, recipe: Recipe,
     special: float | None, step: str,
 ) -> None:  # fmt: skip
-    """Network, data, objective and recipe of a training run go together."""
+    """Network, data, objective and recipe of a training run fit together."""
     if step not in ("fast", "plain"):
         raise ValueError(f"step is {step!r}; expected 'fast' or 'plain'")
     if len(data) == 0:
         raise ValueError("data holds no cases; is the transfer set empty?")
     if data.x.shape[-1] != net.sizes[0]:
         raise ValueError(
-            f"data has {data.x.shape[-1]} inputs a case and the network {net.sizes[0]}"
+            f"data has {data.x.shape[-1]} inputs per case; the network has {net.sizes[0]}"
         )
     _objective_fits(data, objective, net.sizes[-1])
     _dropout_fits(net, recipe)
@@ -289,7 +291,9 @@ def run_fits(
         _special_fits(data.y, net.sizes[-1], objective, min(recipe.batch, len(data)), special)
     steps = recipe.epochs * -(-len(data) // recipe.batch)
     if recipe.warm_up >= max(steps, 2):
-        raise ValueError(f"warm_up is {recipe.warm_up} steps; the whole run has {steps}")
+        raise ValueError(
+            f"warm_up is {recipe.warm_up} steps; the whole run has {steps}; use fewer"
+        )
 
 
 def _objective_fits(data: Dataset, objective: Objective, classes: int) -> None:
@@ -297,7 +301,7 @@ def _objective_fits(data: Dataset, objective: Objective, classes: int) -> None:
         if data.v is None:
             raise ValueError(
                 f"{objective.name} needs a teacher's logits; "
-                "make the transfer set by data.with_logits(teacher(data.x))"
+                "make the transfer set with data.with_logits(teacher(data.x))"
             )
         if data.v.shape[-1] != classes:
             raise ValueError(
@@ -316,7 +320,7 @@ def _dropout_fits(net: MLP | Mixture, recipe: Recipe) -> None:
     if not recipe.dropout:
         return
     if not net.drops:
-        raise ValueError("a mixture of experts is trained without dropout here; leave it out")
+        raise ValueError("a mixture of experts is trained without dropout; leave it out")
     if len(recipe.dropout) != len(net.sizes) - 1:
         raise ValueError(
             f"dropout has {len(recipe.dropout)} rates; expected {len(net.sizes) - 1}: "
@@ -349,13 +353,13 @@ def _special_fits(
     if not 0 < round(special * batch) < batch:
         raise ValueError(
             f"special is {special}: {round(special * batch)} of {batch} cases in each batch; "
-            "expected at least one, and one of the dustbin"
+            "expected at least one, and at least one from the dustbin"
         )
     both_kinds(y == classes - 1, f"in the dustbin, the class {classes - 1}")
 
 
 def both_kinds(is_one: Any, what: str) -> None:
-    """Each member, a row of (E, n) or all of (n,), has cases of a kind and cases that are not."""
+    """Each member, a row of (E, n) or all of (n,), has cases of a kind and others."""
     part = np.atleast_2d(is_one).mean(-1)
     for m in np.flatnonzero((part == 0) | (part == 1))[:1]:
         raise ValueError(

@@ -17,8 +17,8 @@ import minikd
 def main(argv: Sequence[str] | None = None) -> int:
     """Run the command; returns its exit code.
 
-    Errors that a user can mend are one line on stderr and exit code 2; ``--debug`` shows where
-    they come from.
+    An error is one line on stderr and exit code 2; with ``--debug``, it is raised with its
+    traceback.
     """
     arguments = _parser().parse_args(argv)
     try:
@@ -43,7 +43,7 @@ def main(argv: Sequence[str] | None = None) -> int:
 def _terminated() -> Iterator[None]:
     """While inside, SIGTERM does what Ctrl-C does."""
     if threading.current_thread() is not threading.main_thread():
-        yield  # only the main thread may say what a signal does
+        yield  # only the main thread can set signal handlers
         return
 
     def stop(number: int, _frame: Any) -> NoReturn:
@@ -75,17 +75,17 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--debug", action="store_true", help="show a traceback for errors")
     commands = parser.add_subparsers(required=True, metavar="COMMAND")
 
-    listing = commands.add_parser("list", help="the experiments, a line each")
+    listing = commands.add_parser("list", help="list the experiments, one line each")
     listing.set_defaults(command=_list)
 
     run = commands.add_parser(
         "run",
         help="run experiments: record and figure for each",
-        description="Run experiments; write OUT/NAME.DATA.json and the figure beside it. A run "
-        "that was stopped goes on where it was.",
+        description="Run experiments; write OUT/NAME.DATA.json and the figure beside it. A "
+        "stopped run goes on from where it was.",
     )
     run.add_argument("names", nargs="+", metavar="NAME",
-                     help=f"one or more of: {', '.join(EXPERIMENTS)}; or FILE.py, a room of your "
+                     help=f"one or more of: {', '.join(EXPERIMENTS)}; or FILE.py, a file of your "
                      "own that declares an EXPERIMENT")  # fmt: skip
     of_kind = {
         kind: ", ".join(
@@ -106,10 +106,10 @@ def _parser() -> argparse.ArgumentParser:
     where.add_argument("--workers", type=_positive, metavar="N",
                        help="run N processes at once on this machine; the record is the same")  # fmt: skip
     where.add_argument("--cluster", metavar="ADDRESS",
-                       help="a Dask cluster that is running: tcp://HOST:PORT of its scheduler")  # fmt: skip
+                       help="use a running Dask cluster: tcp://HOST:PORT of its scheduler")  # fmt: skip
     run.add_argument("--threads", type=_positive, metavar="N",
-                     help="CPU threads of each process (default: all; with --workers, a share of "
-                     "them; with --cluster, 1). Their number changes how sums are rounded")  # fmt: skip
+                     help="most CPU threads of each process (default: all; with --workers, a share "
+                     "of them; with --cluster, 1). Their number changes how sums are rounded")  # fmt: skip
     run.set_defaults(command=_run)
 
     data = commands.add_parser("data", help="download a data set")
@@ -127,7 +127,7 @@ def _parser() -> argparse.ArgumentParser:
     report.add_argument("--root", type=Path, default=Path(), metavar="DIR",
                         help="where README.md, REPRODUCTION.md and docs/ are (default: here)")  # fmt: skip
     report.set_defaults(command=_report)
-    # So that --debug is understood on both sides of the command's name.
+    # So that --debug works before and after the command's name.
     for command in (listing, run, data, temperature, report):
         command.add_argument("--debug", action="store_true", default=argparse.SUPPRESS,
                              help=argparse.SUPPRESS)  # fmt: skip
@@ -140,7 +140,7 @@ def _positive(text: str) -> int:
     except ValueError:
         number = 0
     if number < 1:
-        raise argparse.ArgumentTypeError(f"{text!r} is no integer ≥ 1")
+        raise argparse.ArgumentTypeError(f"{text!r} is not an integer ≥ 1")
     return number
 
 
@@ -185,7 +185,7 @@ def _run_one(
 
 
 def _experiment(name: str) -> Any:
-    """An experiment by its name, or that of a user's own file."""
+    """The experiment of this name, or the one that a user's own file declares."""
     from minikd.experiments import EXPERIMENTS
     from minikd.experiments.own import room
 
@@ -198,7 +198,7 @@ def _experiment(name: str) -> Any:
 
 @contextmanager
 def _client(arguments: argparse.Namespace) -> Iterator[tuple[Any, int | None]]:
-    """The client whose workers do the cells of a run, or None, and the threads of each process."""
+    """The client whose workers compute the cells, if any, and the most threads of each process."""
     from minikd.experiments.workers import cluster
     from minikd.threads import count_blas_threads
 

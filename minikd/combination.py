@@ -1,8 +1,8 @@
 """Section 5.4 of Hinton, Vinyals & Dean 2015: one answer from a generalist and its specialists.
 
 A specialist is active where the generalist's answer is one of its classes; then its answer and the
-generalist's are combined by Eq. 5. The letters are those of :mod:`minikd.specialists`: q is
-the combined answer, p^g the generalist's, p^m that of specialist m, S^m its special classes, A the
+generalist's are combined by Eq. 5. The letters are the same as in :mod:`minikd.specialists`: q is
+the combined answer, p^g the generalist's, p^m specialist m's, S^m its special classes, A the
 specialists that are active for a case.
 """
 
@@ -26,13 +26,19 @@ def active_specialists(v: Array, classes: Any, n: int = 1) -> Any:
     v : array, shape (B, N)
         Logits of the generalist.
     classes : array of int, shape (M, S)
+        The special classes of each specialist.
     n : int
-        The paper has 1.
+        The paper uses n = 1.
 
     Returns
     -------
     array of bool, shape (B, M)
         A case may have no active specialist.
+
+    Raises
+    ------
+    ValueError
+        If n is not from 1 to N, or a specialist has no class, every class, or one class twice.
     """
     v = np.asarray(to_host(v))
     N = v.shape[-1]
@@ -50,12 +56,12 @@ def combination_cost(z: Array, v: Array, u: Array, classes: Any, active: Array) 
 
     .. math:: KL(p^g, q) + \sum_{m \in A} KL(p^m, q), \qquad q = \mathrm{softmax}(z)
 
-    For a specialist, the probabilities that q gives to the classes of its dustbin are summed.
+    To be compared with a specialist's answer, q is summed over the classes in its dustbin.
 
     Parameters
     ----------
     z : array, shape (B, N)
-        Logits of the answer, at T = 1.
+        Logits of the combined answer, at T = 1.
     v : array, shape (B, N)
         Logits of the generalist.
     u : array, shape (M, B, S + 1)
@@ -66,7 +72,7 @@ def combination_cost(z: Array, v: Array, u: Array, classes: Any, active: Array) 
     Returns
     -------
     array, shape (B,)
-        Nats per case; 0 where all agree.
+        Nats per case; 0 where all models agree.
     """
     log_q, log_p = equations.log_softmax(z), equations.log_softmax(v)
     xp = namespace(log_q)
@@ -86,8 +92,8 @@ def combination_gradient(z: Array, v: Array, u: Array, classes: Any, active: Arr
               \tilde p^m_i = p^m_i \ (i \in S^m), \quad
               p^m_{dustbin} \frac{q_i}{\sum_{j \notin S^m} q_j} \ (i \notin S^m)
 
-    So it is Eq. 2 at T = 1, once for each model, and what a specialist says of its dustbin is
-    spread over the classes there in proportion to q. Arguments as for the cost.
+    This is Eq. 2 at T = 1, summed over the models. The probability of a specialist's dustbin is
+    spread over the classes in it in proportion to q. Arguments as for the cost.
 
     Returns
     -------
@@ -105,7 +111,7 @@ def combination_gradient(z: Array, v: Array, u: Array, classes: Any, active: Arr
 def reverse_combination_cost(
     z: Array, v: Array, u: Array, classes: Any, active: Array
 ) -> Array:
-    r"""Eq. 5 with the divergences the other way round, which Section 5.4 mentions too.
+    r"""Eq. 5 with reversed KL divergences, which Section 5.4 mentions too.
 
     .. math:: KL(q, p^g) + \sum_{m \in A} KL(q, p^m)
 
@@ -153,45 +159,45 @@ def combine(
 ) -> Any:
     r"""Step 2: the answer that minimizes Eq. 5, for each case (Section 5.4).
 
-    The gradient is 0 where q is the mean of the answers of all models, with what is in a dustbin
-    spread out as q spreads it. This suggests a step without a step size:
+    The gradient is 0 where q is the mean of all models' answers, each dustbin spread over its
+    classes in proportion to q. This suggests a step without a step size:
 
     .. math:: q_i \leftarrow \frac{1}{1 + |A|} \Big( p^g_i + \sum_{m \in A} \tilde p^m_i(q) \Big)
               = q_i - \frac{1}{1 + |A|} \frac{\partial C}{\partial z_i}
 
-    gradient descent with the gradient of the logits, which never leaves the simplex. It never
-    raises the cost: with p̃ of the q before it, KL(p̃, q) is nowhere below KL(p^m, q), and equal to
-    it at that q; the mean minimizes the sum of the former. For the reverse divergences the same
-    holds of geometric means. Where a step went down, the next one is made longer, up to the first
-    that goes up.
+    This step follows the gradient of the logits and never leaves the simplex. It never raises the
+    cost either: with p̃ taken at the old q, KL(p̃, q) is an upper bound of KL(p^m, q) that touches
+    it at the old q, and the mean minimizes the sum of these bounds. For the reverse divergences the
+    same holds with geometric means. As long as the cost falls, each step is longer than the one
+    before; where a longer step would raise it, the plain step is taken instead.
 
-    Where no model merges classes, one step is the closed form that the paper names: the arithmetic
-    mean for KL(p, q), the geometric one for KL(q, p). One step is enough with one active
-    specialist too, starting from the generalist's answer; with several that merge there is no
+    If no specialist merges classes, one step gives the closed form that the paper names: the
+    arithmetic mean for KL(p, q), the geometric mean for KL(q, p). With one active specialist, one
+    step from the generalist's answer is enough too. With several that merge classes there is no
     closed form.
 
     Parameters
     ----------
     v, u, classes, active
-        As in :func:`combination_cost`; ``active`` is that of :func:`active_specialists` unless
-        given. A case with no active specialist keeps the generalist's answer.
+        As in :func:`combination_cost`; without ``active``, :func:`active_specialists` decides.
+        A case with no active specialist keeps the generalist's answer.
     reverse : bool
         Minimize :func:`reverse_combination_cost` instead.
     tolerance : float
-        Nats. The cost is convex in q, so that its gradient there bounds how far it lies above the
-        minimum; a case is done once this bound is below the tolerance.
+        Nats. The cost is convex in q, so its gradient bounds how far it lies above the minimum; a
+        case is done once this bound is within the tolerance.
     steps : int
-        The most steps that are taken.
+        Largest number of steps.
 
     Returns
     -------
     array of float64, shape (B, N)
-        Its logits, log q, on the host.
+        log q, the logits of the answer, on the host.
 
     Raises
     ------
     ValueError
-        If shapes do not go together, or a logit is not finite.
+        If shapes do not fit together, or a logit is not finite.
     """
     v, u = (np.asarray(to_host(a), dtype=np.float64) for a in (v, u))
     if v.ndim != 2:
@@ -232,7 +238,7 @@ def _descended(problem: _Problem, log_q: Any, tolerance: float, steps: int) -> A
 
 
 class _Problem:
-    """Eq. 5 for some cases, all in logarithms: what does not change while q does."""
+    """Eq. 5 for some cases, in logarithms: all that stays fixed while q changes."""
 
     def __init__(
         self, log_g: Any, log_pm: Any, classes: Any, active: Any, reverse: bool
@@ -242,7 +248,7 @@ class _Problem:
         self.outside = np.ones((len(classes), log_g.shape[-1]))
         self.outside[np.arange(len(classes))[:, None], classes] = 0
         self.dustbin = log_pm[..., -1].T
-        # What the models say of the classes that they tell apart, added up or multiplied.
+        # The models' answers on the classes that they tell apart, added or multiplied.
         self.told = log_g.copy()
         join = np.add if reverse else np.logaddexp
         for special, log_p, rows in zip(classes, log_pm, active.T, strict=True):
@@ -250,7 +256,7 @@ class _Problem:
             self.told[here] = join(self.told[here], log_p[rows, :-1])
 
     def of(self, cases: Any) -> _Problem:
-        """The same for some of the cases."""
+        """The same problem for some of the cases."""
         part = object.__new__(_Problem)
         part.reverse, part.outside = self.reverse, self.outside
         for name in ("active", "models", "told", "dustbin"):
@@ -258,7 +264,7 @@ class _Problem:
         return part
 
     def look(self, log_q: Any) -> tuple[Any, Any, Any]:
-        """The step in log q, the cost but for a constant, and a bound of what is left of it."""
+        """The step in log q, the cost up to a constant, and a bound on how far it can still fall."""
         q = np.exp(log_q)
         log_rest = self._log_rest(log_q, q)
         each = np.where(self.active, self.dustbin - log_rest, -np.inf)
@@ -267,7 +273,7 @@ class _Problem:
             merging = self.active @ self.outside
             new = (self.told + each @ self.outside + merging * log_q) / self.models
             step = new - log_q
-            # The gradient in q is -models · step, but for a constant.
+            # The gradient in q is -models · step, up to a constant.
             gap = (step.max(-1) - (q * step).sum(-1)) * self.models[:, 0]
             own = (q * ((self.models - merging) * log_q - self.told)).sum(-1)
             cost = own - (np.exp(log_rest) * each).sum(-1)
@@ -287,7 +293,7 @@ class _Problem:
         return step, cost, gap
 
     def _log_rest(self, log_q: Any, q: Any) -> Any:
-        """Logarithm of what q gives each dustbin, (B, M)."""
+        """Logarithm of the probability that q gives each dustbin, (B, M)."""
         rest = q @ self.outside.T
         vanishing = rest < 1e-290
         log_rest = np.log(np.where(vanishing, 1.0, rest))
@@ -306,7 +312,7 @@ def merged(log_q: Array, special: Any) -> Array:
 
 
 def _spread(log_pm: Array, log_q: Array, special: Any) -> Array:
-    """log p̃: what a specialist says, its dustbin spread over the classes as q spreads them."""
+    """log p̃: a specialist's answer, its dustbin spread over the classes in proportion to q."""
     spread = log_q + (log_pm[..., -1:] - merged(log_q, special)[..., -1:])
     spread[..., special] = log_pm[..., :-1]
     return spread

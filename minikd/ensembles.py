@@ -1,7 +1,7 @@
-"""Many networks as one teacher: means of their answers (Sections 1 and 4).
+"""Many networks as one teacher: the mean of their answers (Sections 1 and 4).
 
 The soft targets of an ensemble are an arithmetic or a geometric mean of the distributions of its
-members. Both are given as logits, so that they go where any teacher's logits go.
+members. Both are returned as logits, to be used like those of any teacher.
 """
 
 from __future__ import annotations
@@ -17,8 +17,8 @@ def geometric_mean(v: Array) -> Array:
 
     .. math:: p_i \propto \prod_k p_i^{(k)\,1/E}, \qquad \bar v_i = \frac1E \sum_k v_i^{(k)}
 
-    The logarithm of a product of softmaxes is a sum of logits, up to a constant that is the same
-    for all classes. So the mean of the logits serves at every T.
+    The logarithm of a product of softmaxes is a sum of logits, up to a term that all classes
+    share. So the mean of the logits gives the geometric mean at any T.
 
     Parameters
     ----------
@@ -32,7 +32,7 @@ def geometric_mean(v: Array) -> Array:
     Raises
     ------
     ValueError
-        If there is no member.
+        If there are no members.
     """
     return namespace(v).mean(_members(v), axis=0)
 
@@ -43,7 +43,8 @@ def arithmetic_mean(v: Array, T: float = 1.0) -> Array:
     .. math:: p_i = \frac1E \sum_k \mathrm{softmax}(v^{(k)} / T)_i, \qquad
               \bar v_i = T \log p_i
 
-    At another temperature they give another distribution: averaging and softening do not commute.
+    At another temperature they give something else: softening the mean is not the same as taking
+    the mean of softened distributions.
 
     Parameters
     ----------
@@ -59,10 +60,10 @@ def arithmetic_mean(v: Array, T: float = 1.0) -> Array:
     Raises
     ------
     ValueError
-        If there is no member, or T is not positive and finite.
+        If there are no members, or T is not positive and finite.
     """
     xp, log_p = namespace(v), equations.log_softmax(_members(v), T)
-    # The logarithm of a sum of exponentials, the largest taken out first.
+    # Log-sum-exp: the largest exponent is subtracted first.
     largest = xp.max(log_p, axis=0)
     return T * (largest + xp.log(xp.mean(xp.exp(log_p - largest), axis=0)))
 
@@ -70,6 +71,6 @@ def arithmetic_mean(v: Array, T: float = 1.0) -> Array:
 def _members(v: Array) -> Any:
     if v.ndim < 2 or v.shape[0] == 0:
         raise ValueError(
-            f"v has shape {v.shape}; expected (members, ..., classes), one member at least"
+            f"v has shape {v.shape}; expected (members, ..., classes), at least one member"
         )
     return v

@@ -1,19 +1,19 @@
 """Section 2 of Hinton, Vinyals & Dean 2015 (arXiv:1503.02531), top to bottom.
 
-The letters are the paper's: z are the logits of the distilled model (the student), v those of
+The letters are the paper's: z are the logits of the distilled model (the student), v the logits of
 the cumbersome model (the teacher), q and p their probabilities, T the temperature and N the
-number of classes. Cases stand on the second last axis and classes on the last, so z has shape
-``(..., B, N)``; whatever stands before them (members of a stack) goes along.
+number of classes. Cases are on the second-to-last axis and classes on the last, so z has shape
+``(..., B, N)``; axes before these (members of a stack) are carried along.
 
 Costs give one value per case, ``(..., B)``, in nats (logit matching: in squared logits). The mean
-over cases is not taken here; it stands in one place, in :mod:`minikd.train`.
+over cases is not taken here but in one place, in :mod:`minikd.train`.
 
 T may be a number, or an array whose last axis has length 1, such as ``(E, 1, 1)`` for one
 temperature per member or ``(B, 1)`` for one per case.
 
 Every function is pure and takes any array of the Python array API standard. Lists and integer
 arrays of NumPy are read as float64. All raise `ValueError` for a T that is not positive and finite,
-logits that are not finite, shapes that do not go together, and labels outside the classes.
+logits that are not finite, misfit shapes and wrong labels; on a GPU values are not looked at.
 """
 
 from __future__ import annotations
@@ -89,8 +89,8 @@ def entropy(z: Array, T: Array = 1.0) -> Array:
 
     .. math:: H = -\sum_i q_i \log q_i
 
-    Soft targets of high entropy carry much more per case than hard targets do (Section 1). But
-    H grows with T, from 0 (log k if k logits are largest) to log N, where all targets are alike.
+    Soft targets of high entropy tell much more per case than hard targets (Section 1). But H
+    grows with T, from 0 (log k if k logits share the maximum) to log N, where all targets agree.
 
     Parameters
     ----------
@@ -135,7 +135,7 @@ def soft_target_cost(z: Array, v: Array, T: Array = 1.0) -> Array:
     Raises
     ------
     ValueError
-        If T is not positive and finite, a logit is not finite, or shapes do not go together.
+        If T is not positive and finite, a logit is not finite, or shapes do not fit together.
     """
     xp, T, z, v = checks.arguments(T, z=z, v=v)
     return -xp.sum(softmax(v, T) * log_softmax(z, T), axis=-1)
@@ -146,8 +146,8 @@ def soft_target_gradient(z: Array, v: Array, T: Array = 1.0) -> Array:
 
     .. math:: \frac{\partial C}{\partial z_i} = \frac{1}{T} (q_i - p_i)
 
-    Softmax and logarithm cancel: the difference of the probabilities is left, and the 1/T of the
-    inner derivative of z/T. Arguments and errors as for the cost.
+    Softmax and logarithm cancel; the difference of the probabilities is left, times 1/T, the
+    derivative of z/T. Arguments and errors as for the cost.
 
     Returns
     -------
@@ -166,7 +166,7 @@ def high_temperature_gradient(z: Array, v: Array, T: Array = 1.0) -> Array:
               \frac{1 + v_i / T}{N + \sum_j v_j / T} \right)
 
     The error against Eq. 2 falls like T⁻³, one order faster than the gradient itself. At low T the
-    formula means nothing. Arguments and errors as in :func:`soft_target_cost`.
+    formula is meaningless. Arguments and errors as in :func:`soft_target_cost`.
 
     Returns
     -------
@@ -197,12 +197,12 @@ def zero_mean_gradient(z: Array, v: Array, T: Array = 1.0) -> Array:
 
 
 def logit_matching_cost(z: Array, v: Array) -> Array:
-    r"""The cost whose gradient Eq. 4 is, up to the factor 1/(N T²) (Section 2.1).
+    r"""The cost whose gradient is Eq. 4, up to the factor 1/(N T²) (Section 2.1).
 
     .. math:: C = \tfrac{1}{2} \sum_i (z_i - v_i)^2
 
-    So matching logits (Bucila et al. 2006) is distillation at a temperature so high that only
-    Eq. 4 is left, with zero-mean logits.
+    So matching logits (Bucila et al. 2006) is distillation of zero-mean logits at a temperature
+    so high that Eq. 4 holds.
 
     Returns
     -------
@@ -274,10 +274,10 @@ def distillation_cost(
     ----------
     z, v : array, shape (..., B, N)
     y : array of int, shape (..., B), optional
-        Labels; not looked at if ``hard_weight`` is 0.
+        Labels; ignored if ``hard_weight`` is 0.
     T : float or array, shape (..., 1)
     hard_weight : float
-        w, beside a weight of 1 on the soft targets, as in Section 4 (0.5 there). In the weighted
+        w, where the soft targets have weight 1, as in Section 4 (0.5 there). In the weighted
         average of Section 2, the share of the hard targets is w / (1 + w).
 
     Returns
@@ -287,7 +287,7 @@ def distillation_cost(
     Raises
     ------
     ValueError
-        Also if the weight is negative, or positive without labels.
+        Also if the weight is negative, or if it is positive and there are no labels.
     """
     _, T, z, v = checks.arguments(T, z=z, v=v)
     w = checks.hard_weight(hard_weight, y)
@@ -316,9 +316,9 @@ def distillation_gradient(
 
 
 def _together(soft: Array, hard: Array | None, T: Array, w: float) -> Array:
-    """The two terms of a cost, or of its gradient: both are linear, so one line serves both."""
-    # The gradients of soft targets shrink like 1/T² (Eq. 4). Multiplied by T², their share
-    # beside the hard targets stays about the same when T is changed (Section 2).
+    """Both terms of a cost, or of its gradient, added: one line serves cost and gradient."""
+    # The gradients of soft targets shrink like 1/T² (Eq. 4). Multiplied by T², they keep about
+    # the same share beside the hard targets when T changes (Section 2).
     soft = T**2 * soft
     return soft if hard is None else soft + w * hard
 

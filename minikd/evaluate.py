@@ -1,7 +1,7 @@
-"""How many cases a network gets wrong, and what moving the bias of a class changes.
+"""How many cases a network gets wrong, how sure it is, and what moving a class's bias changes.
 
-Adding a number to a class's logit in every case is the same as adding it to the bias of that class
-in the last layer; so everything here works on logits alone.
+Adding a number to the logit of a class in every case is the same as adding it to that class's
+bias in the last layer. So a bias can be chosen from logits alone, without the network.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ from minikd.progress import with_progress
 
 
 def errors(z: Array, y: Array) -> Any:
-    """Number of cases whose largest logit is not that of the label.
+    """Number of cases whose largest logit is not the label's.
 
     Parameters
     ----------
@@ -59,7 +59,7 @@ def errors_per_class(z: Array, y: Array) -> Any:
 
 
 def confusion(z: Array, y: Array) -> Any:
-    """How often each class is taken for each: rows are labels, columns answers.
+    """The confusion matrix: how often cases of each label (row) get each answer (column).
 
     Parameters
     ----------
@@ -84,7 +84,7 @@ def confusion(z: Array, y: Array) -> Any:
 
 
 def with_bias(z: Array, classes: Sequence[int], bias: float) -> Any:
-    """A copy of the logits with ``bias`` added to those of some classes."""
+    """A copy of the logits, with ``bias`` added to the logits of some classes."""
     z = np.array(to_host(z))
     if not np.issubdtype(z.dtype, np.floating):
         z = z.astype(float)
@@ -95,20 +95,20 @@ def with_bias(z: Array, classes: Sequence[int], bias: float) -> Any:
 def logits_over_views(
     net: MLP, data: Dataset, pixels: int, *, progress: str | None = None
 ) -> Any:
-    """Mean logits of each image over all its moves by up to some pixels.
+    """Mean logits of each image over all its shifts by up to ``pixels`` pixels.
 
     A teacher that was trained with jitter gives slightly different answers for the
-    (2 · pixels + 1)² moved images. Their mean is more reliable, like that of an ensemble; a mean
-    of logits is a geometric mean of probabilities, one of the two means that Section 1 names for
-    an ensemble. The student still sees only the image that was not moved. The paper does not
-    average over moves.
+    (2 · pixels + 1)² shifted images. Their mean is more reliable, as with an ensemble; the mean of
+    logits is the geometric mean of probabilities, one of the two means that Section 1 names for
+    an ensemble. The student still sees only the unshifted image. The paper does not average over
+    shifts.
 
     Parameters
     ----------
     net : MLP
     data : Dataset
     pixels : int
-        0 takes the images as they are.
+        0 uses the images as they are.
     progress : str, optional
         Title of a progress bar.
 
@@ -152,9 +152,9 @@ class BiasSweep:
 def sweep_bias(z: Array, y: Array, classes: Sequence[int], biases: Array) -> BiasSweep:
     """Count the errors for each of many biases, and choose one (Section 3).
 
-    With test labels as ``y`` this is the paper's protocol. For an honest one, hold cases out
-    of the transfer set and let ``y`` be what the *teacher* says of them: to choose the bias, no
-    label is looked at, and no test case.
+    With test labels as ``y`` this is the paper's protocol. For an honest one, hold cases out of
+    the transfer set and let ``y`` be the *teacher's* answers to them: then no label and no test
+    case is used to choose the bias.
 
     Parameters
     ----------
@@ -174,7 +174,7 @@ def sweep_bias(z: Array, y: Array, classes: Sequence[int], biases: Array) -> Bia
     ------
     ValueError
         If no class or every class is named (moving all of them changes nothing), there is no
-        bias to try, or z and y do not go together.
+        bias to try, or z and y do not fit together.
     """
     z, y = checks.answers(z, y)
     biases = np.asarray(biases, dtype=float)
@@ -196,7 +196,7 @@ def sweep_bias(z: Array, y: Array, classes: Sequence[int], biases: Array) -> Bia
 
 
 def log_loss(z: Array, y: Array) -> Any:
-    """Mean of -log q of the label, in nats: the cross-entropy with the labels.
+    """Cross-entropy with the labels, in nats: the mean over cases of -log q of the label.
 
     Parameters
     ----------
@@ -216,10 +216,11 @@ def log_loss(z: Array, y: Array) -> Any:
 
 
 def calibration_error(z: Array, y: Array, bins: int = 15) -> float:
-    """How far the probability of the answer is from how often it is right (Guo et al. 2017).
+    """The expected calibration error: how far confidence is from accuracy (Guo et al. 2017).
 
-    Cases are put into bins of equal width by the largest probability; the distance between its
-    mean and the share of right answers is averaged over the cases.
+    Cases are sorted by their largest probability into bins of equal width. In each bin, the mean of
+    that probability is compared with the share of right answers; the average of the absolute
+    differences counts each bin by its number of cases.
 
     Parameters
     ----------
@@ -231,7 +232,7 @@ def calibration_error(z: Array, y: Array, bins: int = 15) -> float:
     Returns
     -------
     float
-        From 0 to 1: the expected calibration error.
+        From 0 to 1.
 
     Examples
     --------
@@ -241,7 +242,7 @@ def calibration_error(z: Array, y: Array, bins: int = 15) -> float:
     z, y = checks.answers(z, y)
     if z.ndim != 2 or not len(y) or bins < 1 or bins != int(bins):
         raise ValueError(
-            f"z has shape {z.shape} and bins is {bins}; expected (n, N), a case and a bin at least"
+            f"z has shape {z.shape} and bins is {bins}; expected (n, N), one case and one bin or more"
         )
     sure = equations.softmax(z.astype(np.float64)).max(-1)
     beyond = np.where(z.argmax(-1) == y, 1.0, 0.0) - sure
@@ -250,7 +251,7 @@ def calibration_error(z: Array, y: Array, bins: int = 15) -> float:
 
 
 def fit_temperature(z: Array, y: Array) -> float:
-    """The T at which z / T has the lowest log-loss: calibration by one number (Guo et al. 2017).
+    """Temperature scaling: the T at which z / T has the lowest log-loss (Guo et al. 2017).
 
     Parameters
     ----------

@@ -1,8 +1,8 @@
 """The training step as it runs: the formulas of ``layers.py`` and ``optim.py``, made fast.
 
-Nothing here is needed to understand backpropagation: read :mod:`minikd.layers`,
-:mod:`minikd.mlp` and :mod:`minikd.step`, which a test holds equal to this. What each trick gains
-stands in docs/how-fast.md. One source serves NumPy and CuPy; networks, stacks and mixtures.
+Nothing here is needed to understand backpropagation: for that, read :mod:`minikd.layers`,
+:mod:`minikd.mlp` and :mod:`minikd.step`; a test holds the two steps equal. docs/how-fast.md
+explains each trick. The same code serves NumPy and CuPy, single networks, stacks and mixtures.
 """
 
 from __future__ import annotations
@@ -39,10 +39,10 @@ if TYPE_CHECKING:
 class FastStep(PlainStep):
     """What :class:`minikd.step.PlainStep` does, in arrays laid out for speed.
 
-    Parameters lie in one piece of memory, and so do the velocities: the system gives large pages to
-    large pieces only, and reads them faster. The first weights of a stack lie side by side, as one
-    wide matrix, for inputs that its members share. While it is entered, the network computes with
-    these arrays; afterwards its own hold the result.
+    Parameters lie in one block of memory, and so do the velocities: the operating system gives
+    large pages to large blocks only, and these are read faster. The first-layer weights of a stack
+    lie side by side as one wide matrix, for inputs that the members share. Inside the ``with``
+    block the network computes with these arrays; afterwards its own arrays hold the result.
     """
 
     def __init__(self, net: MLP | Mixture, recipe: Recipe) -> None:
@@ -54,8 +54,8 @@ class FastStep(PlainStep):
         )
         self.velocities = self._velocities.arrays
         rates = np.divide(recipe.learning_rate, np.max(recipe.learning_rate)).reshape(-1, 1, 1)
-        # The rates of all members rise and fall together, so a member's share of the highest may
-        # as well stand in its gradient: then one rate serves the whole stack.
+        # The rates of all members rise and fall together, so a member's gradient can be multiplied
+        # by its share of the highest rate: then one rate serves the whole stack.
         dtype = net.parameters[0].dtype
         self._shares = net.xp.asarray(rates, dtype=dtype) if len(rates) > 1 else None
 
@@ -107,25 +107,25 @@ class FastStep(PlainStep):
                 clip_norms(W, self.recipe.max_norm)
 
     def end_epoch(self) -> None:
-        """Make ``velocities`` what they should be, whether a checkpoint is read or not."""
+        """Make ``velocities`` the velocities themselves, whether or not a checkpoint is written."""
         self._velocities.settle()
 
     def arranged(self, objective: Objective) -> Objective:
-        """The objective as it is fastest with what this step gives."""
+        """The objective in the form that is fastest with this step's logits."""
         return classes_first(objective)
 
     def costs(self, objective: Objective) -> Costs:
-        """The sum of the cost over an epoch, begun at 0."""
+        """A new sum of the cost over an epoch, starting at 0."""
         return ManyCosts(objective)
 
 
 def parts_of(net: MLP | Mixture) -> list[MLP]:
-    """The networks that a network is made of."""
+    """The MLPs that a network consists of."""
     return [net.gate, net.experts] if isinstance(net, Mixture) else [net]
 
 
 def laid_out(part: MLP, values: Sequence[Array]) -> list[Array]:
-    """Copies of arrays shaped like the parameters of a network, in one piece of memory."""
+    """Copies of arrays shaped like the parameters of a network, in one block of memory."""
     shapes = [tuple(value.shape) for value in values]
     if part.members:
         E, n_in, n_out = shapes[0]
@@ -139,11 +139,11 @@ def laid_out(part: MLP, values: Sequence[Array]) -> list[Array]:
 
 
 class Velocities:
-    """The velocities of gradient descent with momentum, at another scale.
+    """The velocities of gradient descent with momentum, kept at another scale.
 
-    Multiplying all velocities in each step costs more than adding the gradient, which the product
-    that makes it can do by itself. So ``arrays`` times ``scale`` are the velocities. A step lowers
-    the scale by the momentum and adds gradient / scale; what is in the arrays need not be touched:
+    Multiplying all velocities by the momentum would be an extra pass in each step; adding the
+    gradient is not, because the product that computes it can add. So the velocities are stored as
+    ``arrays`` times ``scale``, and a step multiplies the scale alone:
 
         scale ← momentum · scale,  array ← array + gradient / scale.
 
@@ -157,18 +157,18 @@ class Velocities:
     Attributes
     ----------
     keep : float
-        The factor on what the arrays hold when a gradient is added: 1, but with hardly any
-        momentum no more than that.
+        Factor on the arrays when a gradient is added: 1, or the momentum itself if it is too
+        small to go into the scale.
     """
 
     def __init__(self, arrays: list[Array], momentum: float) -> None:
         self.arrays, self.momentum = arrays, momentum
         self.scale = 1.0
-        # A momentum so small would take the scale out of the range of float32 in a few steps.
+        # So small a momentum would take the scale out of float32's range in a few steps.
         self.keep = momentum if momentum < 1e-2 else 1.0
 
     def decay(self) -> float:
-        """Begin a step, and give the scale that its gradient is to be divided by."""
+        """Begin a step, and return the scale by which to divide its gradient."""
         if self.keep == 1:
             if self.scale < 1e-3:
                 self.settle()
@@ -176,16 +176,16 @@ class Velocities:
         return self.scale
 
     def settle(self) -> None:
-        """Make the arrays the velocities themselves, at scale 1."""
+        """Bring the scale back to 1, so that the arrays are the velocities themselves."""
         for array in self.arrays:
             array *= self.scale
         self.scale = 1.0
 
 
 class ManyCosts(Costs):
-    """The costs of an epoch, taken many cases at a time.
+    """The costs of an epoch, computed for many cases at a time.
 
-    For those of one step, the calls alone would take as long as a fiftieth of the step.
+    Batch by batch, the function calls alone would take about a fiftieth of each step.
     """
 
     def __init__(self, objective: Objective) -> None:
@@ -194,7 +194,7 @@ class ManyCosts(Costs):
         self._cases = 0
 
     def add(self, z: Array, batch: Batch) -> None:
-        """Keep a batch until there are some thousand cases."""
+        """Keep a batch until a few thousand cases are waiting."""
         self._waiting.append((z.copy(), replace(batch, x=None)))
         self._cases += z.shape[-2]
         if self._cases >= 4000:
@@ -217,7 +217,7 @@ class ManyCosts(Costs):
 
 
 def classes_first(objective: Objective) -> Objective:
-    """The same objective, given logits that lie in memory class by class.
+    """The same objective, computed on logits that are laid out in memory class by class.
 
     NumPy's sums and maxima along a short last axis are several times faster that way.
     """
@@ -262,7 +262,7 @@ def forward(
 def backward(
     net: MLP, dz: Array, caches: list[Any], work: Workspace, into: list[Array], keep: float
 ) -> None:
-    """As :meth:`minikd.MLP.backward`, adding the gradients to ``keep`` times what is there."""
+    """As :meth:`minikd.MLP.backward`, with into ← keep · into + gradients."""
     for i in reversed(range(len(caches))):
         mask, (x, W), _ = caches[i]
         shape = (*dz.shape[:-1], net.sizes[i])

@@ -1,7 +1,7 @@
-"""Is a gradient written by hand the derivative of the function beside it?
+"""Is a hand-written gradient the derivative of its function?
 
-:func:`gradcheck` takes its arguments as ``torch.autograd.gradcheck`` does, and works on any
-NumPy code. Nothing here knows the rest of minikd.
+:func:`gradcheck` names its arguments as ``torch.autograd.gradcheck`` does, and works on any NumPy
+code. This file imports nothing of minikd.
 """
 
 from __future__ import annotations
@@ -40,14 +40,14 @@ def gradcheck(
     Parameters
     ----------
     func : callable
-        ``func(*inputs)`` gives ``(out, backward)``: the value, any shape, and a function that
-        turns a gradient on ``out`` into a gradient on each input (one array, or a tuple with
-        None for an input that has none). PyTorch records the backward; here it is what you
-        wrote. Must be deterministic: draw dropout masks outside.
+        ``func(*inputs)`` returns ``(out, backward)``: the value, of any shape, and a function
+        that turns a gradient on ``out`` into a gradient on each input (one array, or a tuple,
+        with None for an input without a gradient). PyTorch records the backward pass; here you
+        wrote it. Must be deterministic: draw dropout masks outside.
     inputs : array or sequence of array
         float64. None of them may be written to.
     eps : float, optional
-        Step of the difference.
+        Step size.
     atol, rtol : float, optional
         Passes where ``|hand - derivative| <= atol + rtol * |derivative|``.
     method : {"complex", "central", "direction"}
@@ -57,8 +57,8 @@ def gradcheck(
         - ``"central"``: (f(x + eps) - f(x - eps)) / 2 eps, with an error of order eps². For
           code that only knows real numbers.
         - ``"direction"``: a central difference along one random direction, against one random
-          gradient on the output: two evaluations for each input array,
-          however many elements it has. For whole networks.
+          gradient on the output: two evaluations for each input array, however many elements it
+          has. For whole networks.
     raise_exception : bool
         False returns False instead of raising :class:`GradcheckError`.
     rng : int
@@ -72,20 +72,20 @@ def gradcheck(
     Raises
     ------
     GradcheckError
-        Naming the input, the element and both numbers, and the factor if the gradient is wrong
-        by one. Also if the check could not have told: derivative and gradient are zero, or too
-        small for atol, everywhere; no input has a gradient; the output drops the imaginary part
-        of a complex step. And if an input was written to.
+        If a gradient is wrong; the message names the input, the element and both numbers, and the
+        factor if it is wrong by a constant factor. Also if the check could not tell: derivative
+        and gradient are zero, or too small for atol, everywhere; no input has a gradient; the
+        function drops the imaginary part of a complex step. And if an input was written to.
     ValueError
-        If an input is empty or not float64, or the method or a tolerance is not one.
+        If an input is empty or not float64, or the method, the step or a tolerance is not valid.
 
     Notes
     -----
-    The default tolerances are those of the method. For the complex step, atol is 1e-9, or
-    1e-9 times the largest derivative of an input if that is below 1, and rtol 1e-12. For central differences, whose rounding error
-    is about 1e-16 / eps, atol is 1e-7 and rtol 1e-6. Where derivatives are so small that a
-    mistake of 0.1 % in the largest would not exceed that, the check is an error; choose atol
-    yourself, or the complex step.
+    The default tolerances depend on the method. For the complex step, atol is 1e-9, or 1e-9 times
+    the largest derivative of an input if that is below 1, and rtol is 1e-12. For central
+    differences, whose rounding error is about 1e-16 / eps, atol is 1e-7 and rtol is 1e-6. If the
+    derivatives are so small that a mistake of 0.1 % in the largest would stay within atol, the
+    check raises an error; then choose atol yourself, or use the complex step.
 
     Examples
     --------
@@ -101,7 +101,7 @@ def gradcheck(
     """
     if method not in _EPS:
         raise ValueError(f"method is {method!r}; expected 'complex', 'central' or 'direction'")
-    # An error of 0.1 % must show, unless the caller asked for less.
+    # A mistake of 0.1 % must show, unless the caller chose atol.
     share = 1e-3 if atol is None else 1.0
     eps = _EPS[method] if eps is None else eps
     atol = _ATOL[method] if atol is None else atol
@@ -195,7 +195,7 @@ def _gradients(backward: Callable[..., Any], dout: Any, arrays: list[Any]) -> li
             raise GradcheckError(
                 f"input {i} has shape {x.shape} and its gradient {np.shape(gradient)}"
             )
-    # A copy, in case the backward gives the same buffer every time.
+    # A copy, in case the backward returns the same buffer every time.
     return [None if g is None else np.array(g) for g in gradients]
 
 
@@ -220,7 +220,7 @@ def _compare(
         if share * largest <= atol:
             raise GradcheckError(
                 f"input {i}: no derivative is larger than {largest:.1e}, and atol is {atol:.1e}, so "
-                "this check could not have told; lower atol, or use method='complex'"
+                "this check could not tell; lower atol, or use method='complex'"
             )
         return
     worst = np.unravel_index(
@@ -245,4 +245,6 @@ def _factor(by_hand: Any, numeric: Any) -> str:
         return ""
     if abs(ratios[0]) < 1e-12:
         return "; the gradient is zero everywhere"
-    return f"; the gradient is {ratios[0]:.6g} times the derivative everywhere: a factor is missing"
+    return (
+        f"; the gradient is {ratios[0]:.6g} times the derivative everywhere: a factor is wrong"
+    )

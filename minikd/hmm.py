@@ -1,7 +1,7 @@
 """A hidden Markov model of words: the state of each frame, and the words that were said.
 
 Each word is a chain of states, passed from left to right; a state lasts one frame or more. The
-acoustic model of Section 4 is trained on the states of the frames, and its answers are decoded
+acoustic model of Section 4 learns to name the state of each frame, and its answers are decoded
 into words.
 """
 
@@ -22,11 +22,11 @@ class WordModel:
     ----------
     words : int
     states : int
-        Of each word: those of word w are ``w * states`` to ``(w + 1) * states - 1``.
+        Per word; the states of word w are ``w * states`` to ``(w + 1) * states - 1``.
     stay : array, shape (words * states,)
-        Probability that the next frame is of the same state.
+        Probability that the next frame is in the same state.
     mean, variance : array, shape (words * states, C)
-        Of the frames of each state: a normal distribution, its coefficients independent.
+        Of the frames in each state: a normal distribution with independent coefficients.
     """
 
     words: int
@@ -36,7 +36,7 @@ class WordModel:
     variance: Any
 
     def chain(self, said: Sequence[int]) -> Any:
-        """The states of some words in a row, shape (len(said) * states,)."""
+        """The states of some words in sequence, shape (len(said) * states,)."""
         return _chain(said, self.states)
 
     def scores(self, frames: Any) -> Any:
@@ -52,7 +52,7 @@ class WordModel:
 
 
 def align(scores: Any, stay: Any) -> Any:
-    """The best path through a chain of states: it begins in the first and ends in the last.
+    """The best path through a chain of states, from the first to the last.
 
     Viterbi's algorithm: the best path to a state at a frame comes from the same state, or from
     the one before.
@@ -67,7 +67,7 @@ def align(scores: Any, stay: Any) -> Any:
     Returns
     -------
     array of int, shape (n,)
-        Positions in the chain, never falling, none left out.
+        Positions in the chain, none skipped, never going back.
 
     Raises
     ------
@@ -77,7 +77,7 @@ def align(scores: Any, stay: Any) -> Any:
     n, S = scores.shape
     if n < S:
         raise ValueError(
-            f"there are {n} frames for {S} states; expected one frame each at least"
+            f"there are {n} frames for {S} states; expected at least one frame per state"
         )
     log_stay, log_go = np.log(stay), np.log1p(-stay)
     best = np.full(S, -np.inf)
@@ -100,7 +100,7 @@ def train_states(
     frames: Sequence[Any], said: Sequence[Sequence[int]], words: int, states: int,
     iterations: int = 20,
 ) -> tuple[WordModel, list[Any]]:  # fmt: skip
-    """Find the states of all frames: cut evenly, then Viterbi re-estimation.
+    """Find the states of all frames: an even cut, then Viterbi re-estimation.
 
     A state is a normal distribution with a variance for each coefficient. Model and paths are
     estimated in turn, each from the other, until no frame changes its state.
@@ -108,13 +108,13 @@ def train_states(
     Parameters
     ----------
     frames : sequence of array, shape (n, C)
-        Of each utterance.
+        One array per utterance.
     said : sequence of sequence of int
-        The words of each.
+        The words of each utterance.
     words, states : int
-        Words, and states of each.
+        How many words there are, and how many states each has.
     iterations : int
-        The most passes; at least one.
+        Largest number of passes, at least 1.
 
     Returns
     -------
@@ -125,8 +125,8 @@ def train_states(
     Raises
     ------
     ValueError
-        If an utterance has fewer frames than states, or a state gets no frame; if there is to be
-        no iteration.
+        If an utterance has fewer frames than states, a state gets no frame, or ``iterations``
+        is below 1.
     """
     if iterations < 1:
         raise ValueError(f"iterations is {iterations}; expected at least 1")
@@ -161,15 +161,17 @@ def _estimate(
     count = np.bincount(state, minlength=S)
     if not count.all():
         missing = np.flatnonzero(count == 0).tolist()
-        raise ValueError(f"no frame is of state {missing}: is a word missing in the data?")
+        raise ValueError(
+            f"no frame is in the states {missing}: is a word missing from the data?"
+        )
     mean, square = (np.zeros((S, x.shape[1])) for _ in range(2))
     np.add.at(mean, state, x)
     np.add.at(square, state, x**2)
     mean /= count[:, None]
-    # No narrower than a hundredth of the whole: a state of few frames would shrink to a point.
+    # At least a hundredth of the overall variance: with few frames, a state would become a point.
     variance = np.maximum(square / count[:, None] - mean**2, 0.01 * x.var(0) + 1e-12)
     passes = np.bincount(np.concatenate(chains), minlength=S)
-    # A frame more of staying and one of going, so that neither is impossible.
+    # One more frame that stays and one more that goes, so that neither is impossible.
     stay = (count - passes + 1) / (count + 2)
     return WordModel(words, states, stay, mean, variance)
 
@@ -181,15 +183,15 @@ def decode(scores: Any, model: WordModel, penalty: float = 0.0) -> list[int]:
     ----------
     scores : array, shape (n, words * states)
         log p(frame | state), up to a term that all states share: for a network that gives
-        posteriors, the posterior's logarithm less the prior's (Bourlard & Morgan 1994).
+        posteriors, the log posterior minus the log prior (Bourlard & Morgan 1994).
     model : WordModel
     penalty : float
-        Taken off for each word, in nats: the higher, the fewer words.
+        Subtracted for each word after the first, in nats: the higher, the fewer words.
 
     Returns
     -------
     list of int
-        Empty if there are fewer frames than states of a word.
+        Empty if there are fewer frames than a word has states.
     """
     n, S = scores.shape
     first = np.arange(0, S, model.states)
@@ -199,8 +201,8 @@ def decode(scores: Any, model: WordModel, penalty: float = 0.0) -> list[int]:
     log_stay, log_go = np.log(model.stay), np.log1p(-model.stay)
     best = np.full(S, -np.inf)
     best[first] = scores[0, first]
-    # Where each state at each frame came from: itself, the one before, or the end of a word. The
-    # last is told apart, because a word of one state may come from its own end.
+    # Where each state at each frame came from: itself, the state before it, or the end of a word.
+    # `begun` marks the latter, because a word of one state may follow itself.
     came, begun = np.empty((n, S), dtype=int), np.zeros((n, S), dtype=bool)
     for t in range(1, n):
         origin = np.arange(S)
@@ -225,7 +227,7 @@ def decode(scores: Any, model: WordModel, penalty: float = 0.0) -> list[int]:
 
 
 def word_errors(said: Sequence[int], heard: Sequence[int]) -> int:
-    """Word errors: the fewest words to leave out, add or replace to turn one string into the other.
+    """The edit distance: fewest words omitted, added or mistaken that turn one into the other.
 
     Examples
     --------

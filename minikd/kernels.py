@@ -1,4 +1,4 @@
-"""What :mod:`minikd.fast` is made of: products that add, kernels in one piece, memory laid out."""
+"""What :mod:`minikd.fast` is made of: fused kernels, products that add, memory layout."""
 
 from __future__ import annotations
 
@@ -16,10 +16,10 @@ from minikd.backend import Array, namespace, on_host
 
 
 def fused(function: Callable[..., None]) -> Callable[..., None]:
-    """Make elementwise work on arrays, done in place, a single kernel on a GPU.
+    """Turn in-place elementwise operations into a single kernel on a GPU.
 
-    A GPU step is short of launches and of memory traffic, not of arithmetic. On the host this is
-    the function as it stands.
+    A step on a GPU is limited by kernel launches and memory traffic, not by arithmetic. On the host
+    the function runs as it is.
     """
     compiled: list[Any] = []
 
@@ -42,14 +42,14 @@ def _add_scaled(y: Array, factor: float, x: Array) -> None:
 
 @fused
 def pass_where_positive(d: Array, h: Array) -> None:
-    """d stays where h > 0 and becomes 0 elsewhere, in place; any shape."""
+    """Keep d where h > 0 and set it to 0 elsewhere, in place; any shape."""
     d *= h > 0
 
 
 # ---------------------------------------------------------------- products
 
-# OpenBLAS does a product of so few multiplications on one thread. Below that, one call for a
-# whole stack, whose loop over the members runs in C, is faster than a call for each.
+# Up to this many multiplications, OpenBLAS computes a product on one thread. There, one call for a
+# whole stack, which loops over the members in C, is faster than a call for each.
 _SMALL = 2**18
 
 
@@ -58,9 +58,9 @@ def product(
 ) -> Array:
     """The matrix product out ← a b + keep · out, of two matrices or of stacks of them.
 
-    On the host, large ones go to the BLAS of SciPy, which can add to what is there, as NumPy's
-    ``matmul`` cannot. NumPy and SciPy bring a BLAS each, and their threads fight for the cores
-    where both are at work: so all large products of a training step come here.
+    On the host, large products go to SciPy's BLAS, which can add to what ``out`` holds; NumPy's
+    ``matmul`` cannot. NumPy and SciPy each bring a BLAS, and if both are at work, their threads
+    compete for the cores. So all large products of a training step come here.
 
     Parameters
     ----------
@@ -69,10 +69,10 @@ def product(
     out : array, shape (*E, m, n)
         Where the result goes.
     keep : float
-        The product is added to ``keep`` times what ``out`` holds. With 1, that is not even
-        touched before the sums are added to it.
+        Factor on what ``out`` holds before the product is added. With 1, BLAS needs no extra pass
+        over it.
     start : array, shape (*E, 1, n), optional
-        What each row begins with instead, such as a bias.
+        What each row starts from instead, such as a bias.
 
     Returns
     -------
@@ -101,9 +101,9 @@ def product(
 def of_members(
     x: Array, y: Array, out: Array, keep: float = 0.0, start: Array | None = None
 ) -> Array:
-    """The product x y; where the members of a stack share x, one wide one for all of them.
+    """The product x y; if the members of a stack share x, one wide product for all of them.
 
-    Then ``out`` lies in memory as :func:`apart` gives it.
+    In that case ``out`` must lie in memory as :func:`apart` arranges it.
     """
     if x.ndim > 2 or y.ndim != 3:
         return product(x, y, out, keep, start)
@@ -115,8 +115,8 @@ def of_members(
 def _blas_product(a: Any, b: Any, out: Any, keep: float) -> None:
     from scipy.linalg.blas import dgemm, sgemm
 
-    # BLAS stores by columns: it sees an array by rows as its transpose, and outᵀ = bᵀ aᵀ. What
-    # is stored neither way is copied.
+    # BLAS stores matrices by columns. It sees an array stored by rows as its transpose, and
+    # computes outᵀ = bᵀ aᵀ. An array stored neither way is copied.
     by_rows_a, by_rows_b = a.flags.c_contiguous, b.flags.c_contiguous
     target = out if out.flags.c_contiguous else out.copy()
     (sgemm if b.dtype == np.float32 else dgemm)(
@@ -128,10 +128,10 @@ def _blas_product(a: Any, b: Any, out: Any, keep: float) -> None:
 
 
 def add_scaled(y: Array, factor: float, x: Array) -> None:
-    """y ← y + factor · x, in place; any shape. In one pass where the two lie alike in memory."""
+    """y ← y + factor · x, in place; any shape. One pass if both have the same memory layout."""
     blas = namespace(y) is np and y.dtype == x.dtype and y.dtype in (np.float32, np.float64)
     if blas and y.strides == x.strides:
-        flat_y, flat_x = y.ravel(order="K"), x.ravel(order="K")  # views, if all is in one piece
+        flat_y, flat_x = y.ravel(order="K"), x.ravel(order="K")  # views, if in one block each
         if np.shares_memory(flat_y, y):
             from scipy.linalg.blas import daxpy, saxpy
 
@@ -146,8 +146,8 @@ def add_scaled(y: Array, factor: float, x: Array) -> None:
 class Workspace:
     """Buffers that are made once and used again in every step.
 
-    Called with a name and a shape, it gives the buffer of that name, which still holds what was
-    last written to it.
+    Called with a name and a shape, it returns the buffer of that name and shape, which still holds
+    what was last written to it.
     """
 
     def __init__(self) -> None:
@@ -173,10 +173,10 @@ class Workspace:
 
 
 def empty(shapes: Sequence[tuple[int, ...]], dtype: Any, xp: Any = np) -> list[Array]:
-    """Arrays of these shapes in one piece of memory, which hold whatever was there.
+    """Uninitialized arrays of these shapes, in one block of memory.
 
-    One large piece is given larger pages by the system than many small ones, and is then read
-    faster.
+    The operating system gives one large block larger pages than many small ones, and these are
+    read faster.
     """
     sizes = [-(-math.prod(shape) // _ALIGNED) * _ALIGNED for shape in shapes]
     whole = xp.empty(sum(sizes), dtype=dtype)
@@ -187,14 +187,14 @@ def empty(shapes: Sequence[tuple[int, ...]], dtype: Any, xp: Any = np) -> list[A
     ]
 
 
-# Values; with float32, 64 bytes: what the widest instructions of a CPU take at once.
+# In values; with float32, 64 bytes: what a CPU's widest instructions take at once.
 _ALIGNED = 16
 
 
 def side_by_side(x: Array) -> Array:
-    """The members of a stack (E, m, n) as one wide matrix (m, E · n), the first one left.
+    """The members of a stack (E, m, n) as one wide matrix (m, E · n), the first on the left.
 
-    A view where the memory lies that way, as that of :func:`apart` does; else a copy.
+    A view if the memory is laid out that way, as by :func:`apart`; else a copy.
     """
     return namespace(x).swapaxes(x, 0, 1).reshape(x.shape[1], -1)
 
@@ -205,7 +205,7 @@ def apart(x: Array, members: int) -> Array:
 
 
 def last_axis_first(x: Array) -> Array:
-    """A copy of x, equal to it, that lies in memory as if its last axis were the first.
+    """A copy of x that is laid out in memory as if its last axis were the first.
 
     NumPy's sums and maxima along a short last axis are several times faster that way.
     """

@@ -4,9 +4,9 @@ A forward returns ``(out, cache)``; its backward takes ``(dout, cache)``, where 
 ∂C/∂out, and gives the gradients of the cost C. There is no hidden state, no update inside a
 backward, and no argument is written to.
 
-Arrays may have an axis for the members of a stack in front, written ``*E``. One code then serves
-one network and many. What trains a network uses the same formulas with buffers
-(:mod:`minikd.fast`), and a test holds the two equal.
+Arrays may have a leading axis for the members of a stack, written ``*E``. The same code then serves
+one network and many. Training uses the same formulas with buffers (:mod:`minikd.fast`), and a test
+holds the two equal.
 """
 
 from __future__ import annotations
@@ -54,12 +54,12 @@ def linear_backward(
     cache
         From :func:`linear_forward`.
     input_gradient : bool
-        The first layer of a network needs no dx, and is a third cheaper without.
+        The first layer of a network needs no dx, and is a third cheaper without it.
 
     Returns
     -------
     dx : array, shape (*E, B, in), or None
-        One per member, also where the members shared x.
+        One per member, even if the members shared x.
     dW : array, shape (*E, in, out)
     db : array, shape (*E, out)
     """
@@ -89,14 +89,14 @@ def relu_backward(dh: Array, cache: Array) -> Array:
 def dropout_mask(rng: Any, shape: tuple[int, ...], rate: float, like: Array) -> Array:
     """A mask of inverted dropout: 0 with probability ``rate``, else 1 / (1 - rate).
 
-    The scale makes the mean of a masked unit what it is without dropout, so that a network is
-    evaluated with no change. One random byte decides about one unit: the rate is rounded to a
-    multiple of 1/256, and the scale is that of the rounded rate, so that the mean is exact.
+    The scale keeps the mean of a masked unit what it is without dropout, so a network is evaluated
+    unchanged. One random byte decides about one unit: the rate is rounded to a multiple of 1/256,
+    and the scale is computed from the rounded rate, so the mean is exact.
 
     Parameters
     ----------
     rng : generator
-        Of the device of ``like``.
+        A generator of the device of ``like``.
     shape : tuple of int
     rate : float
         0 ≤ rate < 1.
@@ -110,7 +110,7 @@ def dropout_mask(rng: Any, shape: tuple[int, ...], rate: float, like: Array) -> 
     Raises
     ------
     ValueError
-        If the rate is not in its range.
+        If the rate is out of range.
     """
     dropped = dropped_bytes(rate)
     kept = random_bytes(rng, shape, namespace(like)) >= np.uint8(dropped)

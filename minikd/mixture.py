@@ -1,8 +1,8 @@
-"""A mixture of experts (Jacobs et al. 1991), which Section 7 sets beside the specialists.
+"""A mixture of experts (Jacobs et al. 1991), which Section 7 compares with the specialists.
 
-A gating network says for each case how much each expert is to be trusted, and all of them learn
-together: every expert sees every case, and what it learns depends on the answers of the others.
-Specialists learn apart, because their classes are fixed beforehand; that is the point of Section 7.
+A gating network says for each case how much to trust each expert, and all of them learn together:
+every expert sees every case, and what it learns depends on the answers of the others. Specialists
+learn separately, because their classes are fixed beforehand; that is the point of Section 7.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from minikd.mlp import MLP
 
 
 def mixture_forward(a: Array, z: Array) -> tuple[Array, Any]:
-    r"""Logarithm of the experts' probabilities, weighted by the gate.
+    r"""Logarithm of the experts' probabilities, averaged with the gate's weights.
 
     .. math:: q_i = \sum_k g_k \, p^{(k)}_i, \qquad g = \mathrm{softmax}(a), \quad
               p^{(k)} = \mathrm{softmax}(z^{(k)})
@@ -40,14 +40,14 @@ def mixture_forward(a: Array, z: Array) -> tuple[Array, Any]:
     joint = xp.swapaxes(log_g, 0, 1)[..., None] + log_p  # (E, B, N): log g_k p_k
     largest = xp.max(joint, axis=0)
     log_q = largest + xp.log(xp.sum(xp.exp(joint - largest), axis=0))
-    # How much of q_i each expert answers for.
+    # Each expert's share of q_i.
     return log_q, (log_g, log_p, xp.exp(joint - log_q))
 
 
 def mixture_backward(dlog_q: Array, cache: Any) -> tuple[Array, Array]:
     r"""Gradients on the logits of the gate and of the experts.
 
-    With the share r that expert k has in q_i, a gradient on log q_i goes to k by that share; then
+    A gradient on log q_i reaches expert k by the share r that k has in q_i; from there it goes
     through the two softmaxes:
 
     .. math:: r_{ki} = \frac{g_k p^{(k)}_i}{q_i}, \quad
@@ -56,7 +56,8 @@ def mixture_backward(dlog_q: Array, cache: Any) -> tuple[Array, Array]:
               \frac{\partial C}{\partial a_k} = \sum_j d_{kj} - g_k \sum_{lj} d_{lj}
 
     For a label y and C = -log q_y this is g - h for the gate and h_k (p^{(k)} - [i = y]) for the
-    experts, with the posterior h_k = r_{ky}: an expert learns from a case in proportion to how well it explains it.
+    experts, with the posterior h_k = r_{ky}: the better an expert explains a case, the more it
+    learns from it.
 
     Returns
     -------
@@ -85,12 +86,12 @@ class Mixture:
     Attributes
     ----------
     sizes, members, seeds
-        As of one :class:`minikd.MLP`: those of an expert, ``()``, and the gate's seed.
+        As of one :class:`minikd.MLP`: the sizes of an expert, ``()``, and the gate's seed.
 
     Raises
     ------
     ValueError
-        If the gate is a stack, the experts are none, or the two do not fit together.
+        If the gate is a stack, the experts are not, or the two do not fit together.
 
     Examples
     --------
@@ -153,6 +154,6 @@ class Mixture:
         ]
 
     def off(self, caches: list[Any]) -> Any:
-        """Whether the gate or all experts have a layer that is off in all cases, shape (1,)."""
+        """Whether the gate, or every expert, has a layer that is off in all cases; shape (1,)."""
         gate, experts = self.gate.off(caches[0]), self.experts.off(caches[1])
         return gate | experts.all(keepdims=True)

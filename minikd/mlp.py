@@ -1,7 +1,7 @@
 """The network: linear layers with ReLU between them, and its backpropagation by hand.
 
 One :class:`MLP` is one network, or a stack of networks of the same shape that never mix.
-What trains it does the same with buffers; that is :mod:`minikd.fast`.
+Training does the same with buffers, in :mod:`minikd.fast`.
 """
 
 from __future__ import annotations
@@ -84,7 +84,7 @@ class MLP:
             raise ValueError(f"dtype is {dtype}; expected float32 or float64")
         self.sizes = [int(n) for n in sizes]
         if not 0 < gain < np.inf:
-            raise ValueError(f"gain is {gain}; expected > 0 and finite")
+            raise ValueError(f"gain is {gain}; expected a positive, finite number")
         stacked = isinstance(rng, Sequence) or getattr(rng, "ndim", 0) == 1
         self.members: tuple[int, ...] = (len(rng),) if stacked else ()
         self.seeds = [as_seed(r) for r in (rng if stacked else [rng])]
@@ -176,7 +176,7 @@ class MLP:
     def forward(
         self, x: Array, masks: Sequence[Array | None] | None = None
     ) -> tuple[Array, list[Any]]:
-        """The forward pass, with what the backward pass needs of it.
+        """The forward pass; the caches are what the backward pass needs.
 
         Parameters
         ----------
@@ -207,7 +207,7 @@ class MLP:
         return z, caches
 
     def backward(self, dz: Array, caches: list[Any]) -> list[Array]:
-        """Backpropagation: from the gradient on the logits to those on all parameters.
+        """Backpropagation: from the gradient on the logits to the gradients on all parameters.
 
         Layer by layer, the last first: linear, dropout, ReLU, each by its own backward.
 
@@ -248,7 +248,7 @@ class MLP:
         Raises
         ------
         ValueError
-            If the file is not one, or is cut short.
+            If the file holds no network, or is damaged.
         """
         arrays, meta = load_checkpoint(path)
         xp = array_module(device)
@@ -273,8 +273,8 @@ def draw_masks(
 ) -> list[Array | None]:
     """One dropout mask for the inputs and for each hidden layer, member by member.
 
-    Each member draws from its own generator, layer by layer, so that it draws the same in a
-    stack and alone.
+    Each member draws from its own generator, layer by layer, so it draws the same masks in a stack
+    as alone.
 
     Parameters
     ----------

@@ -18,7 +18,7 @@ from minikd.backend import Array, namespace
 
 @dataclass(frozen=True)
 class Batch:
-    """Some cases: inputs, and the labels and teacher's logits if the data has them."""
+    """Some cases: the inputs, and labels and teacher's logits if the data has them."""
 
     x: Array  # (B, in)
     y: Array | None = None  # (B,) or (E, B)
@@ -27,26 +27,27 @@ class Batch:
 
 @dataclass(frozen=True)
 class Objective:
-    """A cost per case and its gradient on the logits; one of your own is made like these.
+    """A cost per case and its gradient on the logits; an objective of your own is made the same way.
 
     Attributes
     ----------
     name : str
-        In words.
+        For messages, and for telling checkpoints apart.
     cost : callable
         ``cost(z, batch)`` gives a value per case, (*E, B).
     gradient : callable
         ``gradient(z, batch)`` gives (*E, B, N), one row per case; no mean is taken.
     needs : str
-        The fields of a batch that it looks at: ``"y"``, ``"v"`` or ``"vy"``.
+        The fields of a batch that it uses: ``"y"``, ``"v"`` or ``"vy"``.
     floor : callable
-        ``floor(batch)``, (*E, B) or 0: what the cost cannot fall below (T² times the entropy of
-        the soft targets). A history has the cost above it.
+        ``floor(batch)``, (*E, B) or 0: a bound that the cost cannot fall below (T² times the
+        entropy of the soft targets). A history records the cost above it.
     members : tuple of int
         ``(E,)`` if it has a setting for each of E members of a stack, else ``()``.
     settings : mapping, optional
-        All that the cost depends on beside logits and batch, in plain values. A checkpoint tells
-        objectives of one name apart by it; without it, a run is neither kept nor resumed.
+        All that the cost depends on besides logits and batch, as plain values. They tell apart
+        the checkpoints of objectives with the same name; without them, a run is neither saved nor
+        resumed.
     """
 
     name: str
@@ -59,7 +60,7 @@ class Objective:
 
 
 def hard_targets() -> Objective:
-    """Cross-entropy with the labels at T = 1: how a teacher is trained, or a student alone."""
+    """Cross-entropy with the labels at T = 1: how to train a teacher, or a student alone."""
     return Objective(
         name="hard targets",
         cost=lambda z, batch: equations.hard_target_cost(z, batch.y),
@@ -77,8 +78,8 @@ def soft_targets(T: Any, hard_weight: float = 0.0) -> Objective:
     T : float or sequence of float
         The temperature, or one for each member of a stack.
     hard_weight : float
-        Weight of the hard targets relative to the soft ones. With 0, no label is looked at,
-        so the transfer set may be unlabelled.
+        Weight of the hard targets relative to the soft ones. With 0, no labels are
+        used, so the transfer set may be unlabelled.
 
     Raises
     ------

@@ -31,9 +31,9 @@ def sgd_step(
     parameters, velocities : sequence of array
         Written to.
     gradients : sequence of array
-        Of the same shapes.
+        With the same shapes.
     learning_rate : float, or array, shape (E,)
-        An array has one for each member of a stack.
+        An array gives one for each member of a stack.
     momentum : float
         0 ≤ momentum < 1.
     """
@@ -53,8 +53,8 @@ def _beside(rate: Any, p: Array) -> Any:
 def clip_norms(W: Array, limit: float) -> None:
     """Max-norm: incoming weight vectors longer than ``limit`` are scaled back to it, in place.
 
-    The constraint that Hinton et al. 2012 (arXiv:1207.0580) use with dropout, which the teacher
-    of Section 3 takes from there.
+    Hinton et al. 2012 (arXiv:1207.0580) use this constraint with dropout; the teacher of Section 3
+    takes both from there.
 
     Parameters
     ----------
@@ -77,13 +77,13 @@ def learning_rate_at(step: int, steps: int, peak: Any, warm_up: int) -> Any:
     Parameters
     ----------
     step : int
-        0 for the first.
+        Counted from 0.
     steps : int
-        Of the whole run.
+        In the whole run.
     peak : float or array
-        The rate at the end of the warm-up; an array has one for each member of a stack.
+        The rate at the end of the warm-up; an array gives one for each member of a stack.
     warm_up : int
-        Steps of the warm-up; 0 for none.
+        Steps in the warm-up; 0 for none.
 
     Examples
     --------

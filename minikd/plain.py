@@ -1,8 +1,8 @@
 """Knowledge distillation on one page, in plain NumPy: read this first, then ``equations.py``.
 
-A *teacher* learns to name digits from labels. A smaller *student* then learns from what the
+A *teacher* learns to recognize digits from labels. A smaller *student* then learns from what the
 teacher says, and never sees a single 3. Afterwards it knows the threes all the same: run
-``python -m minikd.plain``. The letters are those of the paper (Hinton, Vinyals & Dean 2015): z are
+``python -m minikd.plain``. The letters are the paper's (Hinton, Vinyals & Dean 2015): z are
 the student's *logits*, the numbers that a network gives for the N classes; v are the teacher's.
 Each row is a case. The library does the same with checks, stacks and speed; tests hold them equal.
 """
@@ -85,7 +85,7 @@ def backward(parameters, dz, inputs, masks=None):
 
 
 def train(parameters, batches, gradient, learning_rate, momentum=0.9):
-    """Go down the gradient, batch by batch; each is (cases, targets, masks)."""
+    """Go down the gradient, batch by batch; a batch is (cases, targets, masks)."""
     velocities = [np.zeros_like(parameter) for parameter in parameters]
     for step, (x, target, masks) in enumerate(batches):
         z, inputs = forward(parameters, x, masks)
@@ -142,5 +142,5 @@ def main():
 if __name__ == "__main__":
     from minikd.threads import blas_threads
 
-    with blas_threads(1):  # products so small are faster on one
+    with blas_threads(1):  # products this small are faster on one
         main()

@@ -1,4 +1,4 @@
-"""What makes two training runs the same, and going on from a checkpoint."""
+"""What makes two training runs the same, and how a run resumes from a checkpoint."""
 
 from __future__ import annotations
 
@@ -25,17 +25,17 @@ if TYPE_CHECKING:
 
 @dataclass
 class History:
-    """What a training run leaves beside the network.
+    """What a training run leaves besides the network.
 
     Attributes
     ----------
     costs : list of list of float
         For each epoch and each member, the mean over the cases of the cost above its floor: for
-        soft targets T² KL(p ‖ q), in nats. Measured in training mode, on the way.
+        soft targets T² KL(p ‖ q), in nats. Measured during training, so with dropout.
     observed : list
-        For each epoch, what ``observe`` gave.
+        For each epoch, what ``observe`` returned.
     seconds : float
-        Of all parts of the run, if it was stopped and resumed.
+        Of the whole run, all its parts added if it was stopped and resumed.
     """
 
     costs: list[list[float]] = field(default_factory=list)
@@ -44,7 +44,7 @@ class History:
 
 
 class Checkpoint:
-    """The file of a run: what it has learnt so far, to go on from.
+    """The file of a run: what it has learnt so far, to resume from.
 
     Parameters
     ----------
@@ -54,7 +54,7 @@ class Checkpoint:
     run : str
         From :func:`fingerprint`.
     seconds_between : float
-        Least time between two writes.
+        Shortest time between two writes.
     """
 
     def __init__(
@@ -67,7 +67,7 @@ class Checkpoint:
         self._last_look = self._last_write = time.monotonic()
 
     def read(self, net: MLP | Mixture, velocities: Sequence[Array]) -> History:
-        """Put back what was learnt; the history of it, empty if there is no file yet.
+        """Restore what was learnt, and return its history: an empty one if there is no file yet.
 
         Raises
         ------
@@ -90,7 +90,7 @@ class Checkpoint:
     def write(
         self, net: MLP | Mixture, velocities: Sequence[Array], history: History, last: bool
     ) -> None:
-        """Count the time, and keep what was learnt if it is time to, or the last epoch."""
+        """Add up the time, and write the file if a write is due or this is the last epoch."""
         now = time.monotonic()
         history.seconds, self._last_look = history.seconds + now - self._last_look, now
         if self.path is None or not (last or now - self._last_write > self.seconds_between):
@@ -104,11 +104,11 @@ class Checkpoint:
 def known(
     checkpoint: str | PathLike[str] | None, objective: Objective
 ) -> str | PathLike[str] | None:
-    """The checkpoint, or None and a warning where the objective could be another next time."""
+    """The checkpoint; None, with a warning, if nothing tells the objective from another."""
     if checkpoint is not None and objective.settings is None:
         warnings.warn(
             f"the objective {objective.name!r} does not say its settings, so a checkpoint could "
-            "be that of another one: nothing is kept or resumed; say Objective(settings={...})",
+            "belong to another one: nothing is kept or resumed; pass Objective(settings={...})",
             stacklevel=3,
         )
         return None

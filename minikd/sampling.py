@@ -1,4 +1,4 @@
-"""Which cases come when: the order of an epoch, its batches, and the moves of the images."""
+"""Which cases come when: the order of an epoch, its batches, and the shifts of the images."""
 
 from __future__ import annotations
 
@@ -21,15 +21,16 @@ if TYPE_CHECKING:
 class Cases:
     """The cases of a training run, on the device of the network, and the order they come in.
 
-    Everything is drawn on the host, from streams of the run's seed and the epoch, so that every
-    device sees the same cases in the same order, and a resumed run those it would have seen.
+    Everything is drawn on the host, from streams that depend on the run's seed and the epoch. So
+    every device sees the same cases in the same order, and a resumed run sees those that it would
+    have seen without the stop.
 
     Parameters
     ----------
     net : MLP or Mixture
     data : Dataset
     needs : str
-        Of the objective: without ``"v"``, a teacher's logits are left on the host.
+        What the objective needs: without ``"v"``, a teacher's logits are left on the host.
     recipe : Recipe
     rng : int
     special : float, optional
@@ -38,7 +39,7 @@ class Cases:
     Attributes
     ----------
     some : array
-        The inputs of the first 500 cases, unmoved, to look at the network with.
+        The inputs of the first 500 cases, unshifted, for checks of the network.
     """
 
     def __init__(
@@ -57,7 +58,7 @@ class Cases:
         self.padded = pad_images(self.x, data.shape, recipe.jitter) if recipe.jitter else None
 
     def epoch(self, epoch: int) -> Iterator[Batch]:
-        """The batches of an epoch, the last one perhaps shorter."""
+        """The batches of an epoch; the last one may be shorter."""
         xp, B = namespace(self.x), self.recipe.batch
         order = xp.asarray(self.order(epoch))
         shifts = self.shifts(epoch)
@@ -86,7 +87,7 @@ class Cases:
         return np.stack(orders) if self.stacked else orders[0]
 
     def shifts(self, epoch: int) -> Array | None:
-        """By how much each image of an epoch is moved, (n, 2), if the recipe moves images."""
+        """How far each image of an epoch is shifted, (n, 2); None without jitter."""
         if not self.recipe.jitter:
             return None
         drawn = generator(self.rng, Stream.JITTER, epoch)
@@ -94,7 +95,7 @@ class Cases:
         return namespace(self.x).asarray(shifts)
 
     def inputs(self, chosen: Array, moves: Array | None) -> Array:
-        """The images of some cases, (B, in) or (E, B, in), moved if there are moves."""
+        """The inputs of some cases, (B, in) or (E, B, in), shifted if ``moves`` says so."""
         if moves is None:
             return self.x[chosen]
         of_all = namespace(moves).tile(moves, (chosen[..., :1].size, 1))
@@ -104,16 +105,16 @@ class Cases:
 
 
 def special_order(in_dustbin: Any, share: float, batch: int, rng: Any) -> Any:
-    """The cases of an epoch of a specialist (Section 5.2): in each batch, special ones first.
+    """The order of a specialist's epoch (Section 5.2): in each batch, special cases first.
 
-    In an epoch, cases of a kind come again once all of the kind have come.
+    Within an epoch, no case comes again before all others of its kind have come.
 
     Parameters
     ----------
     in_dustbin : array of bool, shape (n,)
         The cases that are not special.
     share : float
-        Of special cases in each batch.
+        The share of special cases in each batch.
     batch : int
     rng : Generator
 

@@ -1,14 +1,14 @@
 """Section 5 of Hinton, Vinyals & Dean 2015: specialists beside a generalist.
 
 One network, the generalist, knows all N classes. Each of M specialists starts from its weights and
-learns to tell apart a few classes that it confuses; all other classes are one more class to the
-specialist, the dustbin. Where the generalist's answer is one of a specialist's classes, the two
-answers are combined by Eq. 5.
+learns to tell apart a few classes that the generalist confuses; to a specialist, all other classes
+are a single one, the dustbin. Where the generalist's answer is one of a specialist's classes, the
+answers of both are combined by Eq. 5.
 
-The letters are the paper's: q is the combined answer, p^g the generalist's, p^m that of
-specialist m, S^m its special classes, A the specialists that are active for a case. Each
-specialist has S special classes, so that all are members of one stack; ``classes``, an array of
-shape (M, S), lists them. The dustbin is the last class, number S.
+The letters are the paper's: q is the combined answer, p^g the generalist's, p^m specialist
+m's, S^m its special classes, A the specialists that are active for a case. All
+specialists have the same number S of special classes, so that they form one stack: ``classes``, an
+array of shape (M, S), says which. The dustbin is their last class, number S.
 """
 
 from __future__ import annotations
@@ -25,11 +25,11 @@ from minikd.mlp import MLP
 
 
 def prediction_covariance(q: Array) -> Any:
-    r"""Covariance of the generalist's predictions over cases; no label is read (Section 5.3).
+    r"""Covariance of the generalist's predictions, over cases; no labels are used (Section 5.3).
 
     .. math:: \Sigma_{ij} = \overline{q_i q_j} - \bar q_i \, \bar q_j
 
-    Classes that are often predicted together have columns that are alike.
+    Classes that are often predicted together have similar columns.
 
     Parameters
     ----------
@@ -44,8 +44,8 @@ def prediction_covariance(q: Array) -> Any:
     Raises
     ------
     ValueError
-        If q are no probabilities, there are fewer than two cases, or the predictions are the same
-        in all of them: then there is nothing to tell classes apart by.
+        If q does not hold probabilities, there are fewer than two cases, or all predictions are
+        the same: then nothing tells the classes apart.
     """
     q = np.asarray(to_host(q), dtype=np.float64)
     if q.ndim != 2 or len(q) < 2:
@@ -55,7 +55,7 @@ def prediction_covariance(q: Array) -> Any:
     if np.ptp(q, axis=0).max() < 1e-12:
         raise ValueError(
             f"the predictions are the same in all {len(q)} cases, so their covariance is 0; "
-            "expected those of a trained generalist on many cases"
+            "expected a trained generalist's predictions on many cases"
         )
     away = q - q.mean(0)
     return away.T @ away / len(q)
@@ -64,16 +64,17 @@ def prediction_covariance(q: Array) -> Any:
 def cluster_classes(
     covariance: Any, clusters: int, size: int, rng: Any = 0, passes: int = 20
 ) -> Any:
-    """Classes that are confused, by online K-means on the columns of the covariance (Section 5.3).
+    """Clusters of confused classes: online K-means on the columns of the covariance (Section 5.3).
 
-    Columns come one by one, in a new order in each pass. The nearest centre moves towards the
-    column, by one over the number of columns it has had so far (MacQueen 1967). A centre that had
-    none in a pass starts again from the column that lies farthest from its centre.
+    The columns come one by one, in a new order in each pass. The nearest centre moves towards the
+    column by 1/n of the distance, where n is the number of columns that it has had (MacQueen 1967).
+    A centre that had none in a pass starts again from the column that is farthest from its nearest
+    centre.
 
     A centre is a mean of columns, so its i-th entry says how much class i is predicted together
     with the classes of the cluster. Each specialist gets the ``size`` classes with the largest
-    entries, though the last of them may be negative: clusters may overlap, as the paper's do, and a
-    class may be in none, so that the generalist alone answers for it.
+    entries, even if the last of these are negative. Clusters may overlap, as in the paper, and a
+    class may be in none; then the generalist alone answers for it.
 
     Parameters
     ----------
@@ -82,10 +83,10 @@ def cluster_classes(
     clusters : int
         Number of specialists M.
     size : int
-        Special classes S of each.
+        Number S of special classes of each.
     rng : int or Generator
     passes : int
-        Over the columns.
+        Number of passes over the columns.
 
     Returns
     -------
@@ -132,7 +133,7 @@ def _distances(a: Any, b: Any) -> Any:
 
 
 def specialist_labels(y: Array, classes: Any, N: int) -> Any:
-    """Labels as each specialist sees them: the place among its special classes, or S for the dustbin.
+    """Labels as each specialist sees them: which of its special classes, or S for the dustbin.
 
     Parameters
     ----------
@@ -148,13 +149,13 @@ def specialist_labels(y: Array, classes: Any, N: int) -> Any:
     Raises
     ------
     ValueError
-        If a specialist has no class, all of them, or one twice, or a class or label is none of
-        the N.
+        If a specialist has no class, every class, or one class twice, or a class or label is
+        none of the N.
     """
     classes = checked_classes(classes, N)
     y = np.asarray(to_host(y))
     if not np.issubdtype(y.dtype, np.integer) or not np.isin(y, np.arange(N)).all():
-        raise ValueError(f"y holds labels that are no integers from 0 to {N - 1}")
+        raise ValueError(f"y holds labels that are not integers from 0 to {N - 1}")
     M, S = classes.shape
     seen_as = np.full((M, N), S)
     seen_as[np.arange(M)[:, None], classes] = np.arange(S)
@@ -162,12 +163,12 @@ def specialist_labels(y: Array, classes: Any, N: int) -> Any:
 
 
 def start_from(generalist: MLP, classes: Any, seeds: Sequence[int]) -> MLP:
-    """One stack of specialists with the generalist's weights (Section 5.2).
+    """A stack of specialists that start with the generalist's weights (Section 5.2).
 
-    The hidden layers and the logits of the special classes are the generalist's. Its logit of the
-    dustbin would be the logarithm of a sum of exponentials, which no linear layer computes. The
-    mean of these logits plus the logarithm of their number is a lower bound (Jensen's inequality),
-    exact where all of them are equal.
+    The hidden layers are the generalist's, and so are the logits of the special classes. The
+    dustbin's logit should be the log-sum-exp of all other logits, which no linear layer can
+    compute. Their mean plus the logarithm of their number is a linear lower bound of it, and equals
+    it where they are all the same (Jensen's inequality).
 
     Parameters
     ----------
@@ -181,6 +182,11 @@ def start_from(generalist: MLP, classes: Any, seeds: Sequence[int]) -> MLP:
     -------
     MLP
         A stack of M networks with S + 1 classes.
+
+    Raises
+    ------
+    ValueError
+        If the generalist is a stack, the classes cannot be special ones, or seeds are missing.
     """
     if generalist.members:
         raise ValueError("generalist is a stack of networks; expected one")
@@ -208,17 +214,18 @@ def dustbin_correction(y: Any, size: int, share: float = 0.5) -> Any:
 
     .. math:: \log \frac{\pi_m}{1 - \pi_m} \frac{1 - n_m / n}{n_m / n}
 
-    In its batches a specialist met a share π of special cases, where the data has n_m / n. By Bayes' rule its logits of the special classes, seen from the dustbin, are too large by
-    the logarithm of that oversampling, the ratio of the two odds.
+    In its batches a specialist saw special cases with a share of π, but only n_m of all n cases are
+    special. By Bayes' rule its special logits are too large, relative to the dustbin's, by the
+    logarithm of this oversampling, the ratio of the two odds.
 
     Parameters
     ----------
     y : array of int, shape (M, n)
         From :func:`specialist_labels`.
     size : int
-        Special classes S of each, so that S is the dustbin.
+        Number S of special classes of each; label S is the dustbin.
     share : float
-        π, the share of special cases in each batch; the paper has half.
+        π, the share of special cases in each batch; one half in the paper.
 
     Returns
     -------
@@ -246,16 +253,16 @@ def dustbin_correction(y: Any, size: int, share: float = 0.5) -> Any:
 
 
 def checked_classes(classes: Any, N: int) -> Any:
-    """The special classes as an array of shape (M, S), once they are found valid."""
+    """The special classes as an array of shape (M, S), checked."""
     classes = np.asarray(classes)
     if classes.ndim != 2 or not np.issubdtype(classes.dtype, np.integer) or not len(classes):
         raise ValueError(
             f"classes has shape {classes.shape} and dtype {classes.dtype}; expected integers, one "
-            "row per specialist and as many classes in each"
+            "row per specialist, all of the same length"
         )
     _check_size(classes.shape[1], N)
     if not np.isin(classes, np.arange(N)).all():
-        raise ValueError(f"classes holds some that are not from 0 to {N - 1}")
+        raise ValueError(f"classes holds numbers that are not from 0 to {N - 1}")
     if any(len(set(row)) < len(row) for row in classes.tolist()):
         raise ValueError("a specialist has a class twice; expected each once")
     return classes

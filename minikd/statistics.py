@@ -1,4 +1,4 @@
-"""Means over seeds, what differs clearly, paired tests, rank correlation: nothing draws or writes."""
+"""Means over seeds, clear differences, paired tests, rank correlation. Nothing draws or writes."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from minikd.backend import to_host
 
 
 def mean_and_sd(values: Sequence[float], unit: str = "") -> str:
-    """``mean ± sd (n)`` in words, or the value itself if there is one.
+    """``mean ± sd (n)`` as text, or the value itself if there is only one.
 
     Examples
     --------
@@ -50,7 +50,7 @@ class Mean(NamedTuple):
     error: float | None
 
     def words(self, digits: int = 2, sign: bool = False) -> str:
-        """``+1.62 ± 0.04``, or the mean alone."""
+        """As text, ``+1.62 ± 0.04``, or the mean alone."""
         said = f"{self.value:{'+' if sign else ''}.{digits}f}"
         return said if self.error is None else f"{said} ± {self.error:.{digits}f}"
 
@@ -61,25 +61,25 @@ class Mean(NamedTuple):
 
     @property
     def clearly(self) -> str:
-        """Whether it is, as an adverb."""
+        """Whether it is clear, as an adverb for a sentence."""
         if self.error is None:
             return "one seed, so no standard error"
         return "clearly" if self.clear else "not clearly"
 
 
 def mean_of(values: Any) -> Mean:
-    """The mean over seeds with its standard error."""
+    """The mean over seeds and its standard error."""
     error = None if len(values) == 1 else float(standard_error(np.asarray(values, float)))
     return Mean(float(np.mean(values)), error)
 
 
 def change(metrics: Mapping[str, Sequence[float]], metric: str, since: str) -> Mean:
-    """How much larger one metric is than another, seed by seed."""
+    """How much larger ``metric`` is than ``since``, paired by seed."""
     return mean_of(np.subtract(metrics[metric], metrics[since]))
 
 
 def share_of_gain(kept: float, gain: float) -> float:
-    """In percent; where nothing is gained, 100 if nothing is lost, else 0."""
+    """``kept`` in percent of ``gain``; if nothing was gained, 100 if nothing was lost, else 0."""
     return 100 * float(kept / gain if gain > 0 else kept >= 0)
 
 
@@ -97,12 +97,12 @@ def paired_test(wrong_a: Any, wrong_b: Any) -> float:
     Returns
     -------
     float
-        The probability, if they were equally good, of a split as uneven as this one or more.
+        The probability of a split at least this uneven if the two were equally good.
 
     Raises
     ------
     ValueError
-        If the two are not of the same cases.
+        If the two do not have the same shape (n,).
 
     Examples
     --------
@@ -121,7 +121,7 @@ def paired_test(wrong_a: Any, wrong_b: Any) -> float:
 
 
 def rank_correlation(a: Mapping[str, float], b: Mapping[str, float]) -> float:
-    """Spearman's rank correlation of two values of each name."""
+    """Spearman's rank correlation of two sets of values with the same names."""
     from scipy.stats import spearmanr
 
     return float(spearmanr([a[name] for name in a], [b[name] for name in a]).statistic)

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
 
 class PlainStep:
-    """What a step does to a network, in the arrays of the network itself.
+    """The steps of a training run, in the network's own arrays.
 
     Parameters
     ----------
@@ -32,7 +32,7 @@ class PlainStep:
     Attributes
     ----------
     velocities : list of array
-        Shaped like the parameters; at the end of an epoch, what a checkpoint keeps.
+        Shaped like the parameters; a checkpoint keeps them at the end of an epoch.
     """
 
     def __init__(self, net: MLP | Mixture, recipe: Recipe) -> None:
@@ -48,14 +48,14 @@ class PlainStep:
         """Leave the network with what it has learnt."""
 
     def forward(self, x: Array, rngs: list[Any]) -> tuple[Array, list[Any]]:
-        """Logits of a batch and caches, with dropout where there are generators for it."""
+        """Logits of a batch, and caches; with dropout if there are generators for it."""
         masks: list[Array | None] | None = None
         if rngs and isinstance(self.net, MLP):
             masks = draw_masks(self.net, self.recipe.dropout, rngs, x.shape[-2])
         return self.net.forward(x, masks)
 
     def descend(self, dz: Array, caches: list[Any], rate: Any) -> None:
-        """Backpropagate the gradient on the logits, and go down."""
+        """Backpropagate the gradient on the logits, and update the parameters."""
         gradients = self.net.backward(dz, caches)
         sgd_step(self.net.parameters, self.velocities, gradients, rate, self.recipe.momentum)
         if self.recipe.max_norm is not None:
@@ -63,14 +63,14 @@ class PlainStep:
                 clip_norms(W, self.recipe.max_norm)
 
     def end_epoch(self) -> None:
-        """Make ``velocities`` what they should be."""
+        """Nothing to do: ``velocities`` are always the velocities themselves."""
 
     def arranged(self, objective: Objective) -> Objective:
-        """The objective as it is."""
+        """The objective, unchanged."""
         return objective
 
     def costs(self, objective: Objective) -> Costs:
-        """The sum of the cost over an epoch, begun at 0."""
+        """A new sum of the cost over an epoch, starting at 0."""
         return Costs(objective)
 
 
@@ -81,7 +81,7 @@ class Costs:
         self.objective, self.sum = objective, 0.0
 
     def add(self, z: Array, batch: Batch) -> None:
-        """Add those of a batch."""
+        """Add the costs of a batch."""
         above = self.objective.cost(z, batch) - self.objective.floor(batch)
         self.sum = self.sum + above.sum(-1)
 

@@ -1,4 +1,4 @@
-"""The one training loop. It can be stopped at any time, and goes on bit for bit."""
+"""The one training loop. It can be stopped at any time, and resumes bit for bit."""
 
 from __future__ import annotations
 
@@ -37,8 +37,8 @@ class Recipe:
     ----------
     epochs : int
     learning_rate : float or tuple of float
-        At the end of the warm-up; it then falls to 0 along half a cosine. A tuple has one for
-        each member of a stack.
+        The peak, at the end of the warm-up; from there it falls to 0 along half a cosine. A tuple
+        gives one for each member of a stack.
     batch : int
         Cases per step.
     momentum : float
@@ -50,9 +50,9 @@ class Recipe:
     max_norm : float, optional
         Largest Euclidean length of the incoming weights of a hidden unit.
     jitter : int
-        Each image is moved by up to this many pixels in each direction, anew in each epoch.
+        Each image is shifted by up to this many pixels in each direction, anew in each epoch.
     subpixel : bool
-        The moves of the jitter are real numbers, not whole pixels.
+        Whether the shifts are real numbers instead of whole pixels.
     """
 
     epochs: int
@@ -105,21 +105,22 @@ def train(
         member sees what it would see alone.
     checkpoint : path, optional
         Where to keep the state of the run: a file, or a folder (a path without an ending), in
-        which each run finds a file of its own. If the file is there and belongs to the same run,
-        training goes on from it, and ends as if it had never stopped; a file of another run is
-        an error.
+        which each run finds a file of its own. If the file exists and belongs to the same run,
+        training resumes from it and ends as if it had never stopped; a file of another run is an
+        error.
     seconds_between : float
-        Least time between two writes of the checkpoint; it is also written at the end.
+        Shortest time between two writes of the checkpoint; it is also written at the end.
     progress : str, optional
-        Show a progress bar with this title on stderr, if that is a terminal.
+        Show progress on stderr under this title: a bar in a terminal or notebook, else a line now
+        and then.
     observe : callable, optional
-        ``observe(net, epoch)`` looks at the network after each epoch, counted from 1, and gives
-        plain numbers, or lists of them, for the history. It changes nothing.
+        ``observe(net, epoch)`` looks at the network after each epoch, counted from 1, and returns
+        plain numbers, or lists of them, for the history. It must change nothing.
     special : float, optional
-        How specialists are trained (Section 5.2): the share of each batch that is drawn from the
-        cases whose label is not the last class, the dustbin. Each member of a stack draws for
-        itself, and may see other labels than the others, ``data.y`` of shape (E, n). An epoch is
-        as many cases as the data has. In an epoch, cases of a kind come again once all have come.
+        For specialists (Section 5.2): the share of each batch that is drawn from the cases whose
+        label is not the last class, the dustbin. Each member of a stack draws its own cases, and
+        may have its own labels, ``data.y`` of shape (E, n). An epoch has as many cases as the data;
+        within it, no case comes again before all others of its kind have come.
     step : {"fast", "plain"}
         How a step is computed: with buffers (:mod:`minikd.fast`), or as the formulas stand in
         :mod:`minikd.layers` and :mod:`minikd.optim`. The two are equal to rounding.

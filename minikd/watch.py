@@ -1,4 +1,4 @@
-"""Divergence: what is looked for while a network is trained, when, and what is said of it."""
+"""Divergence: what training looks for, when, and how it is reported."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from minikd.mlp import MLP
 
 
 class TrainingDiverged(ArithmeticError):
-    """The network is no longer finite, or its hidden units are all off.
+    """A value is no longer finite, or no unit of a hidden layer is active any more (dying ReLU).
 
     Attributes
     ----------
@@ -31,7 +31,7 @@ class TrainingDiverged(ArithmeticError):
 
 
 class Watch:
-    """Looks at a network on the way, and stops the training where it has diverged.
+    """Looks at a network during training, and stops it if it has diverged.
 
     Once a value is not finite, or a hidden layer is off for every case (dying ReLU), no later step
     can repair it.
@@ -40,17 +40,17 @@ class Watch:
     ----------
     net : MLP or Mixture
     some : array
-        Cases to look at the network with. One batch would not tell: a small layer may be off in
-        all of it by chance, or by dropout.
+        Cases to check the network on. One batch is not enough: a small layer may be off in all of
+        its cases by chance, or because of dropout.
     """
 
     def __init__(self, net: MLP | Mixture, some: Array) -> None:
         self.net, self.some = net, some
 
     def logits(self, z: Array, step: int, rate: Any, look: bool) -> None:
-        """Look at the logits of a batch: always on the host, on a GPU only where told to.
+        """Check the logits of a batch: always on the host, on a GPU only if told to ``look``.
 
-        Looking at every step would make the host wait for all work queued on the GPU.
+        A check in every step would make the host wait for all work queued on the GPU.
         """
         if on_host(z) or look:
             self._finite(z, step, rate)
@@ -58,16 +58,16 @@ class Watch:
                 self._alive(step, rate)
 
     def epoch(self, caches: list[Any], step: int, rate: Any, last: bool) -> None:
-        """Look at the weights after an epoch, and whether the network lives."""
-        # No forward pass after the last step would tell of it.
+        """Check after an epoch that the weights are finite and the network is alive."""
+        # No forward pass follows the last step, so no logits would show it.
         for p in self.net.parameters:
             self._finite(p, step, rate)
-        # A batch that switches on a unit of each layer shows that the network lives; most do.
+        # A batch that activates a unit in each layer shows that the network is alive; most do.
         if last or self.net.off(caches).any():
             self._alive(step, rate)
 
     def _finite(self, x: Array, step: int, rate: Any) -> None:
-        # A sum is finite only if every term is; where it is not, each is looked at.
+        # A sum is finite only if every term is; if it is not, each term is checked.
         with np.errstate(all="ignore"):
             if np.isfinite(to_host(x.sum())):
                 return
@@ -75,9 +75,9 @@ class Watch:
         self._stop(~finite, "logits or weights are not finite", step, rate)
 
     def _alive(self, step: int, rate: Any) -> None:
-        # Where a hidden layer is off in every case, only biases are left.
+        # If a hidden layer is off in every case, only biases are left.
         off = self.net.off(self.net.forward(self.some)[1])
-        what = "no hidden unit is active, so every case gets the same logits"
+        what = "a hidden layer has no active unit, so every case gets the same logits"
         self._stop(off, what, step, rate)
 
     def _stop(self, diverged: Any, what: str, step: int, rate: Any) -> None:
@@ -88,8 +88,8 @@ class Watch:
 
 
 def all_alike(z: Array) -> bool:
-    """Whether a member of the stack gives the same logits for all cases, more than one."""
-    # Two cases are compared first: that is nearly always the end of it.
+    """Whether some member gives the same logits for all cases, of which there are at least two."""
+    # Two cases are compared first; that nearly always settles it.
     return z.shape[-2] > 1 and all(
         (z[..., :n, :] == z[..., :1, :]).all(-1).all(-1).any() for n in (2, z.shape[-2])
     )

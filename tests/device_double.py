@@ -1,9 +1,9 @@
 """A double of CuPy on the host: it computes with NumPy, but is as strict as a GPU.
 
-An array of it never turns into a NumPy array by itself, and never meets one in an operation:
-what would be an error or a hidden copy on a GPU is a TypeError here. It shows that the one
-source above ``backend.py`` moves every array explicitly. It says nothing about speed, or about
-the numbers that a GPU gives.
+Its arrays never turn into NumPy arrays by themselves, and never mix with them in an operation:
+what would be an error or a hidden copy on a GPU is a TypeError here. It shows that all code above
+``backend.py`` moves every array explicitly. It says nothing about speed, or about the numbers that
+a GPU computes.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from typing import Any
 import numpy as np
 from numpy.lib.mixins import NDArrayOperatorsMixin
 
-# How often values went from the one side to the other: each makes the host wait for a GPU.
+# How often values crossed from one side to the other; each time, the host waits for a GPU.
 crossings: Counter[str] = Counter()
 
 

@@ -126,7 +126,7 @@ def test_dropout_on_the_device(fake_gpu):
 
 @pytest.mark.parametrize("seeds", [1, (1, 2)])
 def test_a_step_moves_nothing_between_host_and_device(fake_gpu, seeds):
-    """What crosses is counted for two epochs of 4 steps and of 20: 32 steps add next to nothing."""
+    """Transfers in two epochs of 4 steps and of 20 are counted: 32 more steps add next to none."""
     data = DIGITS.train.with_logits(np.ones((200, 10)))
     T = (2.0, 4.0) if isinstance(seeds, tuple) else 2.0
     counts = []
@@ -148,7 +148,7 @@ def test_the_record_says_whether_tf32_was_asked_for(fake_gpu, monkeypatch):
     assert device_name(fake_gpu) == "cuda: double, TF32"
 
 
-def test_cupy_has_every_function_that_is_asked_of_it(fake_gpu, monkeypatch, tmp_path):
+def test_cupy_has_every_function_that_minikd_uses(fake_gpu, monkeypatch, tmp_path):
     """CuPy imports without a GPU, so its names can be checked anywhere it is installed."""
     data = DIGITS.train.with_logits(np.ones((200, 10)))
     for objective in (hard_targets(), soft_targets(4.0, 0.1), logit_matching()):

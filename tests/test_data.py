@@ -130,7 +130,7 @@ def test_download_goes_on_to_the_second_mirror(mirror, tmp_path, monkeypatch):
     assert (len(digits.train), len(digits.test)) == (12, 7)
 
 
-def test_a_file_that_is_not_what_it_should_be_is_refused(mirror, tmp_path, monkeypatch):
+def test_a_download_with_the_wrong_hash_is_refused(mirror, tmp_path, monkeypatch):
     monkeypatch.setenv("MINIKD_DATA_DIR", str(tmp_path))
     name = next(iter(minikd.data.mnist.SHA256))
     (mirror / name).write_bytes(b"something else")
@@ -144,7 +144,7 @@ def test_other_data_under_the_same_names_is_refused(mirror, tmp_path, monkeypatc
     fetch_mnist()
     labels = tmp_path / "mnist" / "train-labels-idx1-ubyte.gz"
     labels.write_bytes(gzip.compress(idx(np.ones(12, "u1"))))
-    with pytest.raises(ValueError, match="is not the file of MNIST"):
+    with pytest.raises(ValueError, match="is not MNIST's original file"):
         load_mnist()
 
 
@@ -186,7 +186,7 @@ def test_the_bundled_file_is_what_the_script_draws():
     again = render_digits()
     assert len(images) == 10 * len(FONTS) == 210
     np.testing.assert_array_equal(labels, again["labels"])
-    # Another matplotlib may round an edge pixel otherwise; no glyph may differ by more.
+    # Another matplotlib may round an edge pixel differently; no glyph may differ by more.
     difference = np.abs(images.astype(int) - again["images"]).mean((1, 2))
     assert difference.max() < 0.5
 
@@ -202,14 +202,14 @@ def test_damaged_glyphs(monkeypatch):
 
 
 def test_characters():
-    """Twice all templates: a class has as many images as another."""
+    """Every template twice, so all classes have the same number of images."""
     found = load_characters(rng=0, train=321 * 8 * 2, test=200)
     assert len(found.names) == len(set(found.names)) == 321
     np.testing.assert_array_equal(np.bincount(found.train.y), [16] * 321)
     assert found.train.x.max() <= 1
     again = load_characters(rng=0, train=100, test=200)
     np.testing.assert_array_equal(again.test.x, found.test.x)
-    # The mushrooms are in it: one shape, three alphabets, and a zero.
+    # The mushrooms: one shape in three alphabets, and a zero.
     assert {"o", "\u03bf", "\u043e", "0"} <= set(found.names)
 
 
@@ -220,7 +220,7 @@ def test_the_bundled_characters_are_what_the_script_draws():
     templates = minikd.data.glyphs._templates("characters.npz")
     assert "".join(templates["names"]) == CHARACTERS
     assert len(templates["images"]) == len(CHARACTERS) * len(CHARACTER_FONTS)
-    # Some of them, from all fonts: all would take long.
+    # A sample from all fonts: all characters would take long.
     for k in range(0, len(templates["images"]), 37):
         font, label = divmod(k, len(CHARACTERS))
         assert templates["labels"][k] == label
@@ -233,7 +233,7 @@ def test_the_bundled_characters_are_what_the_script_draws():
 
 @pytest.fixture
 def small_emnist(tmp_path, monkeypatch):
-    """A folder with two small files that the module takes for those of EMNIST."""
+    """A folder with two small files that the module takes for EMNIST's."""
     monkeypatch.setenv("MINIKD_DATA_DIR", str(tmp_path))
     monkeypatch.setattr(emnist, "SHA256", dict(emnist.SHA256))
     images = np.zeros((30, 28, 28), "u1")
@@ -260,10 +260,10 @@ def test_emnist_is_turned_and_split_the_same_way_every_time(small_emnist):
             load_emnist(test=test)
 
 
-def test_emnist_that_is_missing_or_something_else(small_emnist):
+def test_emnist_that_is_missing_or_has_other_content(small_emnist):
     labels = small_emnist / "emnist-byclass-test-labels-idx1-ubyte.gz"
     labels.write_bytes(gzip.compress(idx(np.ones(30, "u1"))))
-    with pytest.raises(ValueError, match="is not the file of EMNIST"):
+    with pytest.raises(ValueError, match="is not EMNIST's original file"):
         load_emnist()
     labels.unlink()
     with pytest.raises(FileNotFoundError) as caught:
@@ -289,7 +289,7 @@ def test_emnist_is_fetched_from_a_zip(small_emnist, tmp_path_factory, monkeypatc
         monkeypatch.setattr(emnist, "MD5", digest)
         assert fetch_emnist() == small_emnist
     assert sorted(path.name for path in small_emnist.iterdir()) == sorted(emnist.SHA256)
-    assert fetch_emnist() == small_emnist  # nothing is asked for twice
+    assert fetch_emnist() == small_emnist  # nothing is downloaded twice
     assert len(load_emnist(test=10).train) == 20
 
 

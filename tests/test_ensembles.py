@@ -20,13 +20,13 @@ def test_the_arithmetic_mean_is_the_mean_of_the_distributions(T):
 
 
 @pytest.mark.parametrize("T", [0.5, 1.0, 4.0])
-def test_the_geometric_mean_is_that_of_the_distributions(T):
+def test_the_geometric_mean_is_the_geometric_mean_of_the_distributions(T):
     log_p = np.mean([eq.log_softmax(v, T) for v in V], axis=0)
     expected = np.exp(log_p - logsumexp(log_p, axis=-1, keepdims=True))
     np.testing.assert_allclose(eq.softmax(geometric_mean(V), T), expected, rtol=1e-12)
 
 
-def test_of_one_member_both_are_the_member():
+def test_both_means_of_one_member_are_that_member():
     for T in (1.0, 3.0):
         np.testing.assert_allclose(
             eq.softmax(arithmetic_mean(V[:1], T), T), eq.softmax(V[0], T)
@@ -40,7 +40,7 @@ def test_the_arithmetic_mean_is_softer():
     assert eq.entropy(arithmetic_mean(v)).mean() > 1.1 * eq.entropy(geometric_mean(v)).mean()
 
 
-def test_sure_members_stay_finite():
+def test_confident_members_stay_finite():
     sure = np.array([[[0.0, 5000.0]], [[0.0, 5001.0]]])
     v = arithmetic_mean(sure)
     assert np.isfinite(v).all()
@@ -48,11 +48,11 @@ def test_sure_members_stay_finite():
     assert arithmetic_mean(V.astype(np.float32)).dtype == np.float32
 
 
-def test_an_ensemble_of_none():
+def test_an_ensemble_without_members():
     for mean in (arithmetic_mean, geometric_mean):
-        with pytest.raises(ValueError, match="one member at least"):
+        with pytest.raises(ValueError, match="at least one member"):
             mean(V[:0])
-        with pytest.raises(ValueError, match="one member at least"):
+        with pytest.raises(ValueError, match="at least one member"):
             mean(V[0, 0])
     with pytest.raises(ValueError, match="T is 0"):
         arithmetic_mean(V, 0)

@@ -104,7 +104,7 @@ def test_costs_by_hand_for_two_classes():
     np.testing.assert_allclose(eq.softmax([[1.0, 4.0]], T=2)[0, 1], special.expit(1.5))
 
 
-def test_hard_targets_are_soft_targets_that_are_sure():
+def test_hard_targets_are_soft_targets_that_are_certain():
     sure = np.where(np.arange(10) == Y[:, None], 1000.0, 0.0)
     np.testing.assert_allclose(eq.hard_target_cost(Z, Y), eq.soft_target_cost(Z, sure))
     np.testing.assert_allclose(
@@ -132,7 +132,7 @@ def test_adding_a_constant_to_all_logits_changes_nothing(z, v, c, T):
 
 
 @given(logits, logits, temperature)
-def test_no_student_does_better_than_its_teacher_says(z, v, T):
+def test_no_cost_is_below_the_entropy_of_the_soft_targets(z, v, T):
     slack = 1e-9 * (1 + np.abs(eq.soft_target_cost(z, v, T)))
     assert (eq.soft_target_cost(z, v, T) >= eq.entropy(v, T) - slack).all()
     # Reached where the student equals the teacher, and there the gradient is zero.
@@ -156,7 +156,7 @@ def test_gradients_of_a_case_sum_to_zero():
 
 
 def slope(T, error):
-    """The power of T that fits the error."""
+    """The power of T with which the error falls, fitted."""
     return np.polyfit(np.log(T), np.log(error), 1)[0]
 
 
@@ -193,7 +193,7 @@ def test_eq_4_is_the_gradient_of_logit_matching_up_to_a_factor():
 
 
 def test_t_squared_keeps_the_size_of_the_gradient():
-    # Question 1, why T²: from T = 20 to 200 Eq. 2 shrinks a hundredfold, T² times it stays.
+    # Question 1, why T²: from T = 20 to 200 Eq. 2 shrinks a hundredfold; times T², it stays.
     small, large = (np.linalg.norm(eq.soft_target_gradient(Z, V, T)) for T in (20.0, 200.0))
     assert small / large == pytest.approx(100, rel=0.1)
     small, large = (np.linalg.norm(eq.distillation_gradient(Z, V, T=T)) for T in (20.0, 200.0))

@@ -144,9 +144,9 @@ def test_calibration():
     found = fit_temperature(z / 3, y)
     assert found == pytest.approx(1 / 3, rel=0.03)
     assert log_loss(z / 3 / found, y) < log_loss(z / 3, y)
-    # Nine of ten right, all with certainty: a tenth is missing.
+    # Nine of ten right, all with certainty: confidence is a tenth too high.
     assert calibration_error(900 * np.eye(10), np.r_[:9, 0]) == pytest.approx(0.1)
-    # One bin: the distance of the means.
+    # One bin: the difference of the means.
     sure = q.max(-1).mean()
     right = (z.argmax(-1) == y).mean()
     assert calibration_error(z, y, bins=1) == pytest.approx(abs(right - sure), rel=1e-9)
@@ -158,7 +158,7 @@ def test_calibration():
     assert calibration_error(mixed, [0, 1, 0, 0]) == pytest.approx(0.45)
     with pytest.raises(ValueError, match="no cases"):
         log_loss(z[:0], y[:0])
-    with pytest.raises(ValueError, match="a case and a bin"):
+    with pytest.raises(ValueError, match="one case and one bin"):
         calibration_error(z[:0], y[:0])
     with pytest.raises(ValueError, match=r"expected \(n, N\)"):
         calibration_error(np.stack([z, z]), y)

@@ -44,7 +44,7 @@ def both(make, data, objective, recipe, **options):
 
 
 def assert_equal_to_rounding(make, data, objective, recipe, **options):
-    """Ten steps or so in float64, whose sums are taken in another order."""
+    """To rounding: about ten steps in float64, with sums in another order."""
     (fast, plain), histories = both(make, data, objective, recipe, **options)
     for p, q, start in zip(fast.parameters, plain.parameters, make().parameters, strict=True):
         np.testing.assert_allclose(p, q, rtol=1e-9, atol=1e-11)
@@ -63,7 +63,7 @@ def test_the_fast_step_equals_the_plain_one_with_everything_on(seeds, sizes, dro
         dropout=(dropped, 0.0, 0.5), max_norm=1.45, jitter=2, subpixel=subpixel,
     )  # fmt: skip
     objective = soft_targets((2.0, 5.0) if stack else 5.0, hard_weight=0.3)
-    # The last batch is half a one.
+    # The last batch is half full.
     assert_equal_to_rounding(
         lambda: MLP(sizes, seeds, dtype=np.float64), TRANSFER, objective, recipe
     )
@@ -117,7 +117,7 @@ def test_an_objective_of_another_type_is_brought_to_that_of_the_network(monkeypa
         np.testing.assert_allclose(p, q, atol=1e-6)  # rounding of float32, in five steps
 
 
-def test_a_step_that_is_neither():
+def test_an_unknown_step():
     with pytest.raises(ValueError, match="step is 'slow'; expected 'fast' or 'plain'"):
         train(MLP([784, 10], 0), TRANSFER, hard_targets(), Recipe(1, 0.1), step="slow")
 
@@ -233,13 +233,13 @@ def test_a_product_equals_matmul(dtype, members, m, order):
 
     a, b, out = laid_out(m, 50), laid_out(50, 60), laid_out(m, 60)
     expected, tolerance = np.matmul(a, b), 60 * np.finfo(dtype).eps
-    # What out held counts, times keep.
+    # keep times what out held is added.
     kept = expected + 0.5 * out
     assert product(a, b, out, keep=0.5) is out
     np.testing.assert_allclose(out, kept, atol=10 * tolerance)
     product(a, b, out)
     np.testing.assert_allclose(out, expected, atol=10 * tolerance)
-    # Rows may begin with something.
+    # Rows may start from something, such as a bias.
     start = rng.normal(size=(*members, 1, 60)).astype(dtype)
     found = product(a, b, out, start=start)
     np.testing.assert_allclose(found, expected + start, atol=10 * tolerance)
@@ -247,7 +247,7 @@ def test_a_product_equals_matmul(dtype, members, m, order):
         np.testing.assert_allclose(product(a[0], b, out), a[0] @ b, atol=10 * tolerance)
 
 
-def test_other_types_take_the_plain_way():
+def test_other_dtypes_are_not_sent_to_blas():
     rng = np.random.default_rng(0)
     a, b = (rng.normal(size=(100, 100)).astype(np.float32) for _ in range(2))
     out = np.ones((100, 100))

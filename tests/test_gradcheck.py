@@ -145,7 +145,7 @@ def test_any_memory_layout(method):
 
 
 @pytest.mark.parametrize("method", METHODS)
-def test_a_check_that_could_not_have_told(method):
+def test_a_check_that_could_not_tell_is_an_error(method):
     def no_gradient(x):
         return x**2, lambda dout: None
 
@@ -166,7 +166,7 @@ def test_a_check_that_could_not_have_told(method):
             gradcheck(func(1.001), Z)
     else:
         for factor in (1.0, 1.5):
-            with pytest.raises(GradcheckError, match="could not have told"):
+            with pytest.raises(GradcheckError, match="could not tell"):
                 gradcheck(func(factor), Z, method=method, atol=1e-6)
 
 
@@ -186,7 +186,7 @@ def test_a_function_that_drops_the_imaginary_part():
         gradcheck(lambda x: (np.abs(x), lambda dout: dout * np.sign(x)), Z)
 
 
-def test_a_buffer_that_the_backward_gives_twice_is_no_trouble():
+def test_a_buffer_that_the_backward_returns_twice_is_no_trouble():
     buffer = np.empty_like(Z)
 
     def square(x):

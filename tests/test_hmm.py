@@ -96,7 +96,7 @@ def test_states_are_found_again():
     assert np.mean(np.concatenate(even) == np.concatenate(truth)) < 0.8
     np.testing.assert_allclose(model.mean, centres, atol=0.4)
     assert ((model.stay > 0) & (model.stay < 1)).all()
-    # And the words are heard again.
+    # And the words are recognized.
     heard = [decode(model.scores(x), model, penalty=5.0) for x in frames]
     wrong = sum(word_errors(w, h) for w, h in zip(said, heard, strict=True))
     assert wrong <= 0.03 * 180
@@ -128,7 +128,7 @@ def test_word_errors_are_a_distance(a, b):
 
 
 @given(words, words, words)
-def test_word_errors_keep_the_triangle(a, b, c):
+def test_word_errors_satisfy_the_triangle_inequality(a, b, c):
     assert word_errors(a, c) <= word_errors(a, b) + word_errors(b, c)
 
 

@@ -31,7 +31,7 @@ def test_the_mixture_is_the_weighted_mean_of_the_experts():
     np.testing.assert_allclose(np.exp(mixture_forward(a, z)[0]), q, rtol=1e-12)
 
 
-def test_with_a_gate_that_does_not_care_it_is_the_mean_of_an_ensemble():
+def test_with_a_uniform_gate_it_is_the_mean_of_an_ensemble():
     z = 3 * RNG.normal(size=(E, B, N))
     np.testing.assert_allclose(
         mixture_forward(np.zeros((B, E)), z)[0], arithmetic_mean(z), rtol=1e-12
@@ -46,7 +46,7 @@ def test_its_backward():
     assert gradcheck(func, (RNG.normal(size=(B, E)), RNG.normal(size=(E, B, N))))
 
 
-def test_a_label_teaches_each_expert_as_far_as_it_explains_it():
+def test_the_better_an_expert_explains_a_case_the_more_it_learns_from_it():
     """With hard targets, g − h for the gate and h (p − [i = y]) for the experts."""
     a, z, y = RNG.normal(size=(B, E)), RNG.normal(size=(E, B, N)), RNG.integers(0, N, B)
     log_q, cache = mixture_forward(a, z)
@@ -59,7 +59,7 @@ def test_a_label_teaches_each_expert_as_far_as_it_explains_it():
 
 
 @pytest.mark.parametrize("objective", [hard_targets(), soft_targets(3.0, 0.5)])
-def test_the_gradients_of_all_of_its_parameters(objective):
+def test_the_gradients_of_all_parameters(objective):
     net, x = mixture(np.float64), RNG.random((B, 6))
     batch = Batch(x, RNG.integers(0, N, B), RNG.normal(size=(B, N)))
 

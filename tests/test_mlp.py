@@ -132,7 +132,7 @@ def test_damaged_files(tmp_path):
     with pytest.raises(ValueError, match="do not fit"):
         MLP.load(path)
     np.save(tmp_path / "pickle.npy", np.array([{}]), allow_pickle=True)
-    with pytest.raises(ValueError, match="no minikd checkpoint"):
+    with pytest.raises(ValueError, match="not a minikd checkpoint"):
         MLP.load(tmp_path / "pickle.npy")
 
 

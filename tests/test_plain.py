@@ -34,7 +34,7 @@ SOURCE = Path(plain.__file__).read_text(encoding="utf-8")
 
 
 @pytest.mark.parametrize("T", [0.5, 1.0, 20.0])
-def test_costs_and_gradients_are_those_of_the_equations(T):
+def test_costs_and_gradients_equal_the_equations(T):
     pairs = [
         (plain.softmax(Z, T), equations.softmax(Z, T)),
         (plain.hard_cost(Z, Y), equations.hard_target_cost(Z, Y)),
@@ -55,12 +55,12 @@ def test_each_gradient_is_the_derivative_of_its_cost():
         def func(z, cost=cost, gradient=gradient, target=target):
             return cost(z, target), lambda dc: dc[:, None] * gradient(z, target)
 
-        # Without a largest logit that a complex number could change.
+        # Central differences: softmax takes a maximum, and complex numbers have no order.
         assert gradcheck(func, Z, method="central")
 
 
 @pytest.mark.parametrize("dropout", [(), (0.1, 0.2, 0.5)])
-def test_backpropagation_is_that_of_the_network(dropout):
+def test_backpropagation_equals_the_mlp(dropout):
     net = MLP([784, 40, 30, 10], 1, dtype=np.float64)
     masks = draw_masks(net, dropout, mask_generators(net, 0), 250) if dropout else None
     x, dz = DATA.x.astype(float), RNG.normal(size=(250, 10))
@@ -80,8 +80,8 @@ def test_backpropagation_is_that_of_the_network(dropout):
         (soft_targets(5.0), lambda z, v: plain.soft_gradient(z, v, 5.0), "v"),
     ],
 )
-def test_a_whole_run_is_that_of_the_library(step, objective, gradient, target):
-    """Three epochs with dropout, momentum and moved images; the last batch is half a one."""
+def test_a_whole_run_equals_the_library(step, objective, gradient, target):
+    """Three epochs with dropout, momentum and moved images; the last batch is half full."""
     recipe = Recipe(epochs=3, learning_rate=0.02, batch=100, warm_up=2,
                     dropout=(0.1, 0.2, 0.5), jitter=2)  # fmt: skip
     net, own = (MLP([784, 40, 30, 10], 1, dtype=np.float64) for _ in range(2))
@@ -104,7 +104,7 @@ def test_a_whole_run_is_that_of_the_library(step, objective, gradient, target):
         assert np.abs(p - s).max() > 1e-4
 
 
-def test_new_weights_have_the_size_of_he():
+def test_new_weights_have_the_standard_deviation_of_he():
     W, b, *_ = plain.new_network([784, 1200, 10], np.random.default_rng(0))
     assert W.std() == pytest.approx(np.sqrt(2 / 784), rel=5 / np.sqrt(2 * W.size))
     assert not b.any()

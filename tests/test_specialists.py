@@ -37,7 +37,7 @@ def confused(n=4000, rng=0):
 # ---------------------------------------------------------------- clusters
 
 
-def test_the_covariance_is_that_of_numpy():
+def test_the_covariance_equals_numpys():
     q = equations.softmax(RNG.normal(size=(50, N)))
     np.testing.assert_allclose(
         sp.prediction_covariance(q), np.cov(q.T, bias=True), rtol=1e-12, atol=1e-16
@@ -63,7 +63,7 @@ def test_constant_predictions_have_no_clusters():
 
 @pytest.mark.parametrize("seed", range(10))
 def test_classes_that_are_confused_are_found_without_labels(seed):
-    """Whatever the order of the columns and the centres to begin with."""
+    """Whatever the order of the columns and the initial centres."""
     covariance = sp.prediction_covariance(confused())
     found = {tuple(row[:2]) for row in sp.cluster_classes(covariance, 7, 2, seed).tolist()}
     assert {(3, 4), (5, 6)} <= found
@@ -80,9 +80,9 @@ def test_clusters_follow_their_seed_and_may_overlap():
 
 
 def test_an_empty_cluster_starts_again():
-    """Two columns are the same: where both are centres to begin with, one of them stays empty.
+    """Two columns are the same: if both are initial centres, one of them stays empty.
 
-    Without a new start, two of the three lone classes would share a centre, and one be lost.
+    Without a new start, two of the three lone classes would share a centre, and one would be lost.
     """
     covariance = np.eye(5)
     covariance[:2, :2] = 9
@@ -172,10 +172,10 @@ def test_bad_starts():
 
 
 @pytest.mark.parametrize("share", [0.5, 0.3])
-def test_the_correction_gives_back_what_bayes_says(share):
+def test_the_correction_gives_the_posterior_of_bayes(share):
     """Trained to the end on batches that are half special, a specialist knows the posterior there.
 
-    With its dustbin logit corrected, it is the posterior of the cases as they are.
+    With its dustbin logit corrected, it knows the posterior at the natural frequencies.
     """
     prior = np.array(
         [0.03, 0.05, 0.02, 0.6, 0.1, 0.2]
@@ -244,7 +244,7 @@ def test_gradients_of_the_combination(cost, gradient):
 
 
 @pytest.mark.parametrize("reverse", [False, True])
-def test_the_optimum_is_that_of_scipy(reverse):
+def test_the_optimum_equals_scipys(reverse):
     cost, gradient = COSTS[reverse]
     v, u = models(B=30)
     active = RNG.random((30, 3)) < 0.7
@@ -278,7 +278,7 @@ def test_no_step_raises_the_cost(reverse):
 
 @pytest.mark.parametrize("reverse", [False, True])
 def test_models_that_contradict_each_other_are_solved_to_the_tolerance(reverse):
-    """The bound is one: BFGS, from the answer and from elsewhere, comes no lower than by it."""
+    """The bound holds: BFGS, from the answer or from elsewhere, gets no lower than it allows."""
     classes = np.array([np.sort(RNG.permutation(12)[:4]) for _ in range(6)])
     v, u = models(400, classes, 12, scale=8.0)
     active = combination.active_specialists(v, classes, 2)
@@ -319,7 +319,7 @@ def test_the_reverse_closed_form_is_the_geometric_mean():
 
 
 def test_a_specialist_of_one_class_has_a_closed_form():
-    """So has one active specialist of any size: the dustbin goes out as the generalist says."""
+    """So has one active specialist of any size: its dustbin is spread as the generalist says."""
     for special in ([[3]], [[3, 4]]):
         v, u = models(classes=np.array(special))
         p, pm = equations.softmax(v), equations.softmax(u[0])
@@ -343,8 +343,8 @@ def test_where_all_agree_nothing_changes(reverse):
 
 @pytest.mark.parametrize("reverse", [False, True])
 @pytest.mark.parametrize("lead", [300.0, 800.0, 1e4])
-def test_sure_models_stay_finite(lead, reverse):
-    """Also where a probability is too small for a float: all is done in logarithms."""
+def test_confident_models_stay_finite(lead, reverse):
+    """Even where a probability is too small for a float: all is done in logarithms."""
     v = np.array([[lead, 0, 0, 0, 0, 0, 0]])
     u = np.zeros((3, 1, 4))
     u[0, 0, 3] = lead

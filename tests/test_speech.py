@@ -61,8 +61,8 @@ def test_a_wav_file_is_read():
         (wav([1, 2, 3, 4], width=1), "8 bits"),
         (SOUND[:-2000], "cut short"),
         (SOUND[:20], "cut short"),
-        (b"", "no WAV file"),
-        (b"not a sound at all, but long enough to be read", "no WAV file"),
+        (b"", "not a WAV file"),
+        (b"not a sound at all, but long enough to be read", "not a WAV file"),
         (wav([]), "empty"),
     ],
 )
@@ -94,9 +94,9 @@ def test_archives_that_hold_something_else(tmp_path):
         read_recordings(archive(tmp_path, {"x.txt": b""}))
     path = tmp_path / "fsdd" / "recordings.zip"
     path.write_bytes(b"PK nonsense")
-    with pytest.raises(ValueError, match="no zip file"):
+    with pytest.raises(ValueError, match="not a zip file"):
         read_recordings(path)
-    # Bytes inside a compressed recording are not what they were.
+    # Bytes inside a compressed recording were changed.
     with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as made:
         made.writestr("3_anna_1.wav", SOUND)
     whole = bytearray(path.read_bytes())
@@ -135,7 +135,7 @@ def test_a_download_is_checked_and_kept(sent):
     assert len(read_recordings(path)) == 1
     assert [file.name for file in path.parent.iterdir()] == ["recordings.zip"]
     sent.unlink()
-    assert speech.fetch_speech() == path  # nothing is asked for twice
+    assert speech.fetch_speech() == path  # nothing is downloaded twice
 
 
 @pytest.mark.parametrize("content", [b"please log in first", None])

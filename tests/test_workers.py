@@ -85,7 +85,7 @@ def done(tmp_path):
 
 @contextmanager
 def killer(tmp_path, begun=6, times=1):
-    """Kill the process that does the second cell of seed 1, once ``begun`` cells were begun."""
+    """Kill the process that does the second cell of seed 1, once this many cells have begun."""
 
     def kill():
         killed, until = set(), time.monotonic() + 50

@@ -1,6 +1,6 @@
 """Data sets: ``load_*`` reads what is there, ``fetch_*`` downloads.
 
-Each is imported when it is first asked for.
+Each is imported on first use.
 """
 
 from __future__ import annotations

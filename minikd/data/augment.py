@@ -1,4 +1,4 @@
-"""Jitter: images moved by a few pixels, whole ones or parts of them."""
+"""Jitter: images shifted by a few pixels, whole or fractional."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from minikd.backend import Array, namespace
 
 
 def draw_shifts(rng: Any, cases: int, pixels: int, subpixel: bool = False) -> Array:
-    """Random shifts, uniform over the (2 · pixels + 1)² whole ones, or over the square.
+    """Random shifts, uniform over the (2 · pixels + 1)² whole ones, or over the whole square.
 
     Returns
     -------
@@ -21,17 +21,17 @@ def draw_shifts(rng: Any, cases: int, pixels: int, subpixel: bool = False) -> Ar
 
 
 def shift_images(x: Array, shifts: Array, shape: tuple[int, int], pixels: int) -> Array:
-    """Move each image by its own shift; what comes in from outside is 0.
+    """Shift each image by its own amount; pixels from outside are 0.
 
     Parameters
     ----------
     x : array, shape (B, H * W)
     shifts : array of int or of float, shape (B, 2)
-        Rows down and columns right, from :func:`draw_shifts`. Between pixels, by bilinear
-        interpolation.
+        Rows down and columns right, from :func:`draw_shifts`. Fractions of a pixel are done by
+        bilinear interpolation.
     shape : (H, W)
     pixels : int
-        No shift is larger.
+        No shift may be larger.
 
     Returns
     -------
@@ -60,8 +60,8 @@ def pad_images(x: Array, shape: tuple[int, int], pixels: int) -> Array:
     Returns
     -------
     array, shape (n, H + 2 * pixels + 1, W + 2 * pixels + 1)
-        With one row and column more than whole pixels need: a shift between pixels looks at the
-        next one too.
+        One row and column more than whole shifts need: a fractional shift reads the next pixel
+        too.
     """
     n, (H, W), p = x.shape[0], shape, pixels
     padded = namespace(x).zeros((n, H + 2 * p + 1, W + 2 * p + 1), dtype=x.dtype)
@@ -72,10 +72,10 @@ def pad_images(x: Array, shape: tuple[int, int], pixels: int) -> Array:
 def cut_out(
     padded: Array, chosen: Array, shifts: Array, shape: tuple[int, int], pixels: int
 ) -> Array:
-    """Some of the padded images, each moved by its shift.
+    """Some of the padded images, each shifted by its own amount.
 
-    A window is cut out of each, and is all that is copied: a training run pads its images once
-    and cuts in every step.
+    Only one window of each image is copied: a training run pads its images once, and cuts windows
+    out of them in every step.
 
     Parameters
     ----------
@@ -91,7 +91,7 @@ def cut_out(
     """
     xp, (n, *sides), (H, W) = namespace(padded), padded.shape, shape
     between = shifts.dtype.kind == "f"
-    # Where the window of each image begins, and by how much it lies beyond that.
+    # Where the window of each image starts, and the whole pixel at or before that.
     start = pixels - shifts
     corner = xp.floor(start).astype(int) if between else start
     h, w = (H + 1, W + 1) if between else (H, W)
@@ -104,13 +104,13 @@ def cut_out(
     B = cut.shape[0]
     if not between:
         return cut.reshape(B, H * W)
-    # Bilinear: between each pixel and the one below it, then the one to its right. With the rows
-    # end to end these are w values on, and one, which makes for long loops.
+    # Bilinear: between each pixel and the one below it, then the one to its right. In the flattened
+    # image these lie w values and one value further on, which makes for long loops.
     rest = (start - corner).astype(cut.dtype)
     flat = cut.reshape(B, h * w)
     flat = _between(flat[:, :-w], flat[:, w:], rest[:, :1])
     flat = _between(flat[:, :-1], flat[:, 1:], rest[:, 1:])
-    # One value short: the last of the extra column, which is cut away with it.
+    # One value short: the last of the extra column, which is cut off anyway.
     rows = xp.lib.stride_tricks.as_strided(
         flat, (B, H, W), (flat.strides[0], w * flat.strides[1], flat.strides[1])
     )
@@ -118,7 +118,7 @@ def cut_out(
 
 
 def _between(a: Array, b: Array, part: Array) -> Array:
-    """A part of the way from a to b."""
+    """The point that is ``part`` of the way from a to b."""
     step = b - a
     step *= part
     step += a

@@ -19,15 +19,15 @@ class Source:
     Attributes
     ----------
     title : str
-        What a picture of it says below.
+        What pictures call it.
     words : str
-        What the command's help says of it.
+        What the command's help calls it.
     load : callable
-        Gives the data, as an experiment's cell gets it.
+        Returns the data that an experiment's cell gets.
     fetch : callable, optional
-        Downloads it, ``fetch(progress)``; None for what is bundled.
+        ``fetch(progress)`` downloads it; None if it is bundled.
     counts : str
-        What a part of it consists of.
+        What a part of it is counted in.
     """
 
     title: str
@@ -40,7 +40,8 @@ class Source:
 SOURCES = {
     "glyphs": Source("bundled printed digits (not handwriting)", "printed digits", load_glyphs),
     "characters": Source(
-        "bundled printed characters of 321 classes (not handwriting)", "in print", load_characters
+        "bundled printed characters of 321 classes (not handwriting)", "printed characters",
+        load_characters,
     ),
     "synthetic": Source(
         "bundled stand-in for speech, drawn from a hidden Markov model", "a stand-in for speech",
@@ -58,5 +59,5 @@ SOURCES = {
 
 
 def title(data: str) -> str:
-    """What a picture says of a data set; one of your own is called by its name."""
+    """What pictures call a data set; one of your own goes by its name."""
     return SOURCES[data].title if data in SOURCES else data

@@ -1,4 +1,4 @@
-"""A data set, and the transfer sets that are made of it."""
+"""A data set, and the transfer sets that are made from it."""
 
 from __future__ import annotations
 
@@ -15,15 +15,15 @@ from minikd.backend import Array, to_host
 class Dataset:
     """Images, with labels if it has them and a teacher's logits if they were added.
 
-    A transfer set (Section 2) is a data set with logits: what a student is trained on. The
-    methods each give a new data set and change nothing.
+    A transfer set (Section 2) is a data set with logits: what a student is trained on. Each
+    method returns a new data set and changes nothing.
 
     Attributes
     ----------
     x : array of float32, shape (n, H * W)
         Pixels from 0 (background) to 1 (ink).
     y : array of int64, shape (n,), or None
-        Labels. Of shape (E, n), if each member of a stack sees other ones (Section 5.2).
+        Labels; of shape (E, n) if each member of a stack has its own (Section 5.2).
     v : array of float32, shape (n, N), or None
         A teacher's logits.
     shape : (H, W)
@@ -57,7 +57,7 @@ class Dataset:
         Parameters
         ----------
         v : array, shape (n, N) or (*E, n, N)
-            From any framework: whatever NumPy can read. Logits, not probabilities.
+            From any framework, if NumPy can read it. Logits, not probabilities.
 
         Raises
         ------
@@ -76,7 +76,7 @@ class Dataset:
         )
 
     def without(self, *classes: int) -> Dataset:
-        """All cases but those of some classes: ``without(3)`` omits the threes (Section 3)."""
+        """All cases except some classes: ``without(3)`` omits the threes (Section 3)."""
         return self._of_classes(classes, keep=False)
 
     def only(self, *classes: int) -> Dataset:
@@ -116,14 +116,14 @@ class Dataset:
 
 
 class Digits(NamedTuple):
-    """Ten classes of digits: a training set and a test set that never meet."""
+    """Ten classes of digits: a training set and a test set with no case in common."""
 
     train: Dataset
     test: Dataset
 
 
 class Characters(NamedTuple):
-    """Many classes of characters: a training set and a test set that never meet, and names."""
+    """Many classes of characters: a training set, a test set with other cases, and names."""
 
     train: Dataset
     test: Dataset

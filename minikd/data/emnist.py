@@ -15,7 +15,7 @@ from minikd.data.idx import read_idx
 
 URL = "https://biometrics.nist.gov/cs_links/EMNIST/gzip.zip"
 MD5 = "58c8d27c78d21e728a6bc7b3cc06412e"
-# Of what is in the compressed files: whoever packs them anew changes the files, not that.
+# Of the uncompressed content: packing it again changes the files, but not this.
 SHA256 = {
     "emnist-byclass-test-images-idx3-ubyte.gz": "8d04a3d9080fca12625feb1f747061ded66ca65491c12c9608d5c3f912cfee5c",
     "emnist-byclass-test-labels-idx1-ubyte.gz": "339e7c234906611f3e5f47624173d7e0d821a17fafe12174ff6b9c0ba3d2e076",
@@ -39,14 +39,15 @@ def emnist_folder() -> Path:
 def load_emnist(test: int = 20_000) -> Characters:
     """Handwritten characters of 62 classes, from the test split of EMNIST ByClass.
 
-    Nothing is downloaded: see :func:`fetch_emnist`. The 116,323 images of that split, which are
-    small enough for two cores, are split once more here, always in the same way: ``test`` of them,
-    drawn at random, are for testing, the others for training. So results
-    here cannot be compared with others on EMNIST.
+    Nothing is downloaded: see :func:`fetch_emnist`. The 116,323 images of that split, few enough
+    for two cores, are split once more here, always in the same way: ``test`` of them, drawn at
+    random, are for testing, the others for training. So results on them cannot be compared with
+    published results on EMNIST.
 
     Parameters
     ----------
     test : int
+        Number of test images.
 
     Returns
     -------
@@ -55,7 +56,7 @@ def load_emnist(test: int = 20_000) -> Characters:
     Raises
     ------
     FileNotFoundError
-        Naming the folder and what to do.
+        If a file is missing; the message names the folder and says what to do.
     ValueError
         If a file does not hold what its name says, or nothing is left to train on.
     """
@@ -86,7 +87,7 @@ def _content(path: Path) -> Any:
     array = read_idx(path)
     if hashlib.sha256(array.tobytes()).hexdigest() != SHA256[path.name]:
         raise ValueError(
-            f"{path} is not the file of EMNIST (its content differs); delete it and run 'minikd "
+            f"{path} is not EMNIST's original file (its content differs); delete it and run 'minikd "
             "data emnist'"
         )
     return array
@@ -95,7 +96,7 @@ def _content(path: Path) -> Any:
 def fetch_emnist(progress: bool = False) -> Path:
     """Download EMNIST (562 MB), check its MD5, and keep the two files that are needed (30 MB).
 
-    Nothing is downloaded if they are there.
+    Nothing is downloaded if they are already there.
 
     Returns
     -------
@@ -105,8 +106,8 @@ def fetch_emnist(progress: bool = False) -> Path:
     Raises
     ------
     OSError
-        If it cannot be had, naming the address, the folder to fill by hand, and the bundled
-        alternative.
+        If the download fails; the message names the address, the folder to fill by hand, and the
+        bundled alternative.
     """
     import logging
     import zipfile

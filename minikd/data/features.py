@@ -19,7 +19,7 @@ def log_mel(signal: Any, coefficients: int = 40) -> Any:
     signal : array, shape (samples,)
         At 8,000 samples a second.
     coefficients : int
-        Filters; the paper has 40.
+        Number of filters; the paper uses 40.
 
     Returns
     -------
@@ -44,7 +44,7 @@ def log_mel(signal: Any, coefficients: int = 40) -> Any:
     padded = np.pad(signal, (0, max(0, RATE // 40 - len(signal))))
     power = np.abs(transform.stft(padded, p0=0, p1=frames)) ** 2
     energies = mel_filters(coefficients, points).T @ power
-    # The quietest that 16 bits can say: without it, silence would be minus infinity.
+    # The quietest sound that 16 bits can hold; without this, silence would be minus infinity.
     return np.log(np.maximum(energies, 2.0**-30)).astype(np.float32).T
 
 

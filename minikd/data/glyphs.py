@@ -1,4 +1,4 @@
-"""The bundled data: digits and characters in print, bent and moved anew from a seed."""
+"""The bundled data: printed digits and characters, bent and moved at random from a seed."""
 
 from __future__ import annotations
 
@@ -19,9 +19,9 @@ SHA256 = {
 def load_glyphs(rng: Any = 0, train: int = 6000, test: int = 4000) -> Digits:
     """Printed digits, each turned, sheared, scaled, moved and bent at random.
 
-    They stand in for MNIST where there is no network: 28 × 28 pixels and ten classes, hard
-    enough for a network to make errors and for two of its classes to look alike. They were
-    drawn once from the fonts that ship with matplotlib; see ``FONT_LICENSES.md``.
+    They stand in for MNIST when you are offline: 28 × 28 pixels and ten classes, hard enough that a
+    network makes errors and that some classes look alike. The digits were drawn once from the fonts
+    that ship with matplotlib; see ``FONT_LICENSES.md``.
 
     Parameters
     ----------
@@ -45,10 +45,10 @@ def load_glyphs(rng: Any = 0, train: int = 6000, test: int = 4000) -> Digits:
 def load_characters(rng: Any = 0, train: int = 13_000, test: int = 6500) -> Characters:
     """Printed characters of 321 classes, each turned, sheared, scaled, moved and bent at random.
 
-    Digits, Latin letters with and without accents, Greek and Cyrillic ones, in eight fonts. Some
-    are one shape under several names, such as the Latin, the Greek and the Cyrillic o: nobody can
-    tell them apart, and hardly anybody from a zero. They stand in for the 15,000 classes of Section 5, with its
-    many kinds of mushrooms.
+    Digits, Latin letters with and without accents, Greek letters and Cyrillic ones, in eight fonts.
+    Some classes have the same shape, such as the Latin, the Greek and the Cyrillic o: nobody can
+    tell them apart, and a zero looks much the same. They stand in for the 15,000 classes of Section 5, with
+    their many kinds of mushrooms.
 
     Parameters and errors as in :func:`load_glyphs`.
 

@@ -15,8 +15,8 @@ _TYPES = {0x08: ">u1", 0x09: ">i1", 0x0B: ">i2", 0x0C: ">i4", 0x0D: ">f4", 0x0E:
 def read_idx(path: str | PathLike[str]) -> Any:
     """Read an array from an IDX file, gzipped if its name ends in ``.gz``.
 
-    The data is read before any array is made, so a header that claims more than there is
-    allocates nothing.
+    The data is read before any array is made, so a header that claims more than the file
+    holds allocates nothing.
 
     Parameters
     ----------
@@ -32,7 +32,7 @@ def read_idx(path: str | PathLike[str]) -> Any:
     FileNotFoundError
         If there is no such file.
     ValueError
-        If it is no IDX file, is cut short, or is longer than its header says.
+        If it is not an IDX file, is cut short, or is longer than its header says.
     """
     import gzip
     import zlib
@@ -52,11 +52,11 @@ def read_idx(path: str | PathLike[str]) -> Any:
             # Read what is there, up to one byte more than there should be.
             content = _read_up_to(file, expected + 1)
     except (EOFError, gzip.BadGzipFile, zlib.error) as error:
-        raise ValueError(f"{path}: damaged gzip file ({error}); fetch it again") from error
+        raise ValueError(f"{path}: damaged gzip file ({error}); download it again") from error
     if len(content) != expected:
         was = "longer than" if len(content) > expected else f"{len(content)} bytes, not"
         raise ValueError(
-            f"{path}: the data is {was} the {expected} bytes of its header {shape}"
+            f"{path}: the data is {was} the {expected} bytes that its header {shape} claims"
         )
     return np.frombuffer(content, dtype=dtype).reshape(shape).astype(dtype.newbyteorder("="))
 

@@ -52,9 +52,9 @@ def load_mnist() -> Digits:
     Raises
     ------
     FileNotFoundError
-        Naming the folder and what to do.
+        If a file is missing; the message names the folder and says what to do.
     ValueError
-        If a file is not the one that its name says.
+        If a file is not the one that its name promises.
     """
     import hashlib
 
@@ -68,7 +68,7 @@ def load_mnist() -> Digits:
     for name, sha256 in SHA256.items():
         if hashlib.sha256((folder / name).read_bytes()).hexdigest() != sha256:
             raise ValueError(
-                f"{folder / name} is not the file of MNIST (its sha256 differs); delete it and "
+                f"{folder / name} is not MNIST's original file (its sha256 differs); delete it and "
                 "run 'minikd data mnist'"
             )
     parts = {}
@@ -89,7 +89,7 @@ _BY_HAND = (
 def fetch_mnist(progress: bool = False) -> Path:
     """Download MNIST (11 MB) from the first mirror that answers, and check its sha256.
 
-    Files that are there and right are not downloaded again.
+    Intact files that are already there are not downloaded again.
 
     Parameters
     ----------
@@ -104,8 +104,8 @@ def fetch_mnist(progress: bool = False) -> Path:
     Raises
     ------
     OSError
-        If no mirror gives a file, naming the addresses tried, the folder to fill by hand, and
-        the bundled alternative.
+        If no mirror delivers a file; the message names the addresses tried, the folder to fill by
+        hand, and the bundled alternative.
     """
     folder = mnist_folder()
     for name, sha256 in SHA256.items():

@@ -1,7 +1,7 @@
 """Makes ``glyphs.npz`` and ``characters.npz``: drawn once, with matplotlib's own fonts.
 
 Run ``python -m minikd.data.render_glyphs`` to make them again. They are kept in the repository so
-that the bundled data is the same everywhere, whatever matplotlib is installed.
+that the bundled data is the same everywhere, with any version of matplotlib.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ FONTS = (
 )  # fmt: skip
 
 # Letters and digits that all of these fonts draw: Latin, with and without accents, Greek and
-# Cyrillic. Many are the same to the eye, as o, ο, о and 0 nearly are.
+# Cyrillic. Some look alike: o, ο, о and nearly 0.
 CHARACTER_FONTS = (
     "DejaVuSans", "DejaVuSans-Bold", "DejaVuSans-Oblique", "DejaVuSansMono",
     "DejaVuSerif", "DejaVuSerif-Bold", "DejaVuSerif-Italic", "STIXGeneral",
@@ -48,7 +48,7 @@ CHARACTERS = "".join(
 
 
 def render(character: str, font: str) -> Any:
-    """One character of one font: uint8, shape (SIZE, SIZE), 255 is ink."""
+    """One character in one font: uint8, shape (SIZE, SIZE), 255 is ink."""
     import matplotlib
     from matplotlib.backends.backend_agg import FigureCanvasAgg
     from matplotlib.figure import Figure
@@ -78,7 +78,7 @@ def render(character: str, font: str) -> Any:
 
 
 def render_digits() -> dict[str, Any]:
-    """All digits of all fonts.
+    """All digits in all fonts.
 
     Returns
     -------
@@ -93,7 +93,7 @@ def render_digits() -> dict[str, Any]:
 
 
 def render_characters() -> dict[str, Any]:
-    """All characters of all their fonts, in 16 shades of grey, which makes the file smaller.
+    """All characters in all their fonts, in 16 shades of grey to keep the file small.
 
     Returns
     -------

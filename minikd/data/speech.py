@@ -1,4 +1,4 @@
-"""Speech as an acoustic model sees it: frames of a filter bank, and the digits that were said.
+"""Speech as an acoustic model sees it: frames of a filter bank, and the digits spoken.
 
 Real speech is the Free Spoken Digit Dataset (Jackson et al., CC BY-SA 4.0): 3,000 recordings of
 single digits by six speakers. It is read from a folder, and downloaded only when asked for. The
@@ -25,13 +25,13 @@ REVISION = "26eb9aa"
 URL = f"https://github.com/Jakobovski/free-spoken-digit-dataset/archive/{REVISION}.zip"
 # Of the names and bytes of all recordings, in the order of their names.
 SHA256 = "aacc6435ec019f03383d4aa575de70fa6775a5c68b50d87c766d1c14bb2b79ac"
-# What zipfile raises on files that are none, are damaged, or are encrypted.
+# What zipfile raises on files that are not zip files, are damaged, or are encrypted.
 _DAMAGED = (zipfile.BadZipFile, zlib.error, RuntimeError, NotImplementedError)
 
 
 @dataclass(frozen=True, eq=False)
 class Recording:
-    """One digit said once.
+    """One digit, spoken once.
 
     Attributes
     ----------
@@ -51,12 +51,12 @@ class Recording:
 
 @dataclass(frozen=True, eq=False)
 class Utterance:
-    """Some digits said by one speaker, one after the other.
+    """Some digits, spoken by one speaker one after another.
 
     Attributes
     ----------
     frames : array of float32, shape (n, C)
-        C values for each hundredth of a second.
+        C values every hundredth of a second.
     digits : tuple of int
         What was said.
     speaker : str
@@ -68,7 +68,7 @@ class Utterance:
 
 
 class Speech(NamedTuple):
-    """Utterances for training and for testing, made of recordings that never meet."""
+    """Utterances for training and for testing, with no recording in common."""
 
     train: list[Utterance]
     test: list[Utterance]
@@ -87,15 +87,15 @@ def speech_file() -> Path:
 
 
 def read_recordings(path: str | os.PathLike[str]) -> list[Recording]:
-    """All recordings of a zip file that holds ``DIGIT_SPEAKER_TAKE.wav``, in any folder.
+    """All recordings in a zip file, named ``DIGIT_SPEAKER_TAKE.wav``, in any folder of it.
 
     Raises
     ------
     FileNotFoundError
-        Naming the file and what to do.
+        If there is no such file; the message names it and says what to do.
     ValueError
-        If it is no zip file, a path in it climbs out of its folder, or a recording is not what
-        its name says.
+        If it is not a zip file, a path in it leads outside, a recording is not named like that or
+        cannot be read, or there is none.
     """
     if not Path(path).exists():
         raise FileNotFoundError(
@@ -113,7 +113,7 @@ def read_recordings(path: str | os.PathLike[str]) -> list[Recording]:
                 if inside.suffix == ".wav":
                     recordings.append(_recording(inside, archive.read(name)))
     except _DAMAGED as error:
-        raise ValueError(f"{path} is no zip file, or is damaged ({error})") from error
+        raise ValueError(f"{path} is not a zip file, or is damaged ({error})") from error
     if not recordings:
         raise ValueError(f"{path} holds no recordings (DIGIT_SPEAKER_TAKE.wav)")
     return recordings
@@ -128,7 +128,7 @@ def _recording(name: PurePosixPath, content: bytes) -> Recording:
 
 
 def read_wav(content: bytes, name: str = "the recording") -> Any:
-    """Samples from -1 to 1, shape (samples,), of a WAV file of 8 kHz, mono, 16 bit.
+    """Samples from -1 to 1, shape (samples,), of an 8 kHz, mono, 16-bit WAV file.
 
     Raises
     ------
@@ -142,7 +142,7 @@ def read_wav(content: bytes, name: str = "the recording") -> Any:
             kind = (file.getframerate(), file.getnchannels(), 8 * file.getsampwidth())
             frames, said = file.readframes(file.getnframes()), file.getnframes()
     except (wave.Error, EOFError) as error:
-        raise ValueError(f"{name} is no WAV file, or is cut short ({error})") from error
+        raise ValueError(f"{name} is not a WAV file, or is cut short ({error})") from error
     if kind != (RATE, 1, 16):
         raise ValueError(
             f"{name} has {kind[0]} samples a second, {kind[1]} channels and {kind[2]} bits; "
@@ -156,7 +156,7 @@ def read_wav(content: bytes, name: str = "the recording") -> Any:
 
 
 def fetch_speech(progress: bool = False) -> Path:
-    """Download the spoken digits (16 MB), of a pinned revision, and check their content.
+    """Download a pinned revision of the spoken digits (16 MB), and check its content.
 
     Returns
     -------
@@ -166,8 +166,8 @@ def fetch_speech(progress: bool = False) -> Path:
     Raises
     ------
     OSError
-        If it cannot be had, naming the address and the file to put there by hand; if another
-        file is in its place, which is left alone.
+        If the download fails; the message names the address, and where to put the file by hand.
+        Also if another file is in its place, which is left alone.
     """
     import logging
 
@@ -178,15 +178,15 @@ def fetch_speech(progress: bool = False) -> Path:
         if content_hash(path) == SHA256:
             return path
         raise OSError(
-            f"{path} does not hold the recordings of revision {REVISION}; move it away, and they "
-            "are downloaded"
+            f"{path} does not hold the recordings of revision {REVISION}; move it away and "
+            "run 'minikd data speech' again"
         )
     pooch.get_logger().setLevel(logging.ERROR)
     downloader = pooch.HTTPDownloader(progressbar=progress, timeout=30)
-    # Left by a download that was no good; it would be taken for this one.
+    # Left over from a failed download; it would be mistaken for this one.
     (path.parent / "download.zip").unlink(missing_ok=True)
     try:
-        # The container is packed anew by whoever sends it, so its own hash says nothing.
+        # The server packs the archive anew, so the archive's own hash says nothing.
         got = Path(pooch.retrieve(URL, known_hash=None, fname="download.zip", path=path.parent,
                                   downloader=downloader))  # fmt: skip
     except (OSError, ValueError) as error:
@@ -204,7 +204,7 @@ def fetch_speech(progress: bool = False) -> Path:
 
 
 def content_hash(path: Path) -> str:
-    """sha256 of the names and bytes of all recordings in a zip file; empty for another file."""
+    """sha256 of the names and bytes of all recordings in a zip file; empty if it is damaged."""
     import hashlib
 
     hashed = hashlib.sha256()
@@ -222,7 +222,7 @@ def content_hash(path: Path) -> str:
 
 
 def windows(utterances: Sequence[Utterance], past: int, future: int) -> Any:
-    """Each frame with those before and after it; at the ends, the outermost one again.
+    """Each frame with its neighbours before and after; at the ends, the outermost frame is repeated.
 
     Returns
     -------
@@ -256,16 +256,16 @@ def join(recordings: Sequence[Recording], digits: int, rng: np.random.Generator)
 
 
 def load_speech(rng: Any = 0, digits: int = 5) -> Speech:
-    """Spoken digits: strings of them, by one speaker each, as log-mel frames.
+    """Strings of spoken digits, each by one speaker, as log-mel frames.
 
     Each coefficient has mean 0 and variance 1 over the training frames.
 
     Parameters
     ----------
     rng : int or Generator
-        Which recordings are joined.
+        Decides which recordings are joined.
     digits : int
-        In a string.
+        Digits per string.
 
     Returns
     -------
@@ -275,15 +275,15 @@ def load_speech(rng: Any = 0, digits: int = 5) -> Speech:
     Raises
     ------
     FileNotFoundError, ValueError
-        As :func:`read_recordings`, and if a speaker has no recording for testing.
+        As :func:`read_recordings`, and if a speaker has recordings for only one of the two parts.
     """
     recordings = read_recordings(speech_file())
     parts = [[r for r in recordings if (r.take < 5) == testing] for testing in (False, True)]
     untested = {r.speaker for r in parts[0]} ^ {r.speaker for r in parts[1]}
     if untested:
         raise ValueError(
-            f"speaker {', '.join(sorted(untested))} has recordings for training or for testing "
-            "alone; expected both (takes 0 to 4 are for testing)"
+            f"speaker {', '.join(sorted(untested))} has recordings only for training or only "
+            "for testing; expected both (takes 0 to 4 are for testing)"
         )
     stream = generator(as_seed(rng), Stream.SPEECH)
     made = [
@@ -301,9 +301,10 @@ def synthesize_speech(
 ) -> Speech:
     """A stand-in for speech, drawn from a hidden Markov model: it needs no file.
 
-    Each of ten digits is a chain of three states, which lasts some frames; a state is a point in
-    the space of the coefficients. Digits share some of their states, as words share sounds. Frames
-    are these points, smeared over time, with the speaker's own offset and much noise.
+    Each of the ten digits is a chain of three states that last a few frames each; a state is a
+    point in the space of the coefficients. Digits share some of their states, as words share
+    sounds. Frames are these points, smeared over time, with the speaker's own offset and much
+    noise.
 
     Parameters
     ----------
@@ -312,9 +313,9 @@ def synthesize_speech(
     train, test : int
         Number of utterances.
     digits : int
-        In each.
+        Digits per utterance.
     coefficients : int
-        Values in a frame.
+        Values per frame.
 
     Returns
     -------
