@@ -32,7 +32,8 @@ def cluster(workers: int | None = None, address: str | None = None) -> Iterator[
     Parameters
     ----------
     workers : int, optional
-        The number of processes to start, each with one cell at a time. None of them outlives the context.
+        The number of processes to start, each with one cell at a time. None of them outlives
+        the context.
     address : str, optional
         Of the scheduler of a cluster, like ``tcp://HOST:8786``.
 
