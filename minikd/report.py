@@ -87,8 +87,9 @@ def value_of(asked: str, records: Mapping[str, Record]) -> str:
         alone; ``RECORD paper METRIC`` and ``RECORD known METRIC`` what the paper and the best
         public reproduction report; ``RECORD change METRIC SINCE`` by how much one metric is larger
         than another, with a standard error; ``RECORD set KEY`` a setting, as ``teacher.epochs``;
-        ``RECORD table``, ``controls``, ``findings``, ``tables``, ``settings``, ``provenance``, ``picture`` and
-        ``seeds`` are of the whole record; ``experiments``, ``honest`` and ``short`` of all.
+        ``RECORD table``, ``controls``, ``findings``, ``tables``, ``settings``, ``provenance``,
+        ``picture`` and ``seeds`` are of the whole record; ``experiments``, ``honest``, ``short``
+        and ``provenance`` of all.
 
     Raises
     ------

@@ -120,11 +120,15 @@ def _cost_of_honesty(records: Mapping[str, Record]) -> str:
     return "\n".join(rows)
 
 
+def _all_provenance(records: Mapping[str, Record]) -> str:
+    return "\n".join(f"- {key}: {_provenance(record)}." for key, record in records.items())
+
+
 def _what_falls_short(records: Mapping[str, Record]) -> str:
     """The numbers that are worse than the paper's."""
     lines = [
-        f"- [{record['name']}](docs/reproduction/{record['name']}.md), {metric.words}: "
-        f"{metric.said(record)} against {metric.in_paper()}."
+        f"- [{record['name']}](docs/reproduction/{record['name']}.md) ({record['data']}), "
+        f"{metric.words}: {metric.said(record)} against {metric.in_paper()}."
         for record in records.values()
         for metric in metrics_of(record)
         if metric.falls_short(record)
@@ -134,6 +138,7 @@ def _what_falls_short(records: Mapping[str, Record]) -> str:
 
 OF_ALL: dict[str, Callable[[Mapping[str, Record]], str]] = {
     "experiments": _experiments, "honest": _cost_of_honesty, "short": _what_falls_short,
+    "provenance": _all_provenance,
 }  # fmt: skip
 OF_RECORD: dict[str, Callable[[Record], str]] = {
     "table": _table, "controls": _controls, "findings": _findings, "settings": _settings, "provenance": _provenance,
