@@ -116,7 +116,7 @@ class FastStep(PlainStep):
 
     def costs(self, objective: Objective) -> Costs:
         """A new sum of the cost over an epoch, starting at 0."""
-        return ManyCosts(objective)
+        return ManyCosts(objective) if objective.by_case else Costs(objective)
 
 
 def parts_of(net: MLP | Mixture) -> list[MLP]:

@@ -44,6 +44,9 @@ class Objective:
         entropy of the soft targets). A history records the cost above it.
     members : tuple of int
         ``(E,)`` if it has a setting for each of E members of a stack, else ``()``.
+    by_case : bool
+        The cost of a case depends on its own logits, label and teacher's logits alone: not on x,
+        nor on other cases. Those of several batches may then be computed at once, which is faster.
     settings : mapping, optional
         All that the cost depends on besides logits and batch, as plain values. They tell apart
         the checkpoints of objectives with the same name; without them, a run is neither saved nor
@@ -56,6 +59,7 @@ class Objective:
     needs: str
     floor: Callable[[Batch], Array] = lambda batch: 0.0
     members: tuple[int, ...] = ()
+    by_case: bool = False
     settings: Mapping[str, Any] | None = None
 
 
@@ -66,6 +70,7 @@ def hard_targets() -> Objective:
         cost=lambda z, batch: equations.hard_target_cost(z, batch.y),
         gradient=lambda z, batch: equations.hard_target_gradient(z, batch.y),
         needs="y",
+        by_case=True,
         settings={},
     )
 
@@ -120,6 +125,7 @@ def soft_targets(T: Any, hard_weight: float = 0.0) -> Objective:
         floor=lambda batch: equations.distillation_cost(batch.v, batch.v, T=at(batch.v)),
         needs="vy" if hard_weight else "v",
         members=() if per_member is None else (len(per_member),),
+        by_case=True,
         settings={"T": temperatures, "hard_weight": hard_weight},
     )
 
@@ -131,5 +137,6 @@ def logit_matching() -> Objective:
         cost=lambda z, batch: equations.logit_matching_cost(z, batch.v),
         gradient=lambda z, batch: equations.logit_matching_gradient(z, batch.v),
         needs="v",
+        by_case=True,
         settings={},
     )

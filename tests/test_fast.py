@@ -78,6 +78,30 @@ def test_they_are_equal_for_every_objective_and_momentum(objective, momentum):
     )
 
 
+def _weighted(weights):
+    plain = hard_targets()
+    return replace(
+        plain, by_case=False, settings=None,
+        cost=lambda z, batch: weights(batch) * plain.cost(z, batch),
+        gradient=lambda z, batch: weights(batch)[:, None] * plain.gradient(z, batch),
+    )  # fmt: skip
+
+
+@pytest.mark.filterwarnings("ignore:.*nothing is kept")
+@pytest.mark.parametrize(
+    "weights",
+    [
+        lambda batch: batch.x.mean(-1),  # reads the inputs
+        lambda batch: np.bincount(batch.y, minlength=10)[batch.y] / len(batch.y),  # other cases
+    ],
+)
+def test_they_are_equal_for_an_objective_of_ones_own(weights):
+    recipe = Recipe(epochs=2, learning_rate=0.5, batch=100)
+    assert_equal_to_rounding(
+        lambda: MLP([784, 40, 10], [7, 8], dtype=np.float64), TRANSFER, _weighted(weights), recipe
+    )
+
+
 def test_they_are_equal_for_a_mixture():
     def make():
         gate = MLP([784, 20, 3], 0, dtype=np.float64)
