@@ -616,7 +616,7 @@ def test_the_source_of_a_record_is_what_code_does_not_where_it_stands(tmp_path):
         folder.mkdir()
         for name, text in files.items():
             (folder / f"{name}.py").write_text(text)
-        return record.source_hash(folder)
+        return record.source_hash(folder.iterdir())
 
     f, g = "def f(x):\n    return x + 1\n", "def g(x):\n    return 2 * x\n"
     whole = hashed(a=f + g)
@@ -625,6 +625,12 @@ def test_the_source_of_a_record_is_what_code_does_not_where_it_stands(tmp_path):
     assert (
         hashed(a='"""Page."""\n' + g + f.replace("return", '"""Says."""\n    return')) == whole
     )
-    assert hashed(a=f + "# a comment\n\n\n" + g, plots="def h(): return 3\n") == whole
+    assert hashed(a=f + "# a comment\n\n\n" + g) == whole
+    # What is made from a record is no part of what made it.
+    said = "def plot_it(record):\n    return 3\n\nMETRICS = (1,)\n"
+    assert hashed(a=f + g + said) == whole
     assert hashed(a=f.replace("1", "2") + g) != whole
+    # Another function under the same name.
+    assert hashed(a="from m import one as h\n" + f, b=g) != whole
+    assert hashed(a="from m import one as h\n" + f) != hashed(a="from m import two as h\n" + f)
     assert hashed(a=f) != whole

@@ -7,6 +7,7 @@ import re
 import subprocess
 import sys
 import warnings
+from contextlib import nullcontext
 from dataclasses import replace
 from pathlib import Path
 
@@ -15,6 +16,7 @@ import pytest
 
 from minikd import MLP, Dataset, Recipe, load_glyphs, train
 from minikd.experiments.own import room
+from minikd.experiments.workers import cluster
 from minikd.objectives import Objective, hard_targets
 
 PAGE = (Path(__file__).parents[1] / "docs" / "extending.md").read_text(encoding="utf-8")
@@ -22,7 +24,8 @@ EXAMPLE, CHECK = re.findall(r"```python\n(.*?)```", PAGE, re.DOTALL)
 
 
 @pytest.fixture
-def example(tmp_path):
+def example(tmp_path, monkeypatch):
+    monkeypatch.setattr(sys, "path", list(sys.path))
     path = tmp_path / "smoothing.py"
     path.write_text(EXAMPLE, encoding="utf-8")
     return path
@@ -55,6 +58,39 @@ def test_other_settings_are_another_run(example, tmp_path):
     other = experiment.run(replace(preset, amount=0.9), out=tmp_path / "out")
     assert first["metrics"] != other["metrics"]
     assert len(list((tmp_path / "out").glob("*.json"))) == 2
+
+
+@pytest.mark.parametrize("workers", [0, 2])
+def test_what_was_kept_of_other_code_or_data_of_ones_own_is_not_used(
+    example, tmp_path, workers
+):
+    """It was: the second run gave the first one's record, whatever had been changed."""
+    short = EXAMPLE.replace("Recipe(100,", "Recipe(2,")
+    other = tmp_path / "helpers.py"
+    changes = {
+        "nothing": short,
+        "a comment": short.replace("# ---- an exp", "# ---- the exp"),
+        "the figure": short.replace("a dot for each seed", "a dot per seed"),
+        "the data": short.replace("wrong=0.4", "wrong=0.0"),
+        "one_cell": short.replace("= errors(net", "= 1000 + errors(net"),
+        "what it imports": "from helpers import x\n" + short,
+        "what that does": "from helpers import x\n" + short,
+    }
+    if workers:
+        changes = {name: changes[name] for name in ("nothing", "a comment", "one_cell")}
+    seen, results = {}, {}
+    for name, text in changes.items():
+        other.write_text("x = 2\n" if name == "what that does" else "x = 1\n")
+        example.write_text(text, encoding="utf-8")
+        with cluster(workers=workers) if workers else nullcontext() as client:
+            experiment = room(example)
+            preset = experiment.presets["blobs"]
+            results[name] = experiment.run(preset, out=tmp_path / "out", client=client)
+        seen[name] = results[name]["versions"]["own"]
+    same = {seen.pop(name) for name in ("nothing", "a comment", "the figure") if name in seen}
+    assert len(same) == 1
+    assert len({*seen.values(), *same}) == len(seen) + 1
+    assert results["one_cell"]["metrics"]["hard_errors"][0] > 1000
 
 
 def own_objective(weight, settings):

@@ -98,7 +98,10 @@ def _weighted(weights):
 def test_they_are_equal_for_an_objective_of_ones_own(weights):
     recipe = Recipe(epochs=2, learning_rate=0.5, batch=100)
     assert_equal_to_rounding(
-        lambda: MLP([784, 40, 10], [7, 8], dtype=np.float64), TRANSFER, _weighted(weights), recipe
+        lambda: MLP([784, 40, 10], [7, 8], dtype=np.float64),
+        TRANSFER,
+        _weighted(weights),
+        recipe,
     )
 
 

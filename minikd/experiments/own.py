@@ -29,6 +29,10 @@ def room(path: str | PathLike[str]) -> Experiment:
     assert spec is not None
     assert spec.loader is not None
     module = importlib.util.module_from_spec(spec)
+    # As with ``python FILE.py``, it may import what lies beside it.
+    beside = str(path.resolve().parent)
+    if beside not in sys.path:
+        sys.path.insert(0, beside)
     # Under its name, so that what it defines can be sent to other processes.
     sys.modules[path.stem] = module
     spec.loader.exec_module(module)

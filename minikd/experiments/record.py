@@ -9,10 +9,15 @@ import ast
 import functools
 import hashlib
 import json
+import marshal
+import pickle
 import platform
+import sys
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import asdict, is_dataclass
 from os import PathLike
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
@@ -55,30 +60,91 @@ def environment(xp: Any) -> dict[str, Any]:
     return {"device": device_name(xp), "versions": versions, "threads": count_blas_threads()}
 
 
-# Code that computes nothing: figures, pages and the command.
+def differences(a: dict[str, Any], b: dict[str, Any]) -> str:
+    """In words, how one :func:`environment` differs from another."""
+    a, b = a | a["versions"], b | b["versions"]
+    keys = [k for k in {**a, **b} if k != "versions" and a.get(k) != b.get(k)]
+    return ", ".join(f"{k} {a.get(k)} and another {b.get(k)}" for k in keys)
+
+
+# Code that no run depends on: pages, the command, and what is read or checked beside the engine.
 _UNRELATED = {
-    "plots.py", "report.py", "tables.py", "cli.py", "__main__.py", "figure.py", "findings.py",
-    "unseen_figure.py", "statistics.py", "plain.py", "gradcheck.py", "progress.py",
+    "plots.py", "diagram.py", "report.py", "tables.py", "cli.py", "__main__.py", "plain.py",
+    "gradcheck.py", "progress.py",
 }  # fmt: skip
 
 
-def source_hash(package: Path) -> str:
+def source_hash(files: Iterable[Path]) -> str:
     """A short hash of the code that a run depends on.
 
     It covers what functions and classes do, whatever file they stand in: docstrings, comments,
-    layout, and moving them to another module change nothing. What was kept to be resumed is
-    bound to it; a record only says which code made it, and stays valid.
+    layout, and moving them to another module change nothing. Nor do figures and findings, which
+    are made from a ``record``. What was kept to be resumed is bound to it; a record only says
+    which code made it, and stays valid.
     """
-    pieces: list[str] = []
-    for path in package.rglob("*.py"):
-        if path.name not in _UNRELATED:
-            for node in ast.parse(path.read_text(encoding="utf-8")).body:
-                if not isinstance(node, (ast.Import, ast.ImportFrom, ast.If)) and not _is_text(
-                    node
-                ):
-                    pieces.append(ast.dump(_without_docstrings(node)))
+    pieces: set[str] = set()
+    for path in files:
+        for node in ast.parse(path.read_text(encoding="utf-8")).body:
+            if isinstance(node, (ast.Import, ast.ImportFrom)):
+                pieces |= {f"{a.name} as {a.asname}" for a in node.names if a.asname}
+            elif not (isinstance(node, ast.If) or _is_text(node) or _only_says(node)):
+                pieces.add(ast.dump(_without_docstrings(node)))
     said = "\n".join(sorted(pieces))
     return hashlib.blake2b(said.encode(), digest_size=6).hexdigest()
+
+
+def own_digest(functions: Sequence[Callable[..., Any] | None], data: Any = None) -> str | None:
+    """A short hash of what a run takes from outside of minikd, or None if there is nothing.
+
+    Parameters
+    ----------
+    functions : sequence of callable
+        Their files count, and what these import from beside them; None and those of minikd do not.
+    data
+        Anything that can be pickled.
+    """
+    files: set[Path] = set()
+    typed: list[str] = []  # in a session, not in a file
+    for function in functions:
+        while isinstance(function, functools.partial):
+            function = function.func
+        if function is None or function.__module__.partition(".")[0] == "minikd":
+            continue
+        file = getattr(sys.modules.get(function.__module__), "__file__", None)
+        if file is not None:
+            _add_imported(Path(file), files)
+        elif hasattr(function, "__code__"):
+            typed.append(repr(marshal.dumps(function.__code__)))
+    if not files and not typed:
+        return None
+    hashed = hashlib.blake2b(digest_size=6)
+    pickle.Pickler(SimpleNamespace(write=hashed.update), protocol=5).dump(data)
+    return digest(source_hash(files), typed, hashed.hexdigest())
+
+
+def _add_imported(file: Path, files: set[Path]) -> None:
+    """Add a file, and those beside it that it imports, to a set."""
+    if file in files or not file.is_file():
+        return
+    files.add(file)
+    for node in ast.walk(ast.parse(file.read_text(encoding="utf-8"))):
+        names: list[str] = []
+        if isinstance(node, ast.ImportFrom):
+            names = [node.module] if node.module else [alias.name for alias in node.names]
+        elif isinstance(node, ast.Import):
+            names = [alias.name for alias in node.names]
+        for name in names:
+            beside = file.parent.joinpath(*name.split("."))
+            _add_imported(beside.with_suffix(".py"), files)
+            for inside in sorted(beside.rglob("*.py")):
+                _add_imported(inside, files)
+
+
+def _only_says(node: ast.AST) -> bool:
+    """Whether code tells what a record says: it is no part of what made the record."""
+    if isinstance(node, ast.FunctionDef):
+        return any(argument.arg == "record" for argument in node.args.args)
+    return isinstance(node, ast.Assign) and ast.unparse(node.targets[0]) == "METRICS"
 
 
 def _without_docstrings(tree: ast.AST) -> ast.AST:
@@ -96,7 +162,8 @@ def _is_text(node: ast.AST) -> bool:
 
 @functools.cache
 def _source() -> str:
-    return source_hash(Path(minikd.__file__).parent)
+    package = Path(minikd.__file__).parent
+    return source_hash(path for path in package.rglob("*.py") if path.name not in _UNRELATED)
 
 
 def write_record(path: str | PathLike[str], record: dict[str, Any]) -> dict[str, Any]:
@@ -121,7 +188,7 @@ def full_run(name: str, data: str = "mnist") -> dict[str, Any]:
     ----------
     name : str
         Of the experiment, such as ``omitted-3``.
-    data : {"mnist", "speech"}
+    data : {"mnist", "emnist", "speech"}
 
     Raises
     ------

@@ -17,7 +17,7 @@ from minikd.backend import array_module
 from minikd.checkpoint import load_checkpoint, save_checkpoint, write_atomically
 from minikd.data import Dataset, Digits, catalog
 from minikd.evaluate import logits_over_views
-from minikd.experiments.record import digest, environment, write_record
+from minikd.experiments.record import differences, digest, environment, own_digest, write_record
 from minikd.experiments.workers import on_workers, sent_whole, spread
 from minikd.mixture import Mixture
 from minikd.mlp import MLP
@@ -194,6 +194,8 @@ class Job:
     device : {"cpu", "cuda"}
     load : callable, optional
         Gives data of the user's own.
+    own : str, optional
+        A hash of code and data of the user's own; what was kept of others is not used.
     progress : bool
     """
 
@@ -205,12 +207,14 @@ class Job:
     made_with: dict[str, Any]
     device: str
     load: Callable[[], Any] | None = None
+    own: str | None = None
     progress: bool = False
 
     def kept(self) -> Kept:
         """What was kept of its seed, in the folder of this machine."""
         folder = Path(self.out) / ".kept"
-        return Kept(folder, self.seed, self.made_with, self.device, self.progress)
+        made_with = self.made_with | ({"own": self.own} if self.own else {})
+        return Kept(folder, self.seed, made_with, self.device, self.progress)
 
     def found(self) -> dict[str, Any] | None:
         """What it found, if it was finished before."""
@@ -233,7 +237,7 @@ class Job:
             here = environment(array_module(self.device))
             if here != self.made_with:
                 raise ValueError(
-                    f"a worker has {_differences(here, self.made_with)}; expected the same on "
+                    f"a worker has {differences(here, self.made_with)}; expected the same on "
                     "all machines of a run"
                 )
             (Path(self.out) / ".kept").mkdir(parents=True, exist_ok=True)
@@ -259,12 +263,6 @@ _load_once = functools.lru_cache(maxsize=1)(_load)
 def _environment_elsewhere(device: str, threads: int | None) -> dict[str, Any]:
     with blas_threads(threads):
         return environment(array_module(device))
-
-
-def _differences(a: dict[str, Any], b: dict[str, Any]) -> str:
-    a, b = a | a["versions"], b | b["versions"]
-    keys = [k for k in {**a, **b} if k != "versions" and a.get(k) != b.get(k)]
-    return ", ".join(f"{k} {a.get(k)} and another {b.get(k)}" for k in keys)
 
 
 def run_seeds(
@@ -349,12 +347,13 @@ def run_seeds(
     (out / ".kept").mkdir(parents=True, exist_ok=True)
     if not os.access(out / ".kept", os.W_OK):
         raise PermissionError(f"{out} cannot be written to; choose another folder")
+    once = functools.cache(_load)
+    own = own_digest((one_cell, load), load and once(config.data, load))
     jobs = {
-        (seed, i): Job(config, one_cell, seed, cell, str(out), made_with, device, load)
+        (seed, i): Job(config, one_cell, seed, cell, str(out), made_with, device, load, own)
         for seed in seeds for i, cell in enumerate(names)
     }  # fmt: skip
     if client is None:
-        once = functools.cache(_load)
         with blas_threads(threads):
             parts = {key: replace(job, progress=progress).do(once) for key, job in jobs.items()}
     else:
@@ -367,6 +366,7 @@ def run_seeds(
         "config": asdict(config),
         "seeds": seeds,
         **made_with,
+        "versions": made_with["versions"] | ({"own": own} if own else {}),
         "seconds": [part["seconds"] for part in of_seed],
         "metrics": {m: [part["metrics"][m] for part in of_seed] for m in of_seed[0]["metrics"]},
         "curves": {
