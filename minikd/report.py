@@ -161,7 +161,9 @@ def _metric(record: Record, name: str, asked: str) -> Metric:
     for metric in metrics_of(record):
         if metric.name == name:
             return metric
-    return Metric(name, name)
+    raise ValueError(
+        f"'{asked}': the experiment declares no Metric {name}, so no unit is known"
+    )
 
 
 def _mean(record: Record, metric: Metric) -> str:

@@ -581,15 +581,30 @@ def test_a_metric_says_its_unit():
                   "metrics": {"m": values, "test_cases": [cases] * len(values)}}  # fmt: skip
         return Metric("m", "words", unit).said(record)
 
-    assert said("errors", [72]) == "72 (n = 1)"
-    assert said("errors", [1, 2, 3]) == "2.0 ± 1.0 (n = 3)"
+    assert said("errors", [72]) == "72 errors (n = 1)"
+    assert said("errors", [1, 2, 3]) == "2.0 ± 1.0 errors (n = 3)"
     assert said("% of cases", [10, 20, 30]) == "0.2 ± 0.1 % (n = 3)"
     assert said("%", [18.75]) == "18.8 % (n = 1)"
     assert said("p", [1e-9, 3e-9]) == "3e-09 at most (n = 2)"
     assert said("T", [3, 2.5]) == "3, 2.5 (n = 2)"
     assert said("cases", [9, 9]) == "9"
-    assert said("nats", [0.0123, 0.0127]) == "0.0125 ± 0.0003 (n = 2)"
-    assert said("logits", [-6.14]) == "-6.1 (n = 1)"
+    assert said("nats", [0.0123, 0.0127]) == "0.0125 ± 0.0003 nats (n = 2)"
+    assert said("logits", [-6.14]) == "-6.1 logits (n = 1)"
+    assert said("bananas", [3]) == "3 bananas (n = 1)"
+    assert said("number", [3.2]) == "3.2 (n = 1)"
+
+
+@pytest.mark.parametrize(
+    ("name", "setting"),
+    [(name, setting) for name, e in EXPERIMENTS.items() for setting in e.as_in_paper],
+)
+def test_the_numbers_of_the_paper_stand_beside_its_settings_alone(name, setting):
+    experiment = EXPERIMENTS[name]
+    full = full_run(name, list(experiment.presets)[-1])
+    assert experiment.paper(full)
+    value = full["config"][setting]
+    other = value[:-1] if isinstance(value, list) else value + 1
+    assert not experiment.paper(full | {"config": full["config"] | {setting: other}})
 
 
 def test_what_falls_short_of_the_paper():

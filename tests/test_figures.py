@@ -42,7 +42,8 @@ def unseen(name, data="glyphs", seeds=2):
     }  # fmt: skip
     return {
         "name": name, "data": data, "seeds": list(range(seeds)),
-        "config": {"omitted": list(preset.omitted), "moved": list(preset.moved), "T": preset.T},
+        "config": {"omitted": list(preset.omitted), "moved": list(preset.moved), "T": preset.T,
+                   "teacher_hidden": [1200, 1200], "student_hidden": [800, 800]},
         "metrics": {k: [v] * seeds for k, v in values.items()},
         "curves": {"biases": preset.bias_grid().tolist(),
                    "errors": RNG.integers(80, 4000, (seeds, len(preset.bias_grid()))).tolist(),
@@ -58,7 +59,8 @@ def students(data="glyphs", seeds=2):
     }  # fmt: skip
     per_class = {role: RNG.integers(0, 30, 10).tolist() for role, *_ in _STUDENTS}
     return {
-        "name": "teacher-student", "data": data, "seeds": list(range(seeds)), "config": {"T": 20},
+        "name": "teacher-student", "data": data, "seeds": list(range(seeds)),
+        "config": {"T": 20, "teacher_hidden": [1200, 1200], "student_hidden": [800, 800]},
         "metrics": {k: [v] * seeds for k, v in values.items()},
         "curves": {"errors_per_class": [per_class] * seeds},
     }  # fmt: skip

@@ -367,7 +367,9 @@ def test_a_term_that_is_not_introduced_is_found():
 def made_up(a, b, cases=10_000):
     n = len(a)
     return {
-        "name": "teacher-student", "data": "mnist", "config": {"T": 20, "teacher": {"epochs": 7}},
+        "name": "teacher-student", "data": "mnist",
+        "config": {"T": 20, "teacher_hidden": [1200, 1200], "student_hidden": [800, 800],
+                   "teacher": {"epochs": 7}},
         "seeds": list(range(n)), "device": "cpu", "threads": 1, "seconds": [60.0] * n,
         "versions": {"numpy": "2.4.0", "python": "3.11.7"}, "curves": {},
         "metrics": {"teacher_errors": a, "alone_errors": b, "test_cases": [cases] * n},
@@ -377,7 +379,7 @@ def made_up(a, b, cases=10_000):
 def test_what_placeholders_give():
     records = {"r.d": made_up([10.0, 20.0, 30.0], [30.0, 41.0, 49.0])}
     for asked, value in (
-        ("r.d teacher_errors", "20.0 ± 10.0 (n = 3)"),
+        ("r.d teacher_errors", "20.0 ± 10.0 errors (n = 3)"),
         ("r.d mean teacher_errors", "20.0"),
         ("r.d paper teacher_errors", "67 errors"),
         ("r.d change alone_errors teacher_errors", "+20.00 ± 0.58"),
@@ -391,7 +393,7 @@ def test_what_placeholders_give():
         "r.d provenance", records
     )
     table = value_of("r.d table", records)
-    assert "| teacher | 3 | 67 errors | 20.0 ± 10.0 (n = 3) | 58 (" in table
+    assert "| teacher | 3 | 67 errors | 20.0 ± 10.0 errors (n = 3) | 58 (" in table
     page = (
         "It is <!--= r.d mean teacher_errors -->old<!--/-->.\n\n<!--= r.d table -->\n<!--/-->\n"
     )
@@ -405,13 +407,15 @@ def test_what_placeholders_give():
     ("asked", "message"),
     [
         ("x.d teacher_errors", r"no record x\.d"), ("r.d nothing", "no metric nothing"),
-        ("r.d mean nothing", "no metric nothing"), ("r.d median teacher_errors", "no form 'median'"),
+        ("r.d mean nothing", "no metric nothing"), ("r.d undeclared", "declares no Metric undeclared"), ("r.d median teacher_errors", "no form 'median'"),
         ("r.d set epochs", "no setting epochs"), ("r.d change teacher_errors x", "no metric x"),
     ],
 )  # fmt: skip
 def test_a_placeholder_that_asks_for_what_is_not_there(asked, message):
+    record = made_up([1.0], [2.0])
+    record["metrics"]["undeclared"] = [3.0]
     with pytest.raises(ValueError, match=message):
-        value_of(asked, {"r.d": made_up([1.0], [2.0])})
+        value_of(asked, {"r.d": record})
 
 
 def test_a_claim_that_no_longer_holds_is_an_error():

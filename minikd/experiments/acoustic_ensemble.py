@@ -343,4 +343,5 @@ EXPERIMENT = Experiment(
     metrics=METRICS,
     figure=plot_acoustic_ensemble,
     findings=acoustic_findings,
+    as_in_paper={"members": 10},
 )

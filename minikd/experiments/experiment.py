@@ -15,12 +15,6 @@ from minikd.statistics import mean_and_sd
 
 Record = dict[str, Any]
 
-# What a metric of a record is measured in. "% of cases" are errors, shown as a share of the cases.
-Unit = Literal[
-    "errors", "% of cases", "%", "number", "logits", "T", "p", "cases", "nats", "variances",
-    "minutes", "seconds",
-]  # fmt: skip
-
 
 @dataclass(frozen=True)
 class Paper:
@@ -59,6 +53,9 @@ class Metric:
     words : str
         In a table.
     unit : str
+        What tables show behind a number, such as ``nats``. Some are more than a word: ``"T"`` and
+        ``"p"`` have no mean over seeds, and ``"% of cases"`` are errors, shown as a share of
+        ``test_cases``; ``"number"`` shows none.
     better : {"less", "more", "neither"}
     paper : Paper, optional
     control : bool
@@ -67,7 +64,7 @@ class Metric:
 
     name: str
     words: str
-    unit: Unit = "errors"
+    unit: str
     better: Literal["less", "more", "neither"] = "less"
     paper: Paper | None = None
     control: bool = False
@@ -83,11 +80,11 @@ class Metric:
         if self.unit == "cases":
             return f"{values[0]}"
         if self.unit in ("nats", "variances", "minutes", "seconds"):
-            return _three_digits(values)
+            return _three_digits(values, self.unit)
         if self.unit == "% of cases":
             cases = m["test_cases"]
             return mean_and_sd([100 * v / c for v, c in zip(values, cases, strict=True)], "%")
-        return mean_and_sd(values, "%" if self.unit == "%" else "")
+        return mean_and_sd(values, "" if self.unit == "number" else self.unit)
 
     def in_paper(self) -> str:
         """The paper's number as a table shows it: ``67 errors``, ``T from 2.5 to 4``."""
@@ -118,11 +115,11 @@ class Metric:
         return bool(worse.get(self.better, False))
 
 
-def _three_digits(values: Sequence[float]) -> str:
+def _three_digits(values: Sequence[float], unit: str) -> str:
     if len(values) == 1:
-        return f"{values[0]:.3g} (n = 1)"
+        return f"{values[0]:.3g} {unit} (n = 1)"
     sd = np.std(values, ddof=1)
-    return f"{np.mean(values):.3g} ± {sd:.1g} (n = {len(values)})"
+    return f"{np.mean(values):.3g} ± {sd:.1g} {unit} (n = {len(values)})"
 
 
 @dataclass(frozen=True)

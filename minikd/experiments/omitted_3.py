@@ -67,6 +67,11 @@ EXPERIMENT: Experiment = Experiment(
     figure=lambda record: plot_unseen(record, EXPERIMENT.in_record(record)),
     findings=unseen_findings,
     shared_curves=shared_curves,
-    as_in_paper={"omitted": (3,), "moved": (3,)},
+    as_in_paper={
+        "omitted": (3,),
+        "moved": (3,),
+        "teacher_hidden": (1200, 1200),
+        "student_hidden": (800, 800),
+    },
     chosen=(("errors_after", "bias of class 3"),),
 )

@@ -173,12 +173,14 @@ def omitted_each_findings(record: dict[str, Any]) -> list[str]:
 
 
 METRICS = (
-    Metric("teacher_errors", "teacher"),
-    Metric("errors_before", "mean of the ten students"),
-    Metric("errors_after", "the same, bias tuned on the test set"),
-    Metric("honest_errors_after", "the same, bias chosen without labels"),
+    Metric("teacher_errors", "teacher", "errors"),
+    Metric("errors_before", "mean of the ten students", "errors"),
+    Metric("errors_after", "the same, bias tuned on the test set", "errors"),
+    Metric("honest_errors_after", "the same, bias chosen without labels", "errors"),
     *(
-        Metric(f"{metric}_{digit}", f"errors on the unseen {digit}{after}", control=True)
+        Metric(
+            f"{metric}_{digit}", f"errors on the unseen {digit}{after}", "errors", control=True
+        )
         for digit in range(10)
         for metric, after in (
             ("before", ""),

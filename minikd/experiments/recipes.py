@@ -318,10 +318,10 @@ def recipes_findings(record: Record) -> list[str]:
 
 
 METRICS = (
-    Metric("best_teacher_errors", "teacher chosen on the test set"),
-    Metric("honest_best_teacher_errors", "teacher chosen on held-out cases"),
-    Metric("best_student_errors", "student chosen on the test set"),
-    Metric("honest_best_student_errors", "student chosen on held-out cases"),
+    Metric("best_teacher_errors", "teacher chosen on the test set", "errors"),
+    Metric("honest_best_teacher_errors", "teacher chosen on held-out cases", "errors"),
+    Metric("best_student_errors", "student chosen on the test set", "errors"),
+    Metric("honest_best_student_errors", "student chosen on held-out cases", "errors"),
 )
 
 EXPERIMENT = Experiment(

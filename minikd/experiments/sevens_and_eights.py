@@ -47,6 +47,11 @@ EXPERIMENT: Experiment = Experiment(
     figure=lambda record: plot_unseen(record, EXPERIMENT.in_record(record)),
     findings=unseen_findings,
     shared_curves=shared_curves,
-    as_in_paper={"omitted": _OTHERS, "moved": (7, 8)},
+    as_in_paper={
+        "omitted": _OTHERS,
+        "moved": (7, 8),
+        "teacher_hidden": (1200, 1200),
+        "student_hidden": (800, 800),
+    },
     chosen=(("errors_after", "biases of 7 and 8"),),
 )

@@ -313,20 +313,20 @@ def _fewer(saved: Mean) -> str:
 _PRADYOT = "pradyot-09"  # DL-Reproducibility-Project: one seed, 1,000 epochs
 
 METRICS = (
-    Metric("teacher_errors", "teacher", paper=Paper(67, "3", known=f"58 ({_PRADYOT})")),
-    Metric("teacher_views_errors", "teacher, averaged over moves of the image"),
-    Metric("alone_errors", "student on hard labels, no tricks", paper=Paper(146, "3")),
-    Metric("tricks_errors", "student on hard labels, the teacher's tricks"),
+    Metric("teacher_errors", "teacher", "errors", paper=Paper(67, "3", known=f"58 ({_PRADYOT})")),
+    Metric("teacher_views_errors", "teacher, averaged over moves of the image", "errors"),
+    Metric("alone_errors", "student on hard labels, no tricks", "errors", paper=Paper(146, "3")),
+    Metric("tricks_errors", "student on hard labels, the teacher's tricks", "errors"),
     Metric(
-        "distilled_errors", "student on soft targets",
+        "distilled_errors", "student on soft targets", "errors",
         paper=Paper(74, "3", known=f"65 ({_PRADYOT}, moved images)"),
     ),
-    Metric("distilled_views_errors", "student on soft targets averaged over moves"),
-    Metric("distilled_jittered_errors", "student on averaged soft targets, its images moved"),
+    Metric("distilled_views_errors", "student on soft targets averaged over moves", "errors"),
+    Metric("distilled_jittered_errors", "student on averaged soft targets, its images moved", "errors"),
     Metric(
         "errors_shared_with_teacher",
         "errors of the student on soft targets where its teacher gives the same wrong answer",
-        better="neither", control=True,
+        "errors", "neither", control=True,
     ),
     Metric(
         "p_distilled_against_alone", "p of soft targets against hard labels (McNemar)", "p",
@@ -343,5 +343,5 @@ EXPERIMENT: Experiment = Experiment(
     metrics=METRICS,
     figure=plot_teacher_student,
     findings=teacher_student_findings,
-    as_in_paper={"T": 20.0},
+    as_in_paper={"T": 20.0, "teacher_hidden": (1200, 1200), "student_hidden": (800, 800)},
 )

@@ -11,7 +11,7 @@ import numpy as np
 from minikd import plots
 from minikd.data import Digits
 from minikd.evaluate import errors
-from minikd.experiments.experiment import Experiment, Metric, Paper, Record, Unit
+from minikd.experiments.experiment import Experiment, Metric, Paper, Record
 from minikd.experiments.omitted_3 import PRESETS as OMITTED_3
 from minikd.experiments.run import SPLIT, STUDENT, Kept, part_seed, seconds
 from minikd.mlp import MLP
@@ -313,7 +313,7 @@ def temperature_findings(record: Record) -> list[str]:
 
 
 WIDTHS = sorted({width for preset in PRESETS.values() for width in preset.widths})
-_OF_A_WIDTH: tuple[tuple[str, str, Unit], ...] = (
+_OF_A_WIDTH: tuple[tuple[str, str, str], ...] = (
     ("best_T", "T that does best on the test set", "T"),
     ("best_errors", "errors at the T that does best", "errors"),
     ("honest_best_T", "T chosen without labels", "T"),
@@ -342,6 +342,7 @@ EXPERIMENT = Experiment(
     figure=plot_temperature_width,
     findings=temperature_findings,
     shared_curves=shared_curves,
+    as_in_paper={"teacher_hidden": (1200, 1200)},
     cells=cells,
     together=together,
     chosen=tuple(

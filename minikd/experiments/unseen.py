@@ -20,7 +20,7 @@ from minikd.evaluate import (
     sweep_bias,
     with_bias,
 )
-from minikd.experiments.experiment import Metric, Paper, Unit
+from minikd.experiments.experiment import Metric, Paper
 from minikd.experiments.run import HARD, SPLIT, STUDENT, Kept, part_seed
 from minikd.objectives import hard_targets, soft_targets
 from minikd.train import Recipe
@@ -184,7 +184,7 @@ def one_cell(config: Unseen, digits: Digits, kept: Kept, cell: None = None) -> d
     }
 
 
-def metrics(paper: Mapping[str, Paper], of_all: Unit = "errors") -> tuple[Metric, ...]:
+def metrics(paper: Mapping[str, Paper], of_all: str = "errors") -> tuple[Metric, ...]:
     """What a table shows, in order, beside the paper's numbers.
 
     Parameters
@@ -194,7 +194,7 @@ def metrics(paper: Mapping[str, Paper], of_all: Unit = "errors") -> tuple[Metric
     of_all : {"errors", "% of cases"}
         The unit of the distilled student's errors on all classes.
     """
-    words: list[tuple[str, str, Unit]] = [
+    words: list[tuple[str, str, str]] = [
         ("omitted_cases", "test cases of unseen classes", "cases"),
         ("teacher_errors", "teacher", "errors"),
         ("teacher_views_errors", "teacher, averaged over moves of the image", "errors"),
