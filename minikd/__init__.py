@@ -112,7 +112,9 @@ def __getattr__(name: str) -> Any:
     # A submodule that nobody has imported yet, such as minikd.plots.
     try:
         return import_module(f"{__name__}.{name}")
-    except ModuleNotFoundError:
+    except ModuleNotFoundError as error:
+        if error.name != f"{__name__}.{name}":  # it is there, but something it needs is not
+            raise
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}") from None
 
 

@@ -50,7 +50,7 @@ class Objective:
     settings : mapping, optional
         All that the cost depends on besides logits and batch, as plain values. They tell apart
         the checkpoints of objectives with the same name; without them, a run is neither saved nor
-        resumed.
+        resumed. Another formula needs another name.
     """
 
     name: str

@@ -11,6 +11,8 @@ from importlib.util import find_spec
 
 # Seconds between two lines, where there is no bar.
 SILENCE = 15.0
+# With a longer time between two works, the second begins the silence anew.
+PAUSE = 5.0
 
 THREAD = "minikd progress"
 
@@ -73,7 +75,8 @@ class _Lines:
     The silence is measured for the whole process: a hundred short runs print a line now and then.
     """
 
-    _last: float | None = None  # when a line was printed, or the first work began
+    _last: float | None = None  # when a line was printed, or work began after a pause
+    _ended = 0.0
     _lock = threading.Lock()
 
     def __init__(self, start: int, stop: int, title: str, unit: str, each: bool) -> None:
@@ -85,13 +88,15 @@ class _Lines:
 
     def __enter__(self) -> _Lines:
         with _Lines._lock:
-            _Lines._last = self._began if _Lines._last is None else _Lines._last
+            if _Lines._last is None or self._began - _Lines._ended > PAUSE:
+                _Lines._last = self._began
         self._thread.start()
         return self
 
     def __exit__(self, *_error: object) -> None:
         self._over.set()
         self._thread.join()
+        _Lines._ended = time.monotonic()
 
     def step(self) -> None:
         """Count one more."""

@@ -7,7 +7,7 @@ import warnings
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass, field
 from os import PathLike
-from pathlib import Path
+from pathlib import Path, PurePath
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -61,7 +61,7 @@ class Checkpoint:
         self, path: str | PathLike[str] | None, run: str, seconds_between: float
     ) -> None:
         self.path = None if path is None else Path(path)
-        if self.path is not None and (self.path.is_dir() or not self.path.suffix):
+        if self.path is not None and (self.path.is_dir() or self.path.suffix != ".npz"):
             self.path = self.path / f"{run[:12]}.npz"
         self.run, self.seconds_between = run, seconds_between
         self._last_look = self._last_write = time.monotonic()
@@ -131,8 +131,22 @@ def fingerprint(
         net.sizes, net.seeds, str(net.parameters[0].dtype), objective.name, objective.settings,
         asdict(recipe), *more,
     ]  # fmt: skip
-    digest.update(json.dumps(said, default=float).encode())
+    digest.update(json.dumps(said, default=_plain, sort_keys=True).encode())
     for array in (*net.parameters, data.x, data.y, data.v):
         if array is not None:
             digest.update(np.ascontiguousarray(to_host(array)).data)
     return digest.hexdigest()
+
+
+def _plain(value: Any) -> Any:
+    """What JSON does not know, in values that it does."""
+    if hasattr(value, "tolist"):
+        return value.tolist()
+    if isinstance(value, PurePath):
+        return str(value)
+    if isinstance(value, (set, frozenset)):
+        return sorted(value, key=repr)
+    raise ValueError(
+        f"the settings of an objective hold {value!r}; expected numbers, text, arrays, paths, or "
+        "lists, sets and mappings of them"
+    )

@@ -104,7 +104,7 @@ def train(
         Seed of the order of the cases and of the jitter. A stack shares them, so that each
         member sees what it would see alone.
     checkpoint : path, optional
-        Where to keep the state of the run: a file, or a folder (a path without an ending), in
+        Where to keep the state of the run: a file (``*.npz``), or a folder, any other path, in
         which each run finds a file of its own. If the file exists and belongs to the same run,
         training resumes from it and ends as if it had never stopped; a file of another run is an
         error.

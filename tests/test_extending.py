@@ -100,6 +100,20 @@ def own_objective(weight, settings):
     )
 
 
+def test_settings_in_values_that_json_does_not_know(tmp_path):
+    """Arrays were a bare TypeError, and the order of the keys made another run."""
+    folder = tmp_path / "rate_0.05"  # no file, though it looks like an ending
+    for settings in (
+        {"a": np.arange(3), "b": tmp_path, "c": {2, 1}, "d": np.float32(0.5)},
+        {"d": 0.5, "c": {1, 2}, "b": tmp_path, "a": [0, 1, 2]},
+    ):
+        net = MLP([784, 20, 10], 0)
+        train(net, DIGITS, own_objective(0.5, settings), RECIPE, checkpoint=folder)
+    assert len(list(folder.glob("*.npz"))) == 1
+    with pytest.raises(ValueError, match="settings of an objective hold <object"):
+        train(net, DIGITS, own_objective(1, {"a": object()}), RECIPE, checkpoint=folder)
+
+
 DIGITS = load_glyphs(rng=0, train=200, test=10).train
 RECIPE = Recipe(epochs=2, learning_rate=0.01, batch=50)
 

@@ -146,3 +146,11 @@ def test_what_is_exported_is_there():
         assert all(callable(getattr(module, name)) for name in module.__all__)
         with pytest.raises(AttributeError, match="has no attribute 'nothing'"):
             _ = module.nothing
+
+
+def test_what_a_module_needs_and_does_not_find_is_named():
+    """It was "minikd has no attribute 'plots'", where matplotlib was missing."""
+    code = "import sys; sys.modules['matplotlib'] = None; import minikd; minikd.plots"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
+    assert "ModuleNotFoundError: " in done.stderr
+    assert "matplotlib" in done.stderr.splitlines()[-1]
