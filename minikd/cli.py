@@ -149,7 +149,7 @@ def _list(arguments: argparse.Namespace) -> None:
 
     width = max(map(len, EXPERIMENTS))
     for name, experiment in EXPERIMENTS.items():
-        print(f"{name:{width}}  {experiment.claim} ({', '.join(experiment.presets)})")
+        print(f"{name:{width}}  {experiment.question} ({', '.join(experiment.presets)})")
 
 
 def _run(arguments: argparse.Namespace) -> None:

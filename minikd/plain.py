@@ -1,15 +1,16 @@
 """Knowledge distillation on one page, in plain NumPy: read this first, then ``equations.py``.
 
 A *teacher* learns to recognize digits from labels. A smaller *student* then learns from what the
-teacher says, and never sees a single 3. Afterwards it knows the threes all the same: run
+teacher says, and never sees a single 3. Afterwards it knows most threes all the same: run
 ``python -m minikd.plain``. The letters are the paper's (Hinton, Vinyals & Dean 2015): z are
-the student's *logits*, the numbers that a network gives for the N classes; v are the teacher's.
-Each row is a case. The library does the same with checks, stacks and speed; tests hold them equal.
+the student's *logits*, the numbers that a network gives for the N classes, and q the
+probabilities made of them; v and p are the teacher's. C is a cost; each row is a case. The
+library does the same with checks, stacks and speed; tests hold them equal.
 """
 
 import numpy as np
 
-# ---- probabilities and costs ---------------------------------------------------------------
+# ---- probabilities, costs, and their gradients, which are all that training needs -----------
 
 
 def softmax(z, T=1.0):
@@ -24,7 +25,7 @@ def hard_cost(z, y):
 
 
 def hard_gradient(z, y):
-    """∂C/∂z = q − 1 at the label, q elsewhere."""
+    """∂C/∂z: q − 1 at the label, q elsewhere."""
     return softmax(z) - np.eye(z.shape[-1])[y]
 
 
@@ -35,7 +36,7 @@ def soft_cost(z, v, T):
 
 
 def soft_gradient(z, v, T):
-    """Eq. 2, ∂C/∂z = (q − p) / T, times T²: without it, the gradient would fade like 1/T²."""
+    """Eq. 2, ∂C/∂z = (q − p) / T, times T²: q − p fades like 1/T too, so both are made up for."""
     return T**2 * (softmax(z, T) - softmax(v, T)) / T
 
 
@@ -77,7 +78,7 @@ def backward(parameters, dz, inputs, masks=None):
         dh = dz @ parameters[2 * i].T
         if masks is not None:
             dh = dh * masks[i]
-        dz = dh * (inputs[i] > 0)  # ReLU passes the gradient where its unit was on
+        dz = dh * (inputs[i] > 0)  # where ReLU's unit was on; at the images, nothing uses it
     return gradients
 
 
@@ -126,6 +127,7 @@ def main():
 
     teacher = new_network([784, 300, 300, 10], rng)
     batches = shuffled(x, y, 12, rng, dropout=((784, 0.0), (300, 0.2), (300, 0.5)))
+    # The learning rate falls to 0 over the steps, 12 epochs of 60 batches.
     train(teacher, batches, hard_gradient, lambda step: 0.1 * (1 - step / 720))
     report("teacher", forward(teacher, x_test)[0])
 
@@ -135,7 +137,8 @@ def main():
     train(student, batches, lambda z, v: soft_gradient(z, v, T=20), lambda step: 0.02)
     z = forward(student, x_test)[0]
     report("student that never saw a 3", z)
-    z[:, 3] += 2.5  # the same as raising the bias of class 3 in the last layer
+    # No case ever raised the bias of class 3. Adding to its logit is the same as raising it.
+    z[:, 3] += 2.5
     report("the same, its bias of 3 raised", z)
 
 

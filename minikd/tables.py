@@ -86,13 +86,14 @@ def _of_setting(value: Any) -> str:
 
 
 def _picture(record: Record) -> str:
-    claim = EXPERIMENTS[record["name"]].claim
-    return f"![{claim}](../images/{record['name']}.{record['data']}.png)"
+    experiment = EXPERIMENTS[record["name"]]
+    said = " ".join([experiment.question, *experiment.findings(record)[:1]])
+    return f"![{said}](../images/{record['name']}.{record['data']}.png)"
 
 
 def _experiments(records: Mapping[str, Record]) -> str:
     """A table of all experiments that have a record, with their pages."""
-    rows = ["| experiment | § | claim | records |", "| --- | --- | --- | --- |"]
+    rows = ["| experiment | § | question | records |", "| --- | --- | --- | --- |"]
     for name, e in EXPERIMENTS.items():
         of = [
             f"{r['data']} (n = {len(r['seeds'])})"
@@ -101,7 +102,7 @@ def _experiments(records: Mapping[str, Record]) -> str:
         ]
         if of:
             page = f"[{name}](docs/reproduction/{name}.md)"
-            rows.append(f"| {page} | {e.section} | {e.claim} | {', '.join(of)} |")
+            rows.append(f"| {page} | {e.section} | {e.question} | {', '.join(of)} |")
     return "\n".join(rows)
 
 

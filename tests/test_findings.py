@@ -89,6 +89,7 @@ def acoustic(distilled, words):
         "single_accuracy": [80.0, 80.2, 79.8], "ensemble_accuracy": [82.0, 82.1, 81.9],
         "distilled_accuracy": distilled, "longer_accuracy": [80.1, 79.9, 80.0],
         "single_wer": [3.0, 3.2, 3.1], "ensemble_wer": [2.0, 2.2, 2.1], "distilled_wer": words,
+        "longer_wer": [5.0, 5.2, 5.1],
         "distilled_T": [2.0, 2.0, 5.0], "test_words": [300] * 3, "test_cases": [9000] * 3,
     }  # fmt: skip
     gain = np.subtract(m["ensemble_accuracy"], m["single_accuracy"])
@@ -107,6 +108,7 @@ def test_findings_on_an_ensemble():
     assert "keeps 93 ± 2 % of the ensemble's gain" in kept
     assert "2 (arithmetic mean), 2 (arithmetic mean), 5 (geometric mean)." in kept
     assert "the ensemble -1.00 ± 0.00 (clearly)" in words
+    assert "the network trained for as long +2.00 ± 0.00 (clearly)" in words
     assert "One word of the 300 is 0.33 points: a single network gets 9 words wrong" in words
     *_, words = acoustic_findings(acoustic([81.8, 82.0, 81.8], [3.1, 3.5, 3.3]))
     assert "the distilled network +0.20 ± 0.06 (clearly)" in words

@@ -124,15 +124,15 @@ def _three_digits(values: Sequence[float], unit: str) -> str:
 
 @dataclass(frozen=True)
 class Experiment:
-    """A claim, how it is tried, with which settings, and what is said of it afterwards.
+    """A question, how it is tried, with which settings, and what is said of it afterwards.
 
     Attributes
     ----------
     name : str
     section : str
         Of the paper.
-    claim : str
-        In one line.
+    question : str
+        In one line; its answer is the record's.
     presets : dict
         From the name of a data set to settings, a frozen dataclass with ``name`` and ``data``. What
         is bundled comes first.
@@ -143,7 +143,7 @@ class Experiment:
     figure : callable
         From a record to a matplotlib figure.
     findings : callable
-        From a record to sentences: what it says of the claim, by fixed rules.
+        From a record to sentences: the answer that it gives, by fixed rules.
     tables : callable
         From a record to Markdown: tables of its own.
     shared_curves : callable
@@ -162,7 +162,7 @@ class Experiment:
 
     name: str
     section: str
-    claim: str
+    question: str
     presets: Mapping[str, Any]
     one_cell: Callable[..., dict[str, Any]]
     metrics: tuple[Metric, ...]

@@ -275,11 +275,14 @@ METRICS = tuple(
         ("alone_error", "mean square error: one network alone"),
         (
             "longer_error",
-            "mean square error: the same, trained for as long as the distilled one",
+            "mean square error: one network alone, trained for as long as the distilled one",
         ),
         ("distilled_error", "mean square error: distilled network"),
         ("alone_distance", "mean square distance from the ensemble: one network alone"),
-        ("longer_distance", "mean square distance from the ensemble: the same, for as long"),
+        (
+            "longer_distance",
+            "mean square distance from the ensemble: one network alone, trained for as long",
+        ),
         ("distilled_distance", "mean square distance from the ensemble: distilled network"),
         ("unchanged_error", "mean square error: the last frame repeated"),
     )
@@ -288,7 +291,7 @@ METRICS = tuple(
 EXPERIMENT = Experiment(
     name="forecast",
     section="–",  # not in the paper
-    claim="a forecaster distilled from ten comes closer to them than one trained alone",
+    question="does a forecaster distilled from ten come closer to them than one trained alone?",
     presets=PRESETS,
     one_cell=one_cell,
     metrics=METRICS,

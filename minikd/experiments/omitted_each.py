@@ -175,8 +175,10 @@ def omitted_each_findings(record: dict[str, Any]) -> list[str]:
 METRICS = (
     Metric("teacher_errors", "teacher", "errors"),
     Metric("errors_before", "mean of the ten students", "errors"),
-    Metric("errors_after", "the same, bias tuned on the test set", "errors"),
-    Metric("honest_errors_after", "the same, bias chosen without labels", "errors"),
+    Metric("errors_after", "mean of the ten students, bias tuned on the test set", "errors"),
+    Metric(
+        "honest_errors_after", "mean of the ten students, bias chosen without labels", "errors"
+    ),
     *(
         Metric(
             f"{metric}_{digit}", f"errors on the unseen {digit}{after}", "errors", control=True
@@ -193,7 +195,7 @@ METRICS = (
 EXPERIMENT = Experiment(
     name="omitted-each",
     section="3",
-    claim="what holds for the 3 holds for every digit that a student never saw",
+    question="does what holds for the 3 hold for every other digit?",
     presets=PRESETS,
     one_cell=one_cell,
     metrics=METRICS,
