@@ -101,7 +101,8 @@ WORKLOADS = {
         STUDENT, "distilled, batch 128", temperatures=(20.0,), hard_weight=0.1,
     ),
     "e": _STACK,
-    "f": Workload("answering 10,000 images, 784-800-800-10", STUDENT, "10,000 images", epochs=1, steps=5, cases=10_000),
+    "f": Workload("answering 10,000 images, 784-800-800-10", STUDENT,
+                  "10,000 images", epochs=1, steps=5, cases=10_000),
     "g": Workload(
         "ten acoustic models of eight hidden layers, each its own seed, soft targets",
         (1040, *(256,) * 8, 50), "ensemble of ten, batch 256", batch=256, epochs=1, steps=20,

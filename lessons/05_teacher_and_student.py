@@ -93,7 +93,8 @@ print(", ".join(f"{name}: {n} errors of {len(y)}" for name, n in count.items()))
 wrong = {name: logits.argmax(-1) != y for name, logits in z.items()}
 p_value = paired_test(wrong["distilled"], wrong["alone"])
 print(f"only the student alone is wrong on {(wrong['alone'] & ~wrong['distilled']).sum()} images, "
-      f"only the distilled one on {(wrong['distilled'] & ~wrong['alone']).sum()}: p = {p_value:.0e}")  # fmt: skip
+      f"only the distilled one on {(wrong['distilled'] & ~wrong['alone']).sum()}: "
+      f"p = {p_value:.0e}")  # fmt: skip
 
 # %% [markdown]
 # ## What the teacher tells the student

@@ -114,7 +114,8 @@ def gradcheck(
     for i, x in enumerate(arrays):
         if not isinstance(x, np.ndarray) or x.dtype != np.float64 or not x.size:
             raise ValueError(
-                f"input {i} is {getattr(x, 'dtype', type(x).__name__)}; expected a float64 array that is not empty"
+                f"input {i} is {getattr(x, 'dtype', type(x).__name__)}; expected a float64 array "
+                "that is not empty"
             )
     try:
         _check(func, arrays, eps, atol, rtol, share, method, np.random.default_rng(rng))

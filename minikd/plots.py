@@ -21,7 +21,8 @@ from minikd.data import catalog
 
 __all__ = [
     "BLUE", "GREEN", "GREY", "HOUSE_STYLE", "ORANGE", "PURPLE", "Rectangle", "count", "footer",
-    "in_house_style", "legend_above", "plot_entropy", "plot_gradient_norms", "plot_limits", "plot_softmax_bars",
+    "in_house_style", "legend_above", "plot_entropy", "plot_gradient_norms", "plot_limits",
+    "plot_softmax_bars",
     "plot_temperature", "plt", "save_figure", "say", "seeds_of", "signed",
 ]  # fmt: skip
 

@@ -142,7 +142,8 @@ OF_ALL: dict[str, Callable[[Mapping[str, Record]], str]] = {
     "provenance": _all_provenance,
 }  # fmt: skip
 OF_RECORD: dict[str, Callable[[Record], str]] = {
-    "table": _table, "controls": _controls, "findings": _findings, "settings": _settings, "provenance": _provenance,
+    "table": _table, "controls": _controls, "findings": _findings, "settings": _settings,
+    "provenance": _provenance,
     "picture": _picture, "seeds": lambda record: str(len(record["seeds"])),
     "tables": lambda record: EXPERIMENTS[record["name"]].tables(record),
 }  # fmt: skip

@@ -407,7 +407,8 @@ def test_what_placeholders_give():
     ("asked", "message"),
     [
         ("x.d teacher_errors", r"no record x\.d"), ("r.d nothing", "no metric nothing"),
-        ("r.d mean nothing", "no metric nothing"), ("r.d undeclared", "declares no Metric undeclared"), ("r.d median teacher_errors", "no form 'median'"),
+        ("r.d mean nothing", "no metric nothing"), ("r.d undeclared", "declares no Metric undeclared"),
+        ("r.d median teacher_errors", "no form 'median'"),
         ("r.d set epochs", "no setting epochs"), ("r.d change teacher_errors x", "no metric x"),
     ],
 )  # fmt: skip

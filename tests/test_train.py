@@ -388,7 +388,8 @@ def test_cases_that_are_all_alike_are_no_divergence():
     "wrong",
     [{"epochs": 0}, {"epochs": 1.5}, {"batch": 0}, {"warm_up": -1}, {"jitter": -1},
      {"learning_rate": 0}, {"learning_rate": np.nan}, {"learning_rate": (0.1, -1)},
-     {"momentum": 1}, {"momentum": -0.1}, {"dropout": (0.5, 1.0)}, {"max_norm": 0}, {"max_norm": np.inf}, {"epochs": "5"}, {"epochs": None}, {"dropout": 0.5}],
+     {"momentum": 1}, {"momentum": -0.1}, {"dropout": (0.5, 1.0)}, {"max_norm": 0},
+     {"max_norm": np.inf}, {"epochs": "5"}, {"epochs": None}, {"dropout": 0.5}],
 )  # fmt: skip
 def test_bad_recipes(wrong):
     with pytest.raises(ValueError, match=f"{next(iter(wrong))} is"):

@@ -17,9 +17,11 @@ URL = "https://biometrics.nist.gov/cs_links/EMNIST/gzip.zip"
 MD5 = "58c8d27c78d21e728a6bc7b3cc06412e"
 # Of the uncompressed content: packing it again changes the files, but not this.
 SHA256 = {
-    "emnist-byclass-test-images-idx3-ubyte.gz": "8d04a3d9080fca12625feb1f747061ded66ca65491c12c9608d5c3f912cfee5c",
-    "emnist-byclass-test-labels-idx1-ubyte.gz": "339e7c234906611f3e5f47624173d7e0d821a17fafe12174ff6b9c0ba3d2e076",
-}
+    "emnist-byclass-test-images-idx3-ubyte.gz":
+        "8d04a3d9080fca12625feb1f747061ded66ca65491c12c9608d5c3f912cfee5c",
+    "emnist-byclass-test-labels-idx1-ubyte.gz":
+        "339e7c234906611f3e5f47624173d7e0d821a17fafe12174ff6b9c0ba3d2e076",
+}  # fmt: skip
 NAMES = tuple("0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz")
 _BY_HAND = (
     f"set MINIKD_DATA_DIR to a folder that holds emnist/ with {' and '.join(SHA256)}, or use the "

@@ -303,7 +303,8 @@ def acoustic_findings(record: Record) -> list[str]:
         f"The distilled network keeps {mean_of(m['share_kept']).words(0)} % of the ensemble's gain. The "
         f"temperatures chosen on held-out utterances, seed by seed: {chosen}.",
         f"Word error rate, in the same way: the ensemble {said(words)}; the distilled network "
-        f"{said(kept)}; the network trained for as long {said(long)}. One word of the {total} is {100 / total:.2f} points: a single network gets "
+        f"{said(kept)}; the network trained for as long {said(long)}. One word "
+        f"of the {total} is {100 / total:.2f} points: a single network gets "
         f"{one * total / 100:.0f} words wrong, the ensemble {team * total / 100:.0f}, the distilled "
         f"network {distilled * total / 100:.0f}.",
     ]
@@ -322,7 +323,8 @@ METRICS = (
     Metric("single_accuracy", "frames that one network gets right", "%", "more", _of_speech(58.9)),
     Metric("ensemble_accuracy", "frames that the ensemble gets right, geometric mean", "%", "more",
            _of_speech(61.1)),
-    Metric("arithmetic_accuracy", "frames that the ensemble gets right, arithmetic mean", "%", "more", control=True),
+    Metric("arithmetic_accuracy", "frames that the ensemble gets right, arithmetic mean",
+           "%", "more", control=True),
     Metric("distilled_accuracy", "frames that a distilled network gets right", "%", "more",
            _of_speech(60.8)),
     Metric("longer_accuracy", "frames that a network gets right on hard targets, trained for as long",

@@ -40,7 +40,8 @@ METRICS = metrics(
 EXPERIMENT: Experiment = Experiment(
     name="sevens-and-eights",
     section="3",
-    question="does a student that saw only sevens and eights know the other digits, and what does lowering both biases change?",
+    question="does a student that saw only sevens and eights know the other digits, and what does "
+    "lowering both biases change?",
     presets=PRESETS,
     one_cell=one_cell,
     metrics=METRICS,

@@ -93,7 +93,8 @@ def _by_coverage(record: Record) -> str:
 def _by_width(record: Record) -> list[str]:
     """What networks of each width reach: rows of a table."""
     lines = [
-        "| width | generalist | weights | training cases right | with specialists | more weights | with copies |",
+        "| width | generalist | weights | training cases right | with specialists | "
+        "more weights | with copies |",
         "| --- | --- | --- | --- | --- | --- | --- |",
     ]
     for k, width in enumerate(record["config"]["widths"]):
@@ -137,7 +138,8 @@ def specialists_tables(record: Record) -> str:
             counts = ("cases", "generalist_right", "specialists_right")
             rows.setdefault(row["covering"], Counter()).update({k: row[k] for k in counts})
     lines = [
-        "| specialists that cover the correct class | test cases, all seeds | change in right answers | relative | paper, relative |",
+        "| specialists that cover the correct class | test cases, all seeds | "
+        "change in right answers | relative | paper, relative |",
         "| --- | --- | --- | --- | --- |",
     ]
     for covering, row in sorted(rows.items()):
@@ -149,7 +151,8 @@ def specialists_tables(record: Record) -> str:
         )
     lines += [
         "",
-        "| cluster (some of seed 0) | test cases of its classes | told apart by the generalist | by the specialist |",
+        "| cluster (some of seed 0) | test cases of its classes | told apart by the generalist | "
+        "by the specialist |",
         "| --- | --- | --- | --- |",
     ]
     for row in record["curves"]["clusters"][0][:10]:
