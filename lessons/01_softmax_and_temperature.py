@@ -33,7 +33,8 @@ np.set_printoptions(suppress=True, precision=4, linewidth=100)
 # targets*. A *hard target* is a label: probability 1 for the right class, 0 for all others.
 #
 # Suppose a teacher sees a 2 whose upper half could belong to a 3. Here are its logits for the
-# ten digits (made up, but typical):
+# ten digits (made up, but typical). The paper writes v and p for the teacher's logits and
+# probabilities, z and q for the student's:
 
 # %%
 v = np.array([-4.0, 1.0, 12.0, 8.0, -6.0, -3.0, -5.0, 3.0, 2.0, -4.0])
@@ -48,11 +49,11 @@ assert v.argmin() == 4
 
 # %% [markdown]
 # At T = 1 the teacher says "a 2", and little else. At T = 4 it also says: rather like a 3, a bit
-# like a 7, and least of all like a 4. How a teacher ranks the wrong classes shows how it
-# generalizes (Section 1 of the paper). In his talks, Hinton calls this *dark knowledge*.
+# like a 7, and least of all like a 4. The label says none of this. How a teacher ranks the wrong
+# classes shows what it takes to be alike, and that is how it generalizes (Section 1 of the paper). In his talks, Hinton calls this *dark knowledge*.
 #
 # ## What T changes, and what it does not
-# The ranking of the classes is the same at every T. And since log qᵢ − log qⱼ = (zᵢ − zⱼ)/T, a
+# The ranking of the classes is the same at every T. And since log pᵢ − log pⱼ = (vᵢ − vⱼ)/T, a
 # higher T shrinks the gap between any two log-probabilities by the same factor. Temperature
 # rescales the logits; it adds nothing that was not in them.
 
