@@ -50,7 +50,8 @@ assert v.argmin() == 4
 # %% [markdown]
 # At T = 1 the teacher says "a 2", and little else. At T = 4 it also says: rather like a 3, a bit
 # like a 7, and least of all like a 4. The label says none of this. How a teacher ranks the wrong
-# classes shows what it takes to be alike, and that is how it generalizes (Section 1 of the paper). In his talks, Hinton calls this *dark knowledge*.
+# classes shows what it takes to be alike, and that is how it generalizes (Section 1 of the
+# paper). In his talks, Hinton calls this *dark knowledge*.
 #
 # ## What T changes, and what it does not
 # The ranking of the classes is the same at every T. And since log pᵢ − log pⱼ = (vᵢ − vⱼ)/T, a

@@ -1,11 +1,12 @@
 # %% [markdown]
 # # 07 The digit it never saw
-# Section 3 of the paper ends with a surprise. Remove every 3 from the transfer set, the images that
-# the student learns from. Then it never sees a 3. It only sees what the teacher says of *other*
-# digits: that this 2 is a bit like a 3, and that this 8 is even more like one. On MNIST, the paper's student made
-# 206 test errors, 133 of them on the 1,010 threes. With the bias of class 3 raised by 3.5, it made
-# only 109, of which 14 on threes: it got 98.6 % of them right, though it had never seen one.
-# This lesson repeats that on the bundled printed digits, which are not handwriting.
+# Section 3 of the paper ends with a surprise. Remove every 3 from the transfer set, the images
+# that the student learns from. Then it never sees a 3. It only sees what the teacher says of
+# *other* digits: that this 2 is a bit like a 3, and that this 8 is even more like one. On MNIST,
+# the paper's student made 206 test errors, 133 of them on the 1,010 threes. With the bias of
+# class 3 raised by 3.5, it made only 109, of which 14 on threes: it got 98.6 % of them right,
+# though it had never seen one. This lesson repeats that on the bundled printed digits, which are
+# not handwriting.
 
 # %%
 import matplotlib.pyplot as plt
@@ -58,10 +59,9 @@ assert not (transfer.y == 3).any()
 
 # %% [markdown]
 # ## Two students
-# One learns from the teacher's soft targets at T = 20, and sees no label. The other is a *control*,
-# which shows what happens without distillation: the same architecture and the same images, but
-# hard labels. Each has the learning rate and the epochs that suit its targets: soft ones at T = 20
-# need a lower rate (lesson 03) and more epochs.
+# One learns from soft targets at T = 20, and sees no label. The other is a *control* without
+# distillation: the same architecture and images, but hard labels, with the rate and the epochs
+# that suit them. (Soft targets at T = 20 need a lower rate: lesson 03.)
 
 # %%
 STUDENT = Recipe(epochs=40, learning_rate=0.02, batch=100, warm_up=100)
@@ -133,7 +133,8 @@ axes.set_yticks([50, 100, 200, 500, 1000], labels=[50, 100, 200, 500, 1000])
 axes.minorticks_off()
 axes.legend(loc="lower left", bbox_to_anchor=(0, 1))
 title = f"With its bias raised, {threes - after_on_3} of {threes} unseen threes are right; "
-figure.suptitle(f"{title}with hard labels, {threes - control_after}", x=0.01, ha="left", weight="bold")
+title += f"with hard labels, {threes - control_after}"
+figure.suptitle(title, x=0.01, ha="left", weight="bold")
 figure.supxlabel("bundled printed digits, not handwriting", fontsize=8, color=GREY)
 print("wrote", save_figure(figure, "out/07_the_digit_it_never_saw.png"))
 
