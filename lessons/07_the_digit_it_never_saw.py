@@ -4,9 +4,8 @@
 # that the student learns from. Then it never sees a 3. It only sees what the teacher says of
 # *other* digits: that this 2 is a bit like a 3, and that this 8 is even more like one. On MNIST,
 # the paper's student made 206 test errors, 133 of them on the 1,010 threes. With the bias of
-# class 3 raised by 3.5, it made only 109, of which 14 on threes: it got 98.6 % of them right,
-# though it had never seen one. This lesson repeats that on the bundled printed digits, which are
-# not handwriting.
+# class 3 raised by 3.5, it made only 109, of which 14 on threes: 98.6 % of them right. This
+# lesson repeats that on the bundled printed digits, which are not handwriting.
 
 # %%
 import matplotlib.pyplot as plt
@@ -81,11 +80,11 @@ print(f"control: {control_on_3} of the {threes} threes wrong")
 
 # %% [markdown]
 # ## Raise one bias
-# In the transfer set, the teacher hardly ever answers "3". So the student learns a bias for class 3
-# that is too low, and we raise it. By how much? The paper chose what was best on the test set, which
-# flatters the result. An honest way is to ask the teacher: with which bias does the student agree
-# best with it, on held-out images of all digits? That needs no label and no test image. (The teacher
-# was trained on those images, so its answers there are nearly always the labels.)
+# In the transfer set, the teacher hardly ever answers "3". So the student learns a bias for class
+# 3 that is too low, and we raise it. By how much? The paper chose what was best on the test set,
+# which flatters the result. An honest choice asks the teacher: with which bias do the two agree
+# best on held-out images of all digits? That needs no label and no test image. (The teacher was
+# trained on those images, so its answers there are nearly always the labels.)
 
 # %%
 biases = np.round(np.arange(-15, 15.05, 0.1), 6)
