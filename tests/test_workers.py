@@ -20,7 +20,7 @@ import test_experiments
 
 from minikd import cli, experiments
 from minikd.experiments import EXPERIMENTS, workers
-from minikd.experiments.record import environment, read_record
+from minikd.experiments.record import environment, own_digest, read_record
 from minikd.experiments.run import Job, run_seeds
 from minikd.experiments.workers import cluster, spread
 from minikd.threads import count_blas_threads
@@ -281,7 +281,8 @@ def environment_job(tmp_path, one_cell):
     with blas_threads(1):
         made_with = environment(np)
     config = Toy(str(tmp_path / "log"), deaths=0)
-    return Job(config, one_cell, 0, None, str(tmp_path / "out"), made_with, "cpu")
+    own = own_digest((one_cell,))
+    return Job(config, one_cell, 0, None, str(tmp_path / "out"), made_with, "cpu", own=own)
 
 
 def tell(config, digits, kept, cell):
