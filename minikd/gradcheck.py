@@ -1,12 +1,19 @@
-"""Is a hand-written gradient the derivative of its function?
+"""Is a hand-written gradient the derivative of its function, and if not, what is the mistake?
 
-:func:`gradcheck` names its arguments as ``torch.autograd.gradcheck`` does, and works on any NumPy
-code. This file imports nothing of minikd.
+:func:`gradcheck` works on any NumPy code. This file imports nothing of minikd: copy it into your
+own tests. docs/gradcheck.md says how it works and what it cannot see.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+import inspect
+import itertools
+import logging
+import time
+import warnings
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, field
+from fractions import Fraction
 from typing import Any, Literal, TypeAlias
 
 import numpy as np
@@ -15,9 +22,15 @@ __all__ = ["GradcheckError", "gradcheck"]
 
 Array: TypeAlias = Any
 Method = Literal["complex", "central", "direction"]
-_EPS = {"complex": 1e-100, "central": 1e-6, "direction": 1e-6}
-_ATOL = {"complex": None, "central": 1e-7, "direction": 1e-7}
-_RTOL = {"complex": 1e-12, "central": 1e-6, "direction": 1e-6}
+logger = logging.getLogger(__name__)
+
+# Up to this many elements in all inputs, each is moved by itself; beyond, random directions.
+_ELEMENTS = 2000
+_DIRECTIONS = 4
+_FORMS = (
+    "expected func(*inputs) -> (out, backward), where backward(dout) returns the gradient on each "
+    "input; or gradcheck(f, x, gradient=g), where f returns a number and g its gradient"
+)
 
 
 class GradcheckError(AssertionError):
@@ -25,13 +38,15 @@ class GradcheckError(AssertionError):
 
 
 def gradcheck(
-    func: Callable[..., tuple[Array, Any]],
+    func: Callable[..., Any],
     inputs: Array | Sequence[Array],
     eps: float | None = None,
     atol: float | None = None,
     rtol: float | None = None,
     *,
+    gradient: Callable[..., Any] | None = None,
     method: Method = "complex",
+    jacobian: bool = False,
     raise_exception: bool = True,
     rng: int = 0,
 ) -> bool:
@@ -41,28 +56,35 @@ def gradcheck(
     ----------
     func : callable
         ``func(*inputs)`` returns ``(out, backward)``: the value, of any shape, and a function
-        that turns a gradient on ``out`` into a gradient on each input (one array, or a tuple,
-        with None for an input without a gradient). PyTorch records the backward pass; here you
-        wrote it. Must be deterministic: draw dropout masks outside.
-    inputs : array or sequence of array
-        float64. None of them may be written to.
+        that turns a gradient on ``out`` into the gradient on each input (one array, or a tuple,
+        with None for an input without a gradient). With several outputs, ``out`` is a tuple, and
+        ``backward`` takes a gradient for each. Must be deterministic: draw dropout masks outside.
+    inputs : array, or tuple or list of arrays
+        Anything that NumPy reads as numbers: a list of numbers is one array, a tuple is several
+        inputs. All are cast to float64, float32 too, and the function gets copies.
     eps : float, optional
-        Step size.
+        Step size, relative to the size of the input.
     atol, rtol : float, optional
-        Passes where ``|hand - derivative| <= atol + rtol * |derivative|``.
+        Passes where ``|hand - derivative| <= atol + rtol * |derivative|``, if this is more than
+        what rounding explains, which is measured and always allowed.
+    gradient : callable, optional
+        ``gradient(*inputs)`` gives the gradient, and ``func(*inputs)`` a number alone, as for
+        `scipy.optimize.check_grad`.
     method : {"complex", "central", "direction"}
-        - ``"complex"``: f'(x) = Im f(x + i eps) / eps. Nothing is subtracted, so it is exact to
-          rounding, whatever the step; needs code that works on complex numbers (Squire & Trapp
-          1998).
-        - ``"central"``: (f(x + eps) - f(x - eps)) / 2 eps, with an error of order eps². For
-          code that only knows real numbers.
-        - ``"direction"``: a central difference along one random direction, against one random
-          gradient on the output: two evaluations for each input array, however many elements it
-          has. For whole networks.
+        - ``"complex"``: f'(x) = Im f(x + i h) / h. Nothing is subtracted, so it is exact to
+          rounding, whatever the step (Squire & Trapp 1998). A central difference along a random
+          direction confirms each input; where it disagrees (``abs``, ``var``, a kink), or the code
+          does not work on complex numbers, central differences are used, and a note is logged.
+        - ``"central"``: central differences of fourth order only.
+        - ``"direction"``: as ``"complex"``, along a few random directions instead of element by
+          element; this is how more than two thousand elements are checked in any case.
+    jacobian : bool
+        Also compare the whole Jacobian: one backward for each element of the output. Otherwise
+        one random gradient on the output stands for all.
     raise_exception : bool
         False returns False instead of raising :class:`GradcheckError`.
     rng : int
-        Seed of the random direction.
+        Seed of the gradient on the output and of the directions; the stream is the checker's own.
 
     Returns
     -------
@@ -72,53 +94,53 @@ def gradcheck(
     Raises
     ------
     GradcheckError
-        If a gradient is wrong; the message names the input, the element and both numbers, and the
-        factor if it is wrong by a constant factor. Also if the check could not tell: derivative
-        and gradient are zero, or too small for atol, everywhere; no input has a gradient; the
-        function drops the imaginary part of a complex step. And if an input was written to.
+        If a gradient is wrong. The message names the input, the element and both numbers, then
+        what is known of the mistake, each statement tested: a factor, a sign, a transposition, a
+        missing sum, a mask, … Also if the function writes to an input, is not deterministic,
+        returns a buffer that it uses again, or ignores ``dout``; and if all gradients and
+        derivatives are zero, which checks nothing.
     ValueError
-        If an input is empty or not float64, or the method, the step or a tolerance is not valid.
+        If func has neither of the two forms, an input holds no real numbers, or the method, the
+        step or a tolerance is not valid.
 
     Notes
     -----
-    The default tolerances depend on the method. For the complex step, atol is 1e-9, or 1e-9 times
-    the largest derivative of an input if that is below 1, and rtol is 1e-12. For central
-    differences, whose rounding error is about 1e-16 / eps, atol is 1e-7 and rtol is 1e-6. If the
-    derivatives are so small that a mistake of 0.1 % in the largest would stay within atol, the
-    check raises an error; then choose atol yourself, or use the complex step.
+    At a kink (ReLU at 0, equal elements in a maximum) any gradient between the derivatives on
+    either side is right, and a note is logged. Notes go to the logger of this module.
 
     Examples
     --------
     >>> def square(x):
     ...     return x**2, lambda dout: 2 * x * dout
-    >>> gradcheck(square, np.array([1.0, -3.0]))
+    >>> gradcheck(square, [1.0, -3.0])
     True
     >>> def forgotten_two(x):
     ...     return x**2, lambda dout: x * dout
-    >>> gradcheck(forgotten_two, np.array([1.0, -3.0]))  # doctest: +ELLIPSIS
+    >>> gradcheck(forgotten_two, [1.0, -3.0])  # doctest: +ELLIPSIS
     Traceback (most recent call last):
     minikd.gradcheck.GradcheckError: ...the gradient is 0.5 times the derivative everywhere...
     """
-    if method not in _EPS:
+    if method not in ("complex", "central", "direction"):
         raise ValueError(f"method is {method!r}; expected 'complex', 'central' or 'direction'")
-    # A mistake of 0.1 % must show, unless the caller chose atol.
-    share = 1e-3 if atol is None else 1.0
-    eps = _EPS[method] if eps is None else eps
-    atol = _ATOL[method] if atol is None else atol
-    rtol = _RTOL[method] if rtol is None else rtol
-    if not eps > 0 or (atol is not None and atol < 0) or rtol < 0:
-        raise ValueError(
-            f"eps {eps}, atol {atol}, rtol {rtol}; expected eps > 0, the others ≥ 0"
-        )
-    arrays = list(inputs) if isinstance(inputs, (tuple, list)) else [inputs]
-    for i, x in enumerate(arrays):
-        if not isinstance(x, np.ndarray) or x.dtype != np.float64 or not x.size:
-            raise ValueError(
-                f"input {i} is {getattr(x, 'dtype', type(x).__name__)}; expected a float64 array "
-                "that is not empty"
-            )
+    for name, number in (("eps", eps), ("atol", atol), ("rtol", rtol)):
+        real = isinstance(number, (int, float, np.integer, np.floating))
+        if number is not None and not (real and 0 <= number < np.inf):
+            raise ValueError(f"{name} is {number!r}; expected a finite number ≥ 0, or None")
+    if eps == 0:
+        raise ValueError("eps is 0; expected a step > 0, or None")
+    if not callable(func) or not (gradient is None or callable(gradient)):
+        raise ValueError(f"func is {func!r} and gradient {gradient!r}; {_FORMS}")
+    if isinstance(rng, bool) or not isinstance(rng, (int, np.integer)) or rng < 0:
+        raise ValueError(f"rng is {rng!r}; expected an integer ≥ 0")
+    function = _Function(func, gradient, *_as_inputs(inputs))
+    check = _Check(
+        function, np.random.default_rng([0x67726164, int(rng)]), method, eps, atol, rtol
+    )
     try:
-        _check(func, arrays, eps, atol, rtol, share, method, np.random.default_rng(rng))
+        # Steps may leave the domain of the function; a cast from complex would hide a term.
+        with np.errstate(all="ignore"), warnings.catch_warnings():
+            warnings.simplefilter("error", np.exceptions.ComplexWarning)
+            check.run(jacobian)
     except GradcheckError:
         if raise_exception:
             raise
@@ -126,126 +148,1076 @@ def gradcheck(
     return True
 
 
-def _check(
-    func: Callable[..., Any],
-    arrays: list[Any],
-    eps: float,
-    atol: float | None,
-    rtol: float,
-    share: float,
-    method: Method,
-    rng: np.random.Generator,
-) -> None:
-    before = [x.copy() for x in arrays]
-    out, backward = func(*arrays)
-    out = np.array(out)
-    if method == "direction":
-        # One random gradient on the output, and one random direction of each input.
-        douts = rng.standard_normal((1, *out.shape))
-    else:
-        # Row j of the Jacobian by hand: the gradient of output j alone.
-        douts = np.eye(out.size).reshape(out.size, *out.shape)
-    rows = [_gradients(backward, dout, arrays) for dout in douts]
-    if not rows or all(gradient is None for gradient in rows[0]):
-        raise GradcheckError("nothing to check: no output, or no gradient on any input")
-    for i, x in enumerate(arrays):
-        if rows[0][i] is None:
-            continue
-        if method == "direction":
-            u = rng.standard_normal(x.shape)
-            moves = [u / np.linalg.norm(u)]
+# ---------------------------------------------------------------- inputs, and calling func
+
+
+def _as_inputs(inputs: Any) -> tuple[list[Any], list[bool]]:
+    """Float64 arrays, and which of them were plain numbers."""
+    several = isinstance(inputs, tuple) or (
+        isinstance(inputs, list) and any(hasattr(x, "shape") and np.ndim(x) for x in inputs)
+    )
+    given = list(inputs) if several else [inputs]
+    return [_as_array(i, x) for i, x in enumerate(given)], [np.ndim(x) == 0 for x in given]
+
+
+def _as_array(i: int, x: Any) -> Any:
+    try:
+        array = np.asarray(x)
+        if isinstance(x, np.ma.MaskedArray) or array.dtype.kind not in "biuf":
+            raise TypeError
+    except Exception:
+        kind = getattr(x, "dtype", None) or type(x).__name__
+        raise ValueError(
+            f"input {i} is {'a masked array' if isinstance(x, np.ma.MaskedArray) else kind}; "
+            "expected real numbers, as an array, a list or a number"
+        ) from None
+    if not array.size or not np.isfinite(array).all():
+        raise ValueError(
+            f"input {i} is {'empty' if not array.size else 'not finite'}; expected an array with "
+            "at least one element, all finite"
+        )
+    if array.dtype.kind == "f" and array.dtype != np.float64:
+        logger.info("input %d is %s; it is checked as float64", i, array.dtype)
+    return np.array(array, dtype=np.float64, order="C")
+
+
+@dataclass
+class _Function:
+    """The caller's function in one form: flat output, and gradients that were checked for shape."""
+
+    func: Callable[..., Any]
+    gradient: Callable[..., Any] | None
+    arrays: list[Any]
+    scalars: list[bool]
+    shapes: list[tuple[int, ...]] = field(default_factory=list)  # of the outputs
+
+    def name(self, i: int) -> str:
+        """``input 1 (W)``, if the parameters of func have names."""
+        try:
+            parameters = list(inspect.signature(self.func).parameters.values())
+            kind = parameters[i].kind
+        except (ValueError, TypeError, IndexError):
+            return f"input {i}"
+        named = kind in (
+            inspect.Parameter.POSITIONAL_ONLY,
+            inspect.Parameter.POSITIONAL_OR_KEYWORD,
+        )
+        return f"input {i} ({parameters[i].name})" if named else f"input {i}"
+
+    def passed(self, arrays: list[Any]) -> list[Any]:
+        return [x[()] if s else x for x, s in zip(arrays, self.scalars, strict=True)]
+
+    def outputs(self, arrays: list[Any]) -> tuple[list[Any], Callable[..., Any]]:
+        """What func returns for these inputs: a list of outputs, and backward."""
+        passed = self.passed(arrays)
+        given = self.func(*passed)
+        if self.gradient is not None:
+            if np.size(given) != 1:
+                raise ValueError(f"f returned shape {np.shape(given)}; {_FORMS}")
+            return [given], self._scaled_gradient(passed)
+        if not (isinstance(given, tuple) and len(given) == 2 and callable(given[1])):
+            kinds = (
+                ", ".join(type(part).__name__ for part in given)
+                if isinstance(given, tuple)
+                else ""
+            )
+            raise ValueError(
+                f"func returned {f'({kinds})' if kinds else type(given).__name__}; {_FORMS}"
+            )
+        out, backward = given
+        several = isinstance(out, (tuple, list)) and any(map(_is_array, out))
+        return list(out) if several or isinstance(out, tuple) else [out], backward
+
+    def _scaled_gradient(self, passed: list[Any]) -> Callable[..., Any]:
+        def backward(dout: Any) -> Any:
+            given = self.gradient(*passed)  # type: ignore[misc]
+            # A tuple of plain numbers may be the gradient on one input, as a list may.
+            if isinstance(given, (tuple, list)) and len(self.arrays) > 1:
+                return [None if g is None else np.asarray(g) * dout for g in given]
+            return np.asarray(given) * dout
+
+        return backward
+
+    def vector(self, arrays: list[Any]) -> Any:
+        """All outputs as one vector."""
+        outs = self.outputs(arrays)[0]
+        return np.ravel(outs[0]) if len(outs) == 1 else np.concatenate([*map(np.ravel, outs)])
+
+    def douts(self, dout: Any, outs: list[Any]) -> list[Any]:
+        """A vector as one gradient for each output, in the output's shape and precision."""
+        parts, at = [], 0
+        for out in map(np.asarray, outs):
+            part = dout[at : at + out.size].reshape(out.shape)
+            parts.append(part.astype(out.dtype if out.dtype.kind == "f" else float)[()])
+            at += out.size
+        return parts
+
+    def gradients(self, given: Any) -> list[Any]:
+        """What backward returned: an array or None for each input, as it came."""
+        one = len(self.arrays) == 1
+        if isinstance(given, tuple) or (
+            isinstance(given, list) and not (one and all(np.ndim(g) == 0 for g in given))
+        ):
+            found = list(given)
         else:
-            moves = list(np.eye(x.size).reshape(x.size, *x.shape))
-        columns = [_derivative(func, arrays, i, move, eps, method) for move in moves]
-        numeric = np.array([[np.sum(d * c) for c in columns] for d in douts])
-        by_hand = np.array([[np.sum(row[i] * move) for move in moves] for row in rows])
-        _compare(by_hand, numeric, i, atol, rtol, share, method)
-    for i, (x, was) in enumerate(zip(arrays, before, strict=True)):
-        if not np.array_equal(x, was, equal_nan=True):
-            raise GradcheckError(f"input {i} was written to; forward and backward must not")
-
-
-def _derivative(
-    func: Callable[..., Any], arrays: list[Any], i: int, move: Any, eps: float, method: Method
-) -> Any:
-    """The derivative of the output along one direction of input i."""
-
-    def at(step: complex) -> Any:
-        return np.array(func(*arrays[:i], arrays[i] + step * move, *arrays[i + 1 :])[0])
-
-    if method != "complex":
-        return (at(eps) - at(-eps)) / (2 * eps)
-    out = at(1j * eps)
-    if not np.iscomplexobj(out):
-        raise GradcheckError(
-            "the function drops the imaginary part of a complex step (abs, real, a real buffer); "
-            "use method='central'"
-        )
-    return out.imag / eps
-
-
-def _gradients(backward: Callable[..., Any], dout: Any, arrays: list[Any]) -> list[Any]:
-    given = backward(dout.copy())
-    gradients = list(given) if isinstance(given, (tuple, list)) else [given]
-    if len(gradients) != len(arrays):
-        raise GradcheckError(
-            f"the backward gave {len(gradients)} gradients for {len(arrays)} inputs"
-        )
-    for i, (gradient, x) in enumerate(zip(gradients, arrays, strict=True)):
-        if gradient is not None and np.shape(gradient) != x.shape:
+            found = [given]
+        if len(found) != len(self.arrays):
             raise GradcheckError(
-                f"input {i} has shape {x.shape} and its gradient {np.shape(gradient)}"
+                f"the backward gave {len(found)} gradients for {len(self.arrays)} inputs"
             )
-    # A copy, in case the backward returns the same buffer every time.
-    return [None if g is None else np.array(g) for g in gradients]
+        for i, g in enumerate(found):
+            if g is not None and np.asarray(g).dtype.kind not in "biuf":
+                raise GradcheckError(
+                    f"{self.name(i)}: the gradient is {np.asarray(g).dtype}; expected real numbers"
+                )
+        return found
 
 
-def _compare(
-    by_hand: Any,
-    numeric: Any,
-    i: int,
-    atol: float | None,
-    rtol: float,
-    share: float,
-    method: Method,
-) -> None:
-    if not by_hand.any() and not numeric.any():
-        raise GradcheckError(
-            f"input {i}: gradient and derivative are both zero everywhere, which checks nothing; "
-            "choose inputs where the function varies"
+def _is_array(x: Any) -> bool:
+    return hasattr(x, "shape")
+
+
+def _same(a: Any, b: Any, digits: float = 1e-12) -> bool:
+    a, b = np.asarray(a), np.asarray(b)
+    if a.shape != b.shape:
+        return False
+    finite = np.abs(b[np.isfinite(b)])
+    return np.allclose(a, b, rtol=digits, atol=digits * finite.max(initial=0.0), equal_nan=True)
+
+
+# ---------------------------------------------------------------- the check
+
+
+@dataclass
+class _Check:
+    function: _Function
+    rng: np.random.Generator
+    method: Method
+    eps: float | None
+    atol: float | None
+    rtol: float | None
+    notes: list[str] = field(default_factory=list)
+
+    def run(self, jacobian: bool) -> None:
+        self.arrays = self.function.arrays
+        self.dout, self.by_hand = self._first_call()
+        self.noise = 4e-16 * max(self.size, 1e-300)
+        self._keeps_to_the_rules()
+        self.elementwise = (
+            self.method != "direction" and sum(x.size for x in self.arrays) <= _ELEMENTS
         )
-    largest = np.abs(numeric).max()
-    atol = 1e-9 * min(largest, 1.0) if atol is None else atol
-    excess = np.abs(by_hand - numeric) - (atol + rtol * np.abs(numeric))
-    if (excess <= 0).all():  # false for NaN too
-        if share * largest <= atol:
+        checked = [i for i, g in enumerate(self.by_hand) if g is not None]
+        misfit = [i for i in checked if np.shape(self.by_hand[i]) != self.arrays[i].shape]
+        wrong = {i: self._shape_mistake(i) for i in misfit}
+        found = {i: self._compare(i) for i in checked if i not in misfit}
+        self._something_was_checked(checked, found)
+        wrong |= {i: result for i, result in found.items() if isinstance(result, _Mistake)}
+        if wrong:
+            raise GradcheckError(_message(self, wrong, [i for i in checked if i not in wrong]))
+        if jacobian:
+            self._whole_jacobian(checked)
+        for note in dict.fromkeys(self.notes):
+            logger.warning(note)
+
+    # ------------------------------------------------ what func must not do
+
+    def _first_call(self) -> tuple[Any, list[Any]]:
+        """A random gradient on the output, and the gradients by hand."""
+        mine = [x.copy() for x in self.arrays]
+        outs, backward = self.function.outputs(mine)
+        self._unwritten(mine, "forward")
+        self.outs = [np.array(out) for out in outs]
+        vector = np.concatenate([*map(np.ravel, self.outs)]) if outs else np.empty(0)
+        if vector.dtype.kind not in "biuf" or not vector.size:
             raise GradcheckError(
-                f"input {i}: no derivative is larger than {largest:.1e}, and atol is {atol:.1e}, so "
-                "this check could not tell; lower atol, or use method='complex'"
+                "nothing to check: the output is "
+                + ("empty" if not vector.size else f"{vector.dtype}, not real numbers")
             )
+        if not np.isfinite(vector).all():
+            raise GradcheckError(
+                "the output is not finite at these inputs, so it has no derivative"
+            )
+        dout = self.rng.standard_normal(vector.size)
+        douts = self.function.douts(dout, outs)
+        # In the precision of the outputs, which the backward sees.
+        dout = np.concatenate([np.ravel(d).astype(float) for d in douts])
+        self.size = float(np.abs(dout * vector).sum())
+        given = backward(*[np.copy(d)[()] for d in douts])
+        self._unwritten(mine, "backward")
+        by_hand = [None if g is None else np.array(g) for g in self.function.gradients(given)]
+        if all(g is None for g in by_hand):
+            raise GradcheckError("nothing to check: no gradient on any input")
+        for i, g in enumerate(by_hand):
+            if g is not None and not np.isfinite(g).all():
+                at = tuple(map(int, np.argwhere(~np.isfinite(g))[0]))
+                raise GradcheckError(
+                    f"{self.function.name(i)}, element {at}: the gradient is {g[at]}, and the "
+                    "derivative is finite, since the output is"
+                )
+        return dout, by_hand
+
+    def _unwritten(self, mine: list[Any], where: str) -> None:
+        for i, (x, was) in enumerate(zip(mine, self.arrays, strict=True)):
+            if not np.array_equal(x, was, equal_nan=True):
+                raise GradcheckError(
+                    f"{self.function.name(i)} was written to by the {where}; work on a copy"
+                )
+
+    def once(self, dout: Any, arrays: list[Any] | None = None) -> tuple[list[Any], list[Any]]:
+        """Outputs and gradients of one more forward and backward, as they come."""
+        mine = [x.copy() for x in (self.arrays if arrays is None else arrays)]
+        outs, backward = self.function.outputs(mine)
+        given = backward(*self.function.douts(dout, outs))
+        return outs, self.function.gradients(given)
+
+    def _keeps_to_the_rules(self) -> None:
+        digits = 1e-4 if self._low_precision() else 1e-10
+        outs, gradients = self.once(self.dout)
+        if not all(_same(a, b, digits) for a, b in zip(outs, self.outs, strict=True)):
+            raise GradcheckError(
+                "func is not deterministic: two calls with the same inputs gave different outputs; "
+                "draw random numbers outside of func"
+            )
+        for i, (g, was) in enumerate(zip(gradients, self.by_hand, strict=True)):
+            if was is None or g is None or _same(g, was, digits):
+                continue
+            third = self.once(self.dout)[1][i]
+            adds = _same(np.asarray(third) - g, g - was, digits)
+            raise GradcheckError(
+                f"{self.function.name(i)}: a second call of forward and backward gave another "
+                "gradient; "
+                + ("it adds to that of the first: set it to zero in each call"
+                   if adds else "the first call left something behind, or it is random")
+            )  # fmt: skip
+        self._keeps_no_buffer(outs, gradients)
+        self._can_be_called_again(digits)
+        self._is_linear_in_dout(digits)
+
+    def _low_precision(self) -> bool:
+        parts = [*self.outs, *(g for g in self.by_hand if g is not None)]
+        return any(part.dtype in (np.float32, np.float16) for part in parts)
+
+    def _keeps_no_buffer(self, outs: list[Any], gradients: list[Any]) -> None:
+        """What one call returned must not change when the next is made, with other numbers."""
+        kept = (
+            [np.array(a) for a in outs],
+            [None if g is None else np.array(g) for g in gradients],
+        )
+        moved = [x * (1 + 1e-4) + 1e-6 for x in self.arrays]
+        try:
+            self.once(-0.5 * self.dout, moved)
+        except Exception:  # outside of its domain; the checks of numbers go on
+            return
+        for what, now, then in (
+            ("an output", outs, kept[0]),
+            ("a gradient", gradients, kept[1]),
+        ):
+            for i, (a, b) in enumerate(zip(now, then, strict=True)):
+                if b is not None and not np.array_equal(np.asarray(a), b, equal_nan=True):
+                    which = "" if what == "an output" else f" ({self.function.name(i)})"
+                    raise GradcheckError(
+                        f"{what}{which} is a view of a buffer: the next call overwrote what the "
+                        "last one had returned; return a copy"
+                    )
+
+    def _can_be_called_again(self, digits: float) -> None:
+        mine = [x.copy() for x in self.arrays]
+        outs, backward = self.function.outputs(mine)
+        first = [None if g is None else np.array(g)
+                 for g in self.function.gradients(backward(*self.function.douts(self.dout, outs)))]  # fmt: skip
+        try:
+            again = self.function.gradients(backward(*self.function.douts(self.dout, outs)))
+        except Exception:  # a backward may free its cache, as PyTorch's does
+            return
+        for i, (g, was) in enumerate(zip(again, first, strict=True)):
+            if was is not None and g is not None and not _same(g, was, digits):
+                adds = _same(g, 2 * was, digits)
+                raise GradcheckError(
+                    f"{self.function.name(i)}: backward called a second time gave another gradient; "
+                    + ("it adds to that of the first call" if adds
+                       else "the first call changed what it keeps (a cache written in place?)")
+                )  # fmt: skip
+
+    def _is_linear_in_dout(self, digits: float) -> None:
+        nothing = self.once(np.zeros_like(self.dout))[1]
+        twice = self.once(-2.0 * self.dout)[1]
+        for i, g in enumerate(self.by_hand):
+            zero, double = nothing[i], twice[i]
+            if g is None or zero is None or double is None or np.shape(zero) != g.shape:
+                continue
+            name = self.function.name(i)
+            if g.any() and _same(zero, g, digits):
+                raise GradcheckError(
+                    f"{name}: the gradient ignores dout: it is the same for every gradient on the "
+                    "output; multiply by dout, also where the output is one number"
+                )
+            if np.abs(zero).max() > digits * np.abs(g).max(initial=0.0):
+                raise GradcheckError(
+                    f"{name}: a part of the gradient is not multiplied by dout, but added: with "
+                    f"dout = 0 it is still {_shown(np.asarray(zero))} (a constant such as weight "
+                    "decay, or a buffer that is not set to zero)"
+                )
+            if not _same(double, -2 * g, 100 * digits):
+                raise GradcheckError(
+                    f"{name}: the gradient is not linear in dout: -2 dout does not give -2 times "
+                    "as much (abs, max or a mask of dout?)"
+                )
+
+    # ------------------------------------------------ numbers
+
+    def _compare(self, i: int) -> _Mistake | float:
+        """A mistake in the gradient on input i, or the largest derivative if there is none."""
+        derivative = _Derivative(self, i)
+        if self.elementwise:
+            return derivative.element_by_element()
+        return derivative.along_directions()
+
+    def _shape_mistake(self, i: int) -> _Mistake:
+        derivative = _Derivative(self, i)
+        numeric = derivative.all_elements() if self.elementwise else None
+        return _Mistake(i, None, self.by_hand[i], numeric)
+
+    def _something_was_checked(self, checked: list[int], found: dict[int, Any]) -> None:
+        if len(found) < len(checked) or any(isinstance(f, _Mistake) for f in found.values()):
+            return
+        largest = max(found.values())
+        if largest == 0 and not any(self.by_hand[i].any() for i in checked):
+            raise GradcheckError(
+                f"{self.function.name(checked[0])}: gradient and derivative are both zero "
+                "everywhere, which checks nothing; choose inputs where the function varies"
+            )
+        if self.atol is not None and largest <= self.atol:
+            raise GradcheckError(
+                f"no derivative is larger than {largest:.1e}, and atol is {self.atol:.1e}, so this "
+                "check could not tell; lower atol"
+            )
+
+    def _whole_jacobian(self, checked: list[int]) -> None:
+        """Each row of the Jacobian by itself: one backward for each element of the output."""
+        dout, by_hand, size = self.dout, self.by_hand, self.size
+        vector = np.abs(np.concatenate([*map(np.ravel, self.outs)])).astype(float)
+        for k in range(dout.size):
+            self.dout = np.where(np.arange(dout.size) == k, 1.0, 0.0)
+            self.size = float(vector[k])
+            self.noise = 4e-16 * max(self.size, 1e-300)
+            self.by_hand = [None if g is None else np.array(g) for g in self.once(self.dout)[1]]
+            found = {i: self._compare(i) for i in checked}
+            wrong = {i: f for i, f in found.items() if isinstance(f, _Mistake)}
+            if wrong:
+                right = [i for i in checked if i not in wrong]
+                raise GradcheckError(f"output {k}: {_message(self, wrong, right)}")
+        self.dout, self.by_hand, self.size = dout, by_hand, size
+
+
+@dataclass
+class _Mistake:
+    """A gradient that is not the derivative, or has another shape."""
+
+    input: int
+    element: tuple[int, ...] | None
+    by_hand: Any
+    numeric: Any  # the derivative of the input's shape, NaN where it was not computed
+    wrong: Any = None  # bool, of the input's shape
+    exact: bool = True  # no difference was taken
+    said: str = ""  # what is known of it beforehand
+
+
+class _Derivative:
+    """The derivative of Σ dout · out with respect to one input, by steps of the function alone."""
+
+    def __init__(self, check: _Check, i: int) -> None:
+        self.check, self.i, self.x = check, i, check.arrays[i]
+        self.name = check.function.name(i)
+        self.spread = float(np.sqrt(np.mean(self.x**2))) or 1.0
+        self.noise, self.step = check.noise, check.eps or 6e-4
+        low = check.by_hand[i].dtype in (np.float32, np.float16)
+        self.digits = 1e-5 if low else 1e-9
+        self.analytic = check.method != "central" and self._complex_step_holds()
+        if not self.analytic:
+            self._choose_step()
+
+    # -------------------------------------------- evaluations
+
+    def _value(self, x: Any) -> Any:
+        """Σ dout · out with another input i: real, or complex."""
+        arrays = list(self.check.arrays)
+        arrays[self.i] = x
+        return self.check.dout @ self.check.function.vector(arrays)
+
+    def _complex(self, u: Any) -> float:
+        h = 1e-100
+        return float(np.imag(self._value(self.x + 1j * h * u)) / h)
+
+    def _steps(self, u: Any, h: float, steps: Sequence[int]) -> list[float]:
+        """Values at x + k h u for each k; NaN where the function cannot be computed."""
+        values = []
+        for k in steps:
+            try:
+                values.append(float(self._value(self.x + k * h * u)))
+            except Exception:  # outside of its domain
+                values.append(np.nan)
+        return values
+
+    def _central(self, u: Any, h: float) -> float:
+        """A central difference of fourth order."""
+        a, b, c, d = self._steps(u, h, (-2, -1, 1, 2))
+        return (8 * (c - b) - (d - a)) / (12 * h)
+
+    def _unsure(self, numeric: Any, h: Any) -> Any:
+        """How far rounding, of the function and of x ± h, may move a central difference."""
+        return 20 * self.noise / h + np.abs(numeric) * 1e-15 * self.spread / h
+
+    def _difference(self, u: Any, steps: Any) -> tuple[float, float, float]:
+        """The derivative along u, how unsure it is, and the step that gave it.
+
+        Lepski's choice: of steps that grow, the largest whose difference agrees, within rounding,
+        with those of all smaller steps. So what lies farther away does not mislead it.
+        """
+        low, high, best, before = -np.inf, np.inf, None, np.inf
+        for h in steps:
+            numeric = self._central(u, h)
+            unsure = float(self._unsure(numeric, h)) + 1e-9 * abs(numeric)
+            if not np.isfinite(numeric) or numeric - unsure > high or numeric + unsure < low:
+                if best is None:
+                    continue
+                break
+            low, high = max(low, numeric - unsure), min(high, numeric + unsure)
+            # The largest step is only as sure as the one before, which agrees with it.
+            best, before = (numeric, unsure if best is None else before, h), unsure
+        if best is None:
+            raise GradcheckError(
+                f"{self.name}: the function is not finite beside these inputs, or raises an error "
+                "there; choose inputs inside of its domain"
+            )
+        return best
+
+    def _ladder(self, size: float, up: float = 0.0) -> Any:
+        """Steps from far below a size to the step in use, or further up."""
+        top = max(self.spread, self.step * self.spread, up)
+        return size * 10.0 ** np.arange(-8, max(np.log10(top / size), -7) + 0.5)
+
+    def _smallest(self) -> float:
+        """The size of the smallest element, beside which the function may have its domain."""
+        sizes = np.abs(self.x[self.x != 0])
+        return float(max(sizes.min(initial=self.spread), 1e-9 * self.spread))
+
+    def _choose_step(self) -> None:
+        """Measure the rounding error of the function, then the step that suits it.
+
+        The error is what differences of high order leave (Moré & Wild 2011). Their points lie on
+        one side of x, so that a kink at x is none of theirs.
+        """
+        known = []
+        for sign, h in itertools.product((1, -1), (1e-6, 1e-8, 1e-10)):
+            u = sign * self.spread * np.abs(self.check.rng.standard_normal(self.x.shape))
+            values = np.array(self._steps(u, h, range(1, 8)))
+            # Steps that are lost in low precision give the same value again and again.
+            if np.isfinite(values).all() and np.count_nonzero(np.diff(values)) > 3:
+                known.append(float(np.sqrt(np.mean(np.diff(values, 4) ** 2) / 70)))
+        self.noise = max(self.noise, 3 * min(known, default=0.0))
+        if self.noise > 1e-12 * self.check.size:
+            self.digits = max(self.digits, 1e-5)
+        if self.check.eps is None:
+            u = self.check.rng.standard_normal(self.x.shape)
+            self.step = self._difference(u, self._ladder(self._smallest()))[2] / self.spread
+
+    def _complex_step_holds(self) -> bool:
+        """Whether complex step and central difference agree along a random direction."""
+        u = self.check.rng.standard_normal(self.x.shape)
+        try:
+            exact = self._complex(u)
+        except Exception as error:
+            self._note(f"the function does not take complex numbers ({type(error).__name__})")
+            return False
+        each = np.where(self.x == 0, self.spread, np.abs(self.x))
+        for scale in (self.spread, each) if np.isfinite(exact) else ():
+            along = self._complex(scale * u)
+            for h in 10.0 ** -np.arange(3, 8):
+                allowed = 1e-8 * abs(along) + 20 * self.noise / h
+                if abs(self._central(scale * u, h) - along) <= allowed:
+                    return True
+        self._note("the function is not analytic (abs, var, conj, a cast), or has a kink here")
+        return False
+
+    def _note(self, cause: str) -> None:
+        self.check.notes.append(f"{self.name}: {cause}; checked by central differences")
+
+    # -------------------------------------------- every element
+
+    def all_elements(self) -> Any:
+        """The derivative with respect to each element."""
+        numeric = np.empty(self.x.size)
+        if self.analytic:
+            x, h = self.x.astype(complex), 1e-100
+            flat = x.reshape(-1)
+            for j in range(x.size):
+                kept = flat[j]
+                flat[j] += 1j * h
+                numeric[j] = np.imag(self._value(x)) / h
+                flat[j] = kept
+        else:
+            for j in range(self.x.size):
+                numeric[j] = self._central(self._unit(j), self.step * self.spread)
+        return numeric.reshape(self.x.shape)
+
+    def _unit(self, j: int) -> Any:
+        u = np.zeros(self.x.size)
+        u[j] = 1.0
+        return u.reshape(self.x.shape)
+
+    def element_by_element(self) -> _Mistake | float:
+        by_hand, numeric = self.check.by_hand[self.i].astype(float), self.all_elements()
+        if not self.analytic:
+            unsure = self._unsure(numeric, self.step * self.spread)
+            if not (np.abs(numeric) > 100 * unsure).any():
+                return self._faint(by_hand)
+        return self._judge_all(by_hand, numeric)
+
+    def _judge_all(self, by_hand: Any, numeric: Any) -> _Mistake | float:
+        unsure = 0 if self.analytic else self._unsure(numeric, self.step * self.spread)
+        largest = float(np.abs(numeric).max(initial=0.0, where=np.isfinite(numeric)))
+        suspect = ~(np.abs(by_hand - numeric) <= self._allowed(numeric, largest) + unsure)
+        wrong, kinks = np.zeros(self.x.size, bool), []
+        suspects = np.flatnonzero(suspect)  # NaN too
+        for count, j in enumerate(self.check.rng.permutation(suspects)):
+            if count >= 12 and wrong.any():
+                wrong[suspects] = True
+                break
+            verdict, better = self._judge(int(j), by_hand.flat[j], numeric.flat[j], largest)
+            numeric.flat[j] = better
+            wrong[j] = verdict == "wrong"
+            kinks += [int(j)] if verdict == "kink" else []
+        if wrong.any():
+            wrong = wrong.reshape(self.x.shape)
+            worst = np.argmax(np.where(wrong, np.abs(by_hand - numeric), -1.0))
+            element, by_hand = self._index(worst), self.check.by_hand[self.i]
+            return _Mistake(self.i, element, by_hand, numeric, wrong, self.analytic)
+        pair = self._pair_at_kinks(kinks)
+        if pair:
+            return self._impossible_pair(pair)
+        if kinks:
+            more = f" and at {len(kinks) - 1} more elements" if kinks[1:] else ""
+            self.check.notes.append(
+                f"{self.name}: a kink at {self._index(kinks[0])}{more}; the gradient lies between "
+                "the derivatives on both sides, and passes"
+            )
+        return max(largest, float(np.abs(by_hand).max(initial=0.0)) if kinks else 0.0)
+
+    def _impossible_pair(self, pair: tuple[int, int]) -> _Mistake:
+        first, second = map(self._index, pair)
+        numeric = np.full(self.x.shape, np.nan)
+        u = self._unit(pair[0])
+        numeric[first] = self._central(u, self.step * self.spread)
+        return _Mistake(
+            self.i, first, self.check.by_hand[self.i], numeric,
+            said=f"elements {first} and {second} are at a kink (equal elements of a maximum?), where "
+            "either gradient is possible alone, but not both",
+        )  # fmt: skip
+
+    def _index(self, j: Any) -> tuple[int, ...]:
+        return tuple(map(int, np.unravel_index(j, self.x.shape)))
+
+    def _allowed(self, numeric: Any, largest: float) -> Any:
+        """What rounding, and the caller, allow."""
+        rtol = max(self.digits, self.check.rtol or 0.0, 0.0 if self.analytic else 1e-7)
+        floor = 1e-15 if self.digits < 1e-8 else 1e-6
+        floor = floor * largest + self.noise / self.spread
+        return (self.check.atol or 0.0) + floor + rtol * np.abs(numeric)
+
+    def _judge(self, j: int, hand: float, numeric: float, largest: float) -> tuple[str, float]:
+        """Is a suspect wrong, right after all, or at a kink? And a better derivative."""
+        u = self._unit(j)
+        if self.analytic:
+            unsure = 20 * self._sensitivity(j)
+        else:
+            size = min(abs(float(self.x.flat[j])) or self.spread, self.spread)
+            numeric, unsure, _ = self._difference(u, self._ladder(size))
+        if abs(hand - numeric) <= self._allowed(numeric, largest) + unsure:
+            return "right", numeric
+        if not self.analytic and self._is_kink(u, hand):
+            return "kink", numeric
+        return "wrong", numeric
+
+    def _sensitivity(self, j: int) -> float:
+        """How much rounding moves gradient and derivative: all inputs times 1 + a few ulp."""
+        check, own, u, found = self.check, self.check.arrays, self._unit(j), []
+        for ulps in (3, -5, 11):
+            check.arrays = [x * (1 + ulps * 2.0**-52) for x in own]
+            self.x = check.arrays[self.i]
+            try:
+                hand = check.once(check.dout)[1][self.i].flat[j]
+                found.append((self._complex(u), float(hand)))
+            finally:
+                check.arrays, self.x = own, own[self.i]
+        return float(np.ptp(np.array(found), axis=0).max())
+
+    def _is_kink(self, u: Any, hand: float) -> bool:
+        """Whether the derivatives on both sides differ, however small the step, hand between them."""
+        jumps, low, high = [], np.inf, -np.inf
+        for h in (self.step * self.spread / 10, self.step * self.spread / 100):
+            at = self._steps(u, h, (-2, -1, 0, 1, 2))
+            left = (3 * at[2] - 4 * at[1] + at[0]) / (2 * h)
+            right = (-3 * at[2] + 4 * at[3] - at[4]) / (2 * h)
+            unsure = 20 * self.noise / h + 1e-6 * max(abs(left), abs(right))
+            if not abs(right - left) > 5 * unsure:
+                return False
+            jumps.append(right - left)
+            low, high = (
+                min(low, left - unsure, right - unsure),
+                max(high, left + unsure, right + unsure),
+            )
+        # Curvature shrinks with the step; a kink does not.
+        if not 0.5 < jumps[1] / jumps[0] < 2:
+            return False
+        return low <= hand <= high or self._is_possible_beside(u, hand)
+
+    def _is_possible_beside(self, u: Any, hand: float) -> bool:
+        """Whether hand lies between derivatives at points beside a kink, where there is none.
+
+        Of three equal elements that are sorted, one may take the middle place, and then its
+        gradient is on neither side.
+        """
+        h, found = 1e-4 * self.step * self.spread, []
+        for _ in range(30):
+            beside = self.x + 100 * h * self.check.rng.standard_normal(self.x.shape)
+            found.append((self._value(beside + h * u) - self._value(beside - h * u)) / (2 * h))
+        unsure = 20 * self.noise / h + 1e-5 * np.abs(found).max()
+        return bool(min(found) - unsure <= hand <= max(found) + unsure)
+
+    def _pair_at_kinks(self, kinks: list[int]) -> tuple[int, int] | None:
+        """Two elements whose gradients are possible alone, but not together.
+
+        Of equal elements in a maximum, each may get the whole gradient, but not both. Beside the
+        kink, where the function is smooth, the sum of both derivatives says what is possible.
+        """
+        hand, h = self.check.by_hand[self.i], 1e-3 * self.step * self.spread
+        sides = [
+            (s * a, t * b) for a, b in ((20, 40), (40, 20)) for s in (-1, 1) for t in (-1, 1)
+        ]
+        for j, k in itertools.islice(itertools.combinations(kinks, 2), 60):
+            u, sums = self._unit(j) + self._unit(k), []
+            for a, b in sides:
+                beside = self.x + h * (a * self._unit(j) + b * self._unit(k))
+                above, below = (self._value(beside + s * h * u) for s in (1, -1))
+                sums.append((above - below) / (2 * h))
+            unsure = 20 * self.noise / h + 1e-5 * np.abs(sums).max()
+            if not min(sums) - unsure <= hand.flat[j] + hand.flat[k] <= max(sums) + unsure:
+                return j, k
+        return None
+
+    def _faint(self, by_hand: Any) -> _Mistake | float:
+        """The derivative is hardly larger than rounding: look for it with larger steps."""
+        u = self.check.rng.standard_normal(self.x.shape)
+        numeric, unsure, h = self._difference(u, self._ladder(self.spread, 1e9 * self.spread))
+        if abs(numeric) > 50 * unsure:
+            self.step = h / self.spread
+            return self._judge_all(by_hand, self.all_elements())
+        if np.abs(by_hand).max() * self.spread <= 1e-9 * self.check.size:
+            return float(np.abs(by_hand).max())
+        worst = self._index(np.argmax(np.abs(by_hand)))
+        return _Mistake(
+            self.i, worst, by_hand, np.zeros(self.x.shape), by_hand != 0, self.analytic
+        )
+
+    # -------------------------------------------- many elements: random directions
+
+    def along_directions(self) -> _Mistake | float:
+        hand = self.check.by_hand[self.i].astype(float)
+        skipped = np.zeros(self.x.shape, bool)  # at kinks
+        largest, directions = 0.0, 0
+        while directions < _DIRECTIONS:
+            u = np.where(skipped, 0.0, self.check.rng.standard_normal(self.x.shape))
+            numeric, wrong = self._off(u, hand)
+            if not wrong:
+                largest, directions = max(largest, abs(numeric)), directions + 1
+                continue
+            j = self._find(u, hand)
+            # A mistake that shows along all elements together only lies in all of them.
+            if j is None or self._judge_one(j, hand) != "kink":
+                return self._looked_at(j, hand)
+            skipped.flat[j] = True
+            if skipped.sum() > 50:
+                raise GradcheckError(
+                    f"{self.name} lies at more than 50 kinks, so this check could not tell; move "
+                    "the inputs a little"
+                )
+        pair = self._pair_at_kinks(list(np.flatnonzero(skipped)))
+        return self._impossible_pair(pair) if pair else largest
+
+    def _off(self, u: Any, hand: Any) -> tuple[float, bool]:
+        """The derivative along u, and whether the gradient says something else."""
+        expected = float(np.sum(hand * u))
+        allowed = max(1e-12, 1e-2 * self.digits) * float(np.sqrt(np.sum((hand * u) ** 2)))
+        allowed += max(self.digits, self.check.rtol or 0.0) * abs(expected)
+        allowed += (self.check.atol or 0.0) * float(np.abs(u).max())
+        allowed += self.noise / self.spread * float(np.linalg.norm(u))
+        if self.analytic:
+            numeric = self._complex(u)
+            return numeric, not abs(numeric - expected) <= allowed
+        h = self.step * self.spread
+        numeric, allowed = self._central(u, h), 10 * allowed
+        unsure = float(self._unsure(numeric, h))
+        if not abs(numeric - expected) <= allowed + unsure:
+            numeric, unsure, _ = self._difference(u, self._ladder(self._smallest()))
+        return numeric, not abs(numeric - expected) <= allowed + unsure
+
+    def _find(self, u: Any, hand: Any) -> int | None:
+        """One wrong element, by halving the direction."""
+        part = np.flatnonzero(u)
+        while part.size > 1:
+            for half in np.array_split(part, 2):
+                only = np.zeros(u.size)
+                only[half] = u.flat[half]
+                if self._off(only.reshape(u.shape), hand)[1]:
+                    part = half
+                    break
+            else:
+                return None
+        return int(part[0])
+
+    def _judge_one(self, j: int, hand: Any) -> str:
+        u = self._unit(j)
+        numeric = (
+            self._complex(u) if self.analytic else self._central(u, self.step * self.spread)
+        )
+        return self._judge(j, float(hand.flat[j]), numeric, 0.0)[0]
+
+    def _looked_at(self, j: int | None, hand: Any) -> _Mistake:
+        """The mistake, with all derivatives if they take seconds, else with those of a few elements."""
+        began = time.perf_counter()
+        self._judge_one(j or 0, hand)
+        few = (time.perf_counter() - began) * self.x.size > 5.0
+        numeric = np.full(self.x.shape, np.nan) if few else self.all_elements()
+        if few:
+            chosen = self.check.rng.choice(self.x.size, min(60, self.x.size), replace=False)
+            for k in {*map(int, chosen), j or 0}:
+                u, h = self._unit(k), self.step * self.spread
+                numeric.flat[k] = self._complex(u) if self.analytic else self._central(u, h)
+        off = np.abs(hand - numeric)
+        wrong = off > 10 * self._allowed(numeric, float(np.nanmax(np.abs(numeric))))
+        at = j if j is not None else int(np.nanargmax(off))
+        wrong.flat[at] = True
+        return _Mistake(self.i, self._index(at), hand, numeric, wrong, self.analytic)
+
+
+# ---------------------------------------------------------------- what the mistake may be
+
+
+def _message(check: _Check, wrong: dict[int, _Mistake], right: list[int]) -> str:
+    """Where the gradient is wrong, and all that is known of the mistake; each hint was tested."""
+    first = wrong[min(wrong)]
+    parts = [_where(check, first), *_hints(check, first, wrong)]
+    for i in sorted(wrong)[1:]:
+        hints = _hints(check, wrong[i], wrong)
+        parts.append(f"{check.function.name(i)} is wrong too{': ' + hints[0] if hints else ''}")
+    if right:
+        names = ", ".join(map(check.function.name, right))
+        parts.append(f"right: the gradient on {names}")
+    return "; ".join(parts)
+
+
+def _where(check: _Check, mistake: _Mistake) -> str:
+    name = check.function.name(mistake.input)
+    if mistake.element is None:
+        x = check.arrays[mistake.input]
+        return f"{name} has shape {x.shape} and its gradient {mistake.by_hand.shape}"
+    hand, numeric = mistake.by_hand[mistake.element], mistake.numeric[mistake.element]
+    element = f", element {mistake.element}" if mistake.element else ""
+    return f"{name}{element}: gradient {hand:.10g}, derivative {numeric:.10g}"
+
+
+def _hints(check: _Check, mistake: _Mistake, wrong: dict[int, _Mistake]) -> list[str]:
+    if mistake.said or mistake.element is None:
+        return [hint for hint in [mistake.said or _of_shape(mistake)] if hint]
+    known = np.isfinite(mistake.numeric)
+    hand, numeric = mistake.by_hand[known].astype(float), mistake.numeric[known]
+    for hint in _of_numbers(hand, numeric, check, 1e-6 if mistake.exact else 1e-4):
+        return [hint]
+    if known.all() and not _near(hand, numeric):
+        for look in (_swapped, _moved, _multiplied, _added, _contributions):
+            for hint in look(check, mistake, wrong):
+                return [hint]
+    return list(itertools.islice(_places(check, mistake, known), 1))
+
+
+def _near(a: Any, b: Any, digits: float = 1e-5) -> bool:
+    size = float(np.abs(b).max(initial=0.0))
+    return a.shape == b.shape and size > 0 and bool(np.abs(a - b).max() <= digits * size)
+
+
+def _of_numbers(hand: Any, numeric: Any, check: _Check, digits: float) -> Iterator[str]:
+    if not hand.any():
+        yield "the gradient is zero everywhere: was it forgotten?"
         return
-    worst = np.unravel_index(
-        np.argmax(np.where(np.isnan(excess), np.inf, excess)), excess.shape
-    )
-    where = (
-        "along a random direction"
-        if method == "direction"
-        else f"output {worst[0]}, element {worst[1]}"
-    )
-    raise GradcheckError(
-        f"input {i}, {where}: gradient {by_hand[worst]}, derivative {numeric[worst]}"
-        f"{_factor(by_hand, numeric)}"
-    )
+    if not numeric.any():
+        yield "the function does not depend on this input: every derivative is zero"
+        return
+    c = float(np.sum(hand * numeric) / np.sum(numeric**2))
+    if abs(c) > 1e-12 and _near(hand, c * numeric, digits) and abs(c - 1) > 5 * digits:
+        everywhere = " everywhere" if hand.size > 1 else ""
+        yield f"the gradient is {c:.6g} times the derivative{everywhere}: {_meaning(c, check)}"
+    off = np.abs(hand - numeric) / np.abs(numeric).max()
+    if off.max() < 1e-5 and np.mean(off > 1e-12) > 0.3:
+        agree = int(-np.log10(off.max()))
+        yield f"all elements agree to {agree} digits: is a part computed in lower precision?"
 
 
-def _factor(by_hand: Any, numeric: Any) -> str:
-    """A hint, if the gradient is the derivative times a number."""
-    large = np.abs(numeric) > 1e-3 * np.abs(numeric).max()
-    ratios = by_hand[large] / numeric[large]
-    if ratios.size < 2 or not np.allclose(ratios, ratios[0], rtol=1e-4, atol=0):
+def _meaning(c: float, check: _Check) -> str:
+    """The factor as a fraction, and the axes that have its length."""
+    if abs(c + 1) < 1e-6:
+        return "the sign is wrong"
+    sign = "the sign is wrong, and " if c < 0 else ""
+    size = abs(c)
+    factor, too = (size, "too much") if size > 1 else (1 / size, "missing")
+    near = Fraction(factor).limit_denominator(64)
+    shown = str(near) if abs(near - factor) < 1e-5 * factor else f"{factor:.6g}"
+    axes = []
+    for k, out in enumerate(check.outs):
+        of = "the output" if len(check.outs) == 1 else f"output {k}"
+        axes += [(n, f"the length of axis {a} of {of}") for a, n in enumerate(out.shape)]
+        axes += [(out.size, f"the number of elements of {of}")]
+    for i, x in enumerate(check.arrays):
+        axes += [(n, f"the length of axis {a} of input {i}") for a, n in enumerate(x.shape)]
+        axes += [(x.size, f"the number of elements of input {i}")]
+    meant = next((f" ({what})" for n, what in axes if n > 1 and abs(n - factor) < 1e-5 * n), "")
+    return f"{sign}a factor of {shown}{meant} is {too}"
+
+
+def _swapped(check: _Check, mistake: _Mistake, wrong: dict[int, _Mistake]) -> Iterator[str]:
+    for j, other in wrong.items():
+        both = other is not mistake and other.element is not None
+        if (
+            both
+            and _near(mistake.by_hand, other.numeric)
+            and _near(other.by_hand, mistake.numeric)
+        ):
+            names = sorted([mistake.input, j])
+            yield f"the gradients of inputs {names[0]} and {names[1]} are exchanged"
+
+
+def _moved(check: _Check, mistake: _Mistake, wrong: dict[int, _Mistake]) -> Iterator[str]:
+    """The right numbers in the wrong places."""
+    hand, right = mistake.by_hand, mistake.numeric
+    if right.ndim > 1 and _near(hand, right.T.reshape(right.shape)):
+        yield "the gradient is transposed"
+    if right.ndim > 1 and _near(hand, right.reshape(right.shape[::-1]).T):
+        yield "the gradient is transposed: reshape where a transposition is needed"
+    for axes in itertools.permutations(range(right.ndim)):
+        if _near(hand, right.transpose(axes)):
+            yield f"the axes of the gradient are permuted: {axes}"
+    for axis in range(right.ndim):
+        if _near(hand, np.flip(right, axis)):
+            yield f"the gradient is flipped along axis {axis}"
+    if right.ndim > 1 and _near(hand, np.flip(right, (-2, -1))):
+        yield "the gradient is flipped along the last two axes"
+    for axis in range(right.ndim):
+        for k in range(1, right.shape[axis]):
+            if _near(hand, np.roll(right, k, axis)):
+                yield f"the gradient is shifted along axis {axis} by {k}, in a circle"
+        for a, b in ((slice(1, None), slice(None, -1)), (slice(None, -1), slice(1, None))):
+            at: list[Any] = [slice(None)] * right.ndim
+            at[axis] = a
+            of = list(at)
+            of[axis] = b
+            if right.shape[axis] > 2 and _near(hand[tuple(at)], right[tuple(of)]):
+                yield f"the gradient is shifted along axis {axis} by one"
+    if right.size > 2 and _near(np.sort(hand, axis=None), np.sort(right, axis=None)):
+        yield "the gradient has the right numbers in the wrong places (permuted)"
+
+
+def _named_arrays(check: _Check, i: int) -> Iterator[tuple[str, Any]]:
+    """Arrays that fit the input: other inputs, outputs, the gradient on them."""
+    shape, at = check.arrays[i].shape, 0
+    for j, x in enumerate(check.arrays):
+        yield f"input {j}", x
+    for k, out in enumerate(check.outs):
+        of = "the output" if len(check.outs) == 1 else f"output {k}"
+        dout = check.dout[at : at + out.size].reshape(out.shape)
+        at += out.size
+        yield of, out
+        if out.shape == shape:
+            yield f"(1 - {of})", 1 - out
+            yield f"(1 - the square of {of})", 1 - out**2
+            yield "dout", dout
+
+
+def _multiplied(check: _Check, mistake: _Mistake, wrong: dict[int, _Mistake]) -> Iterator[str]:
+    """Another array is a factor too much, or a factor that is missing."""
+    hand, right = mistake.by_hand, mistake.numeric
+    for name, factor in _named_arrays(check, mistake.input):
+        try:
+            factor = np.broadcast_to(factor, right.shape)
+        except ValueError:
+            continue
+        if np.ptp(factor) == 0 or not np.isfinite(factor).all():
+            continue
+        if _near(hand * factor, right):
+            yield f"the gradient is right if multiplied by {name}: this factor is missing"
+        elif _near(hand, right * factor):
+            yield f"the gradient is {name} times the derivative: this factor is too much"
+
+
+def _added(check: _Check, mistake: _Mistake, wrong: dict[int, _Mistake]) -> Iterator[str]:
+    """The difference is a simple term, over all elements or along some axes."""
+    x, off = check.arrays[mistake.input], mistake.by_hand - mistake.numeric
+    if x.ndim == 0 or not off.any():
+        return
+    same = [out for out in check.outs if out.shape == x.shape]
+    terms = [("1", np.ones_like(x)), ("the input", x), ("the sign of the input", np.sign(x))]
+    terms += [("the output", out) for out in same]
+    if x.size > 3:
+        for name, term in terms:
+            c = float(np.sum(off * term) / np.sum(term**2)) if term.any() else 0.0
+            if _near(c * term, off):
+                what = "the same number" if name == "1" else f"{name} times a number"
+                yield (
+                    f"a term is {'too much' if _adds(mistake, off) else 'missing'}: gradient minus "
+                    f"derivative is {what}, {c:.6g}, in every element"
+                )
+    pairs = [
+        *([term] for term in terms[:2] + terms[3:]),
+        *([terms[0], t] for t in terms[3:]),
+        terms[:2],
+    ]
+    for count in range(1, x.ndim + 1):
+        for axes in itertools.combinations(range(x.ndim), count):
+            for pair in pairs:
+                if _in_span(off, [t for _, t in pair], axes):
+                    names = " and ".join(
+                        "a number" if n == "1" else f"{n} times a number" for n, _ in pair
+                    )
+                    over = f"axis {axes[0]}" if count == 1 else f"axes {axes}"
+                    alike = "the same" if pair == terms[:1] else names
+                    yield (
+                        f"gradient minus derivative is {alike} all along {over}: a mean or sum over "
+                        f"{over} is missing or wrong"
+                    )  # fmt: skip
+
+
+def _adds(mistake: _Mistake, off: Any) -> bool:
+    return bool(np.abs(mistake.by_hand).sum() > np.abs(mistake.numeric).sum())
+
+
+def _in_span(off: Any, terms: list[Any], axes: tuple[int, ...]) -> bool:
+    """Whether, along some axes, each row is a sum of the terms, with numbers of its own."""
+    length = int(np.prod([off.shape[a] for a in axes]))
+    if length < len(terms) + 2:
+        return False
+    last = range(-len(axes), 0)
+    rows, *basis = (np.moveaxis(a, axes, last).reshape(-1, length) for a in (off, *terms))
+    if len(rows) == 1 and len(terms) == 1:
+        return False  # said of every element before
+    for r, row in enumerate(rows):
+        A = np.stack([b[r] for b in basis], axis=1)
+        fit = A @ np.linalg.lstsq(A, row, rcond=None)[0]
+        if np.abs(fit - row).max() > 1e-6 * np.abs(off).max():
+            return False
+    return True
+
+
+def _contributions(
+    check: _Check, mistake: _Mistake, wrong: dict[int, _Mistake]
+) -> Iterator[str]:
+    """Of the outputs that an element reaches, only some are counted."""
+    i, element, x = mistake.input, mistake.element, check.arrays[mistake.input]
+    if not 1 < check.dout.size <= 600 or element is None:
+        return
+    u = np.zeros(x.shape)
+    u[element] = 1e-4 * (abs(x[element]) + float(np.sqrt(np.mean(x**2))) + 1e-3)
+    kept, check.arrays = check.arrays, [*check.arrays]
+    try:
+        up, down = ([*kept[:i], x + s * u, *kept[i + 1 :]] for s in (1, -1))
+        change = (check.function.vector(up) - check.function.vector(down)) / (2 * u[element])
+    finally:
+        check.arrays = kept
+    reached = np.flatnonzero(np.abs(change) > 1e-6 * np.abs(change).max())
+    if not 1 < reached.size <= 200:
+        return
+    unit = np.eye(check.dout.size)
+    hand = np.array([check.once(unit[k])[1][i][element] for k in reached], dtype=float)
+    missing = np.abs(hand) < 1e-5 * np.abs(change[reached])
+    counted = np.abs(hand - change[reached]) < 1e-3 * np.abs(change[reached])
+    if missing.any() and counted.any() and (missing | counted).all():
+        yield (
+            f"contributions are missing: of {reached.size} outputs that this element reaches, the "
+            f"gradient counts {counted.sum()} (= where += is needed, an index used more than once, "
+            "a sum that is forgotten?)"
+        )
+    twice = hand / change[reached]
+    if np.ptp(twice) > 0.1 and np.abs(twice - np.round(twice)).max() < 1e-3:
+        yield (
+            f"contributions are counted wrongly: of {reached.size} outputs that this element "
+            f"reaches, {int((twice > 1.5).sum())} count more than once"
+        )
+
+
+def _places(check: _Check, mistake: _Mistake, known: Any) -> Iterator[str]:
+    """Which elements are wrong, and what sets them apart."""
+    wrong, x = mistake.wrong & known, check.arrays[mistake.input]
+    hand, right = mistake.by_hand, mistake.numeric
+    right = np.where(known, right, hand)
+    size = np.abs(right).max()
+    clearly = np.abs(hand - right) > 1e-6 * np.abs(right) + 1e-12 * size
+    wrong = wrong & clearly if (wrong & clearly).any() else wrong
+    count, of = int(wrong.sum()), int(known.sum())
+    if count == of:
+        return
+    some = f"{count} of {of} elements" + ("" if known.all() else " that were looked at")
+    where = _set_apart(wrong, known, x)
+    if (np.abs(right[wrong]) <= 1e-9 * size).all():
+        yield (
+            f"wrong only where the derivative is zero, in {some}{where}: a mask lets too much "
+            "through (>= for >?)"
+        )
+    elif not hand[wrong].any():
+        yield (
+            f"wrong only where the gradient is zero, in {some}{where}: a mask that is too strict, or "
+            "elements that were forgotten"
+        )
+    elif where:
+        yield f"wrong in {some}{where}; the others are right"
+    else:
+        yield f"wrong in {some}; the others are right"
+
+
+def _set_apart(wrong: Any, known: Any, x: Any) -> str:
+    """What the wrong elements have in common that no other has, in words."""
+    ratio = ""
+    for test, words in ((x < 0, "negative"), (x > 0, "positive"), (x == 0, "zero")):
+        if (wrong == (test & known)).all():
+            return f", exactly those whose input is {words}{ratio}"
+    for axis in range(x.ndim):
+        others = tuple(a for a in range(x.ndim) if a != axis)
+        has = np.flatnonzero(wrong.any(axis=others))
+        if known.all() and has.size <= x.shape[axis] / 2:
+            named = ", ".join(map(str, has[:6])) + (", …" if has.size > 6 else "")
+            return f", all at index {named} of axis {axis} (length {x.shape[axis]})"
+    return ""
+
+
+def _of_shape(mistake: _Mistake) -> str:
+    """What a gradient of the wrong shape is, if it is made of the right numbers."""
+    hand, right = mistake.by_hand, mistake.numeric
+    if right is None or not right.any():
         return ""
-    if abs(ratios[0]) < 1e-12:
-        return "; the gradient is zero everywhere"
-    return (
-        f"; the gradient is {ratios[0]:.6g} times the derivative everywhere: a factor is wrong"
-    )
+    if right.ndim > 1 and _near(hand, right.T):
+        return "the gradient is transposed"
+    if hand.size == right.size and _near(hand.reshape(right.shape), right):
+        return "the numbers are right, only the shape is not: reshape it"
+    for big, small, said in (
+        (hand, right, "its {} over {} is right: a sum over the batch, or over an axis that was "
+                      "broadcast, is missing"),
+        (right, hand, "it is the {} of the derivative over {}: a sum too much"),
+    ):  # fmt: skip
+        for count in range(1, big.ndim + 1):
+            for axes in itertools.combinations(range(big.ndim), count):
+                for name, total in (("sum", np.sum(big, axes)), ("mean", np.mean(big, axes))):
+                    if total.size == small.size and _near(total.reshape(small.shape), small):
+                        over = f"axis {axes[0]}" if count == 1 else f"axes {axes}"
+                        return said.format(name, over)
+    return ""
+
+
+def _shown(a: Any) -> str:
+    flat = np.ravel(a)
+    return f"{flat[np.argmax(np.abs(flat))]:.6g}"

@@ -2,8 +2,15 @@
 
 from __future__ import annotations
 
+import logging
+import subprocess
+import sys
+import time
+from pathlib import Path
+
 import numpy as np
 import pytest
+from scipy import special
 
 from minikd import GradcheckError, gradcheck, layers
 from minikd import equations as eq
@@ -94,18 +101,225 @@ def test_a_check_of_nothing_does_not_pass(method):
         )
 
 
-@pytest.mark.parametrize("method", METHODS)
-def test_central_and_direction_need_no_complex_numbers(method):
-    def real_only(x):
-        if np.iscomplexobj(x):
-            raise TypeError("real numbers only")
-        return np.abs(x), lambda dout: dout * np.sign(x)
+def times(factor, func=lambda x: x**2, derivative=lambda x: 2 * x):
+    return lambda x: (func(x), lambda dout: factor * dout * derivative(x))
 
-    if method == "complex":
-        with pytest.raises(TypeError):
-            gradcheck(real_only, Z, method=method)
-    else:
-        assert gradcheck(real_only, Z, method=method)
+
+def batch_norm(x):
+    centred = x - x.mean(0)
+    s = np.sqrt(x.var(0) + 1e-5)
+    h = centred / s
+    return h, lambda dout: (dout - dout.mean(0) - h * (dout * h).mean(0)) / s
+
+
+def bias_before_batch_norm(b):
+    h, backward = batch_norm(Z + b)
+    return h, lambda dout: backward(dout).sum(0)
+
+
+def sorted_(x):
+    order = np.argsort(x, kind="stable")
+
+    def backward(dout):
+        dx = np.empty_like(dout)
+        dx[order] = dout
+        return dx
+
+    return x[order], backward
+
+
+def largest(share):
+    """The maximum, with the gradient that ``share(which elements are largest)`` gives."""
+    return lambda x: (x.max(), lambda dout: dout * share(x == x.max()))
+
+
+def single(func, derivative):
+    return lambda x: (func(x), lambda dout: dout * derivative(x))
+
+
+KINKS = np.array([0.0, 1.0, -2.0, 0.0, 3.0])
+TIES = np.array([3.0, 1.0, 3.0, 3.0, 0.5])
+RIGHT = {
+    "batch norm with var": (batch_norm, Z),
+    "batch norm far from 0": (batch_norm, Z + 1e6),
+    "a bias before batch norm": (bias_before_batch_norm, RNG.normal(size=5)),
+    "abs": (single(np.abs, np.sign), Z),
+    "vdot": (single(lambda x: np.vdot(x, x), lambda x: 2 * x), Z),
+    "norm": (single(np.linalg.norm, lambda x: x / np.linalg.norm(x)), Z),
+    "expit": (single(special.expit, lambda x: special.expit(x) * special.expit(-x)), Z),
+    "logaddexp": (single(lambda x: np.logaddexp(0, x), special.expit), Z),
+    "hypot": (single(lambda x: np.hypot(x, 2.0), lambda x: x / np.hypot(x, 2.0)), Z),
+    "cbrt": (single(np.cbrt, lambda x: np.cbrt(x) / (3 * x)), Z),
+    "log of a small number": (single(np.log, lambda x: 1 / x), np.array([1e-8, 1.0, 5.0])),
+    "log of abs": (single(lambda x: np.log(abs(x)), lambda x: 1 / x), np.array([1e-8, 1.0, 5.0])),
+    "ReLU at 0, >": (single(lambda x: np.maximum(x, 0), lambda x: x > 0), KINKS),
+    "ReLU at 0, >=": (single(lambda x: np.maximum(x, 0), lambda x: x >= 0), KINKS),
+    "abs at 0": (single(np.abs, np.sign), KINKS),
+    "maximum of equals, the first": (largest(lambda m: np.arange(5) == m.argmax()), TIES),
+    "maximum of equals, shared": (largest(lambda m: m / m.sum()), TIES),
+    "sort of equals": (sorted_, TIES),
+    "sizes that differ": (times(1, lambda x: np.sum(np.abs(x) ** 3), lambda x: 3 * x * np.abs(x)),
+                          np.array([1e-6, 1e6, 1.0, 3.0])),
+    "T = 1e5, by differences": (single(lambda x: np.exp(np.abs(x) / 1e5),
+                                       lambda x: np.exp(np.abs(x) / 1e5) * np.sign(x) / 1e5), Z),
+    "float32 inside": (single(lambda x: x.astype(np.float32) ** 2,
+                              lambda x: 2 * x.astype(np.float32)), Z),
+    "float32 inside, cast back": (single(lambda x: (x.astype(np.float32) ** 2).astype(float),
+                                         lambda x: 2 * x), Z),
+    "an input that does nothing": (lambda a, b: (2 * a + 0 * b, lambda d: (2 * d, 0 * d)), (Z, V)),
+    "two outputs": (lambda x: ((x[:1], x[1:] ** 2),
+                               lambda a, b: np.concatenate([a, 2 * b * x[1:]])), Z),
+    "a list of numbers": (times(1), [1, 2, 3]),
+    "nested lists": (times(1), [[1, 2], [3, 4]]),
+    "a number": (times(1), 3),
+    "a tuple of numbers": (lambda a, b: (a * b, lambda d: (d * b, d * a)), (2.0, 3)),
+    "float32": (times(1), Z.astype(np.float32)),
+    "a backward that frees its cache": (lambda x: (x**2, lambda d, c=[x]: 2 * d * c.pop()), Z),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("method", METHODS)
+@pytest.mark.parametrize("name", RIGHT)
+def test_refuses_no_right_gradient(name, method):
+    func, x = RIGHT[name]
+    assert gradcheck(func, x, method=method)
+
+
+def softmax_without_sum(x):
+    q = special.softmax(x, axis=-1)
+    return q, lambda dout: q * dout
+
+
+def gather(x):
+    rows = [0, 2, 2, 1]
+
+    def backward(dout):
+        dx = np.zeros_like(x)
+        dx[rows] = dout
+        return dx
+
+    return x[rows], backward
+
+
+def plus_bias(of_bias):
+    return lambda x, b: (x + b, lambda dout: (dout, of_bias(dout)))
+
+
+def noisy(x):
+    mask = np.random.default_rng().random(x.shape) < 0.5
+    return x * mask, lambda dout: dout * mask
+
+
+def in_place(x):
+    x -= x.max()
+    return np.exp(x), lambda dout: dout * np.exp(x)
+
+
+BUFFER, SUM = np.zeros((4, 5)), np.zeros((4, 5))
+B = RNG.normal(size=5)
+NAMED = {  # a mistake, its inputs, and what must be said of it
+    "dout dropped": (lambda x: (np.sum(x**2), lambda dout: 2 * x), Z, "ignores dout"),
+    "hidden abs": (single(lambda w: np.sum(w**2) + 0.1 * np.sum(np.abs(w)), lambda w: 2 * w), Z,
+                   "a term is missing: .* the sign of the input times"),
+    "the sign": (times(-1), Z, "the sign is wrong"),
+    "forgotten 2": (times(0.5), Z, "0.5 times the derivative everywhere: a factor of 2 is missing"),
+    "1/B too much": (plus_bias(lambda d: d.mean(0)), (Z, B),
+                     r"input 1 \(b\).*a factor of 4 \(the length of axis 0 of the output\) is missing"),
+    "sum over the batch": (plus_bias(lambda d: d), (Z, B), "sum over axis 0 is right"),
+    "a sum too much": (lambda x: (x**2, lambda d: (2 * d * x).sum(0)), Z, "a sum too much"),
+    "transposed": (lambda A: (A @ A.T, lambda d: ((d + d.T) @ A).T), Z[:, :4], "transposed"),
+    "reshaped, not transposed": (lambda A: (A.T * 1.0, lambda d: d.reshape(4, 5)), Z, "transposed"),
+    "flipped": (lambda x: (x[::-1] ** 2, lambda d: 2 * d * x[::-1]), B, "flipped along axis 0"),
+    "sort backwards": (lambda x: (np.sort(x), lambda d: d[np.argsort(x)]), B, "wrong places"),
+    "softmax without its sum": (softmax_without_sum, Z, "all along axis 1"),
+    "an index used twice": (gather, RNG.normal(size=(3, 2)), "of 2 outputs .* counts 1"),
+    "exchanged": (lambda a, b: (a * b**2, lambda d: (2 * d * a * b, d * b**2)), (Z, V), "exchanged"),
+    "a factor forgotten": (single(special.expit, special.expit), Z, r"multiplied by \(1 - the output\)"),
+    "leaky slope": (single(lambda x: np.where(x > 0, x, 0.1 * x), lambda x: np.where(x > 0, 1, 0.01)),
+                    Z, "exactly those whose input is negative"),
+    "weight decay added": (lambda x: (x**2, lambda d: 2 * d * x + 0.1 * x), Z, "not multiplied by dout"),
+    "abs of dout": (lambda x: (x**2, lambda d: 2 * np.abs(d) * x), Z, "not linear in dout"),
+    "random": (noisy, Z, "not deterministic"),
+    "in place": (in_place, Z, "written to by the forward"),
+    "an output buffer": (lambda x: (np.multiply(x, 2, out=BUFFER), lambda d: 2 * d), Z, "buffer"),
+    "a gradient buffer": (lambda x: (x * 2, lambda d: np.multiply(d, 2, out=BUFFER)), Z, "buffer"),
+    "a sum that is kept": (lambda x: (x * 2, lambda d: np.add(SUM, 2 * d, out=SUM).copy()), Z,
+                           "adds to that of the first"),
+    "both of two equals": (largest(lambda m: m), np.array([3.0, 1.0, 3.0]), "but not both"),
+    "twice at a kink": (single(lambda x: np.maximum(x, 0), lambda x: (x > 0) + 2.0 * (x == 0)), KINKS,
+                        "whose input is zero"),
+    "no dependence": (lambda a, b: (2 * a, lambda d: (2 * d, d)), (Z, V), "does not depend"),
+    "float32 in the backward": (single(np.tanh, lambda x: 1 - np.tanh(x.astype(np.float32)) ** 2), Z,
+                                "lower precision"),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("method", ["complex", "central"])
+@pytest.mark.parametrize("name", NAMED)
+def test_names_the_mistake(name, method):
+    func, x, words = NAMED[name]
+    with pytest.raises(GradcheckError, match=words):
+        gradcheck(func, x, method=method)
+
+
+@pytest.mark.parametrize("name", NAMED)
+def test_a_few_directions_find_it_too(name):
+    func, x, _ = NAMED[name]
+    with pytest.raises(GradcheckError):
+        gradcheck(func, x, method="direction")
+
+
+def test_one_small_element_beside_large_ones():
+    """Only a complex step can see it: the rounding error of the sum is larger."""
+    wrong = single(lambda x: np.sum(x**2), lambda x: np.where(x < 1e-3, 2.02 * x, 2 * x))
+    with pytest.raises(GradcheckError, match="1 of 4 elements"):
+        gradcheck(wrong, np.array([1e-6, 1e6, 1.0, 3.0]))
+
+
+def test_the_other_inputs_are_said_to_be_right():
+    with pytest.raises(GradcheckError, match=r"right: the gradient on input 0 \(x\)"):
+        gradcheck(NAMED["1/B too much"][0], (Z, B))
+
+
+def test_an_element_is_named_by_its_index():
+    wrong = times(np.where(np.arange(20).reshape(4, 5) == 13, 1.1, 1.0))
+    with pytest.raises(GradcheckError, match=r"element \(2, 3\).*1 of 20 elements"):
+        gradcheck(wrong, Z)
+
+
+def test_two_callables_as_scipy_has_them():
+    assert gradcheck(lambda x: np.sum(x**3), Z, gradient=lambda x: 3 * x**2)
+    assert gradcheck(lambda a, b: a @ b, (B, B + 1), gradient=lambda a, b: (b, a))
+    with pytest.raises(GradcheckError, match="multiplied by input 0"):
+        gradcheck(lambda x: np.sum(x**3), Z, gradient=lambda x: 3 * x)
+    with pytest.raises(ValueError, match=r"shape \(4, 5\)"):
+        gradcheck(lambda x: x**3, Z, gradient=lambda x: 3 * x**2)
+
+
+@pytest.mark.parametrize(
+    ("func", "came"),
+    [(lambda x: np.sum(x), "float64"), (lambda x: (np.sum(x), x), r"\(float64, ndarray\)"),
+     (lambda x: None, "NoneType")],
+)  # fmt: skip
+def test_another_form_of_function_is_shown_the_two_forms(func, came):
+    with pytest.raises(ValueError, match=rf"{came}.*\(out, backward\).*gradient=g"):
+        gradcheck(func, Z)
+
+
+def test_notes_say_what_was_done(caplog):
+    gradcheck(*RIGHT["batch norm with var"])
+    assert "not analytic" in caplog.text
+    gradcheck(*RIGHT["expit"])
+    assert "does not take complex numbers" in caplog.text
+    gradcheck(*RIGHT["ReLU at 0, >"])
+    assert "a kink at (" in caplog.text
+    caplog.clear()
+    with caplog.at_level(logging.INFO):
+        gradcheck(*RIGHT["float32"])
+    assert "checked as float64" in caplog.text
+    caplog.clear()
+    gradcheck(times(1), Z)
+    assert not caplog.text
 
 
 def test_several_inputs_and_one_without_gradient():
@@ -121,7 +335,7 @@ def test_several_inputs_and_one_without_gradient():
 
 @pytest.mark.parametrize("method", METHODS)
 def test_writing_to_an_input_is_caught(method):
-    def in_place(x):
+    def by_the_backward(x):
         out = x**2
 
         def backward(dout):
@@ -131,68 +345,48 @@ def test_writing_to_an_input_is_caught(method):
 
         return out, backward
 
-    with pytest.raises(GradcheckError, match="written to"):
-        gradcheck(in_place, Z.copy(), method=method)
+    given = Z.copy()
+    with pytest.raises(GradcheckError, match="written to by the backward"):
+        gradcheck(by_the_backward, given, method=method)
+    # The caller's own array is never passed on.
+    np.testing.assert_array_equal(given, Z)
 
 
 @pytest.mark.parametrize("method", METHODS)
 def test_any_memory_layout(method):
-    def square(x):
-        return x**2, lambda dout: 2 * x * dout
-
     for x in (np.asfortranarray(Z), Z.T, Z[::2, ::-1]):
-        assert gradcheck(square, x, method=method)
+        assert gradcheck(times(1), x, method=method)
 
 
 @pytest.mark.parametrize("method", METHODS)
 def test_a_check_that_could_not_tell_is_an_error(method):
-    def no_gradient(x):
-        return x**2, lambda dout: None
-
     with pytest.raises(GradcheckError, match="nothing to check"):
-        gradcheck(no_gradient, Z, method=method)
-    # At T = 1e5 Eq. 2 is 1e-11: far below what a central difference can see.
-    hot = {"T": 1e5}
+        gradcheck(lambda x: (x**2, lambda dout: None), Z, method=method)
 
+    # At T = 1e5 Eq. 2 is 1e-11, which a central difference sees only with large steps.
     def func(factor):
         return lambda z: (
-            eq.soft_target_cost(z, V, **hot),
-            lambda dc: factor * dc[..., None] * eq.soft_target_gradient(z, V, **hot),
+            eq.soft_target_cost(z, V, T=1e5),
+            lambda dc: factor * dc[..., None] * eq.soft_target_gradient(z, V, T=1e5),
         )
 
-    if method == "complex":
-        assert gradcheck(func(1.0), Z)
-        with pytest.raises(GradcheckError, match=r"1\.001 times"):
-            gradcheck(func(1.001), Z)
-    else:
-        for factor in (1.0, 1.5):
-            with pytest.raises(GradcheckError, match="could not tell"):
-                gradcheck(func(factor), Z, method=method, atol=1e-6)
+    assert gradcheck(func(1.0), Z, method=method)
+    with pytest.raises(GradcheckError, match=r"1\.01 times"):
+        gradcheck(func(1.01), Z, method=method)
+    with pytest.raises(GradcheckError, match="could not tell"):
+        gradcheck(func(1.5), Z, method=method, atol=1e-6)
 
 
 def test_a_mistake_too_small_to_see_is_not_passed():
-    for size in (1e-3, 1e-4, 1e-5, 1e-6):
-
-        def func(x, size=size):
-            return size * np.sin(x), lambda dout: 1.001 * size * np.cos(x) * dout
-
+    for size in (1e-3, 1e-4, 1e-5, 1e-6, 1e-12, 1e12):
         for method in METHODS:
+            right = single(lambda x, s=size: s * np.sin(x), lambda x, s=size: s * np.cos(x))
+            wrong = single(
+                lambda x, s=size: s * np.sin(x), lambda x, s=size: 1.001 * s * np.cos(x)
+            )
+            assert gradcheck(right, Z, method=method)
             with pytest.raises(GradcheckError):
-                gradcheck(func, Z, method=method)
-
-
-def test_a_function_that_drops_the_imaginary_part():
-    with pytest.raises(GradcheckError, match="method='central'"):
-        gradcheck(lambda x: (np.abs(x), lambda dout: dout * np.sign(x)), Z)
-
-
-def test_a_buffer_that_the_backward_returns_twice_is_no_trouble():
-    buffer = np.empty_like(Z)
-
-    def square(x):
-        return x**2, lambda dout: np.multiply(2 * x, dout, out=buffer)
-
-    assert gradcheck(square, Z)
+                gradcheck(wrong, Z, method=method)
 
 
 def test_tolerances_are_used():
@@ -201,15 +395,74 @@ def test_tolerances_are_used():
     assert gradcheck(wrong, Z, atol=1e-3)
 
 
+def test_the_streams_are_its_own():
+    """``default_rng(0)``, which users seed, must not give the gradient on the output."""
+    seen = []
+
+    def func(x):
+        return x**2, lambda dout: seen.append(dout) or 2 * dout * x
+
+    gradcheck(func, np.random.default_rng(0).standard_normal(6))
+    for seed in range(5):
+        assert not np.isclose(seen[0], np.random.default_rng(seed).standard_normal(6)).any()
+
+
+def test_the_whole_jacobian_on_request():
+    calls = []
+
+    def func(x):
+        return np.tanh(x), lambda dout: calls.append(1) or dout * (1 - np.tanh(x) ** 2)
+
+    assert gradcheck(func, Z)
+    few = len(calls)
+    assert gradcheck(func, Z, jacobian=True)
+    assert len(calls) >= 2 * few + Z.size
+    with pytest.raises(GradcheckError, match="output"):
+        gradcheck(lambda x: (x**3, _wrong_for_units(x)), Z, jacobian=True)
+
+
+def _wrong_for_units(x):
+    """Right for a random gradient on the output, and wrong for one that is 0 nearly everywhere."""
+    return lambda dout: 3 * dout * x**2 * (1 if np.count_nonzero(dout) != 1 else 2)
+
+
+def test_a_large_layer_takes_seconds_and_megabytes():
+    x, W = RNG.normal(size=(32, 784)), RNG.normal(size=(784, 100))
+    began = time.perf_counter()
+    assert gradcheck(lambda W: (x @ W, lambda dout: x.T @ dout), W)
+    assert time.perf_counter() - began < 5
+
+    def one_off(dout):
+        dW = x.T @ dout
+        dW[500, 7] *= 1.001
+        return dW
+
+    with pytest.raises(GradcheckError, match=r"element \(500, 7\)"):
+        gradcheck(lambda W: (x @ W, one_off), W)
+    with pytest.raises(GradcheckError, match="2 times the derivative everywhere"):
+        gradcheck(lambda W: (x @ W, lambda dout: 2 * x.T @ dout), W)
+
+
+def test_one_file_that_anybody_can_copy(tmp_path):
+    source = Path(sys.modules["minikd.gradcheck"].__file__)
+    (tmp_path / "gradcheck.py").write_text(source.read_text(encoding="utf-8"), encoding="utf-8")
+    program = "from gradcheck import gradcheck; assert gradcheck(lambda x: (x**2, lambda d: 2*x*d), [1., 2.])"
+    subprocess.run([sys.executable, "-c", program], cwd=tmp_path, check=True)
+
+
 def test_bad_arguments():
-    right = soft_target(lambda z: eq.soft_target_gradient(z, V, T=T))
-    with pytest.raises(ValueError, match="float64"):
-        gradcheck(right, Z.astype(np.float32))
-    with pytest.raises(ValueError, match="not empty"):
-        gradcheck(right, Z[:0])
+    right = times(1)
+    for x, came in ((Z[:0], "empty"), ("abc", "<U3|str"), (Z + 1j, "complex128"), ([1, np.nan], "finite"),
+                    (np.ma.masked_array(Z), "masked"), (np.array([None]), "object")):  # fmt: skip
+        with pytest.raises(ValueError, match=f"input 0 is .*({came})"):
+            gradcheck(right, x)
     with pytest.raises(GradcheckError, match="nothing to check"):
-        gradcheck(lambda: (np.ones(1), lambda dout: ()), [])
-    with pytest.raises(ValueError, match="method"):
-        gradcheck(right, Z, method="forward")  # type: ignore[arg-type]
-    with pytest.raises(ValueError, match="eps"):
-        gradcheck(right, Z, eps=0)
+        gradcheck(lambda: (np.ones(1), lambda dout: ()), ())
+    for name, value in (("method", "forward"), ("eps", 0), ("eps", -1), ("rtol", "a"), ("atol", np.inf),
+                        ("rng", -1), ("rng", 0.5)):  # fmt: skip
+        with pytest.raises(ValueError, match=f"{name} is"):
+            gradcheck(right, Z, **{name: value})
+    with pytest.raises(ValueError, match="func is 3"):
+        gradcheck(3, Z)
+    with pytest.raises(GradcheckError, match="not finite"):
+        gradcheck(lambda x: (x * np.inf, lambda d: d), Z)
