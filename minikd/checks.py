@@ -119,8 +119,16 @@ def logits(name: str, z: Array) -> Array:
         z = xp.astype(z, xp.float64)
     if str(z.dtype) in ("float16", "bfloat16"):  # sums of theirs overflow, and T² does
         z = xp.astype(z, xp.float32)
-    if z.ndim == 0 or z.shape[-1] == 0:
-        raise ValueError(f"{name} has shape {tuple(z.shape)}; expected logits (..., N), N ≥ 1")
+    if z.ndim == 0 or z.shape[-1] < 2:
+        single = z.ndim > 0 and z.shape[-1] == 1
+        raise ValueError(
+            f"{name} has shape {tuple(z.shape)}; expected logits (..., N), N ≥ 2"
+            + (
+                "; a single class has probability 1: for two classes use [0, z]"
+                if single
+                else ""
+            )
+        )
     if on_host(z) and not xp.all(xp.isfinite(z)):
         raise ValueError(f"{name} holds NaN or infinity; expected finite logits")
     return z
@@ -174,12 +182,24 @@ def labels(y: Array, z: Array) -> Array:
     return xp.astype(y, xp.int32) if xp.iinfo(y.dtype).max < N - 1 else y
 
 
-def hard_weight(w: float, y: Array | None) -> float:
-    """The weight of the hard targets; where it is not 0, there must be labels."""
-    w = weight("hard_weight", w)
-    if w > 0 and y is None:
-        raise ValueError(f"hard_weight is {w} but there are no labels; give y, or set it to 0")
-    return w
+def weights(hard_weight: float, alpha: float | None, y: Array | None) -> tuple[float, float]:
+    """The weights of soft and hard targets; where that of the hard ones is not 0, y is there."""
+    hard_weight = weight("hard_weight", hard_weight)
+    if alpha is None:
+        given, soft, hard = f"hard_weight is {hard_weight}", 1.0, hard_weight
+    elif hard_weight:
+        raise ValueError(
+            f"hard_weight is {hard_weight} and alpha {alpha}; expected one of them: with alpha, the "
+            "hard targets have weight 1 - alpha"
+        )
+    else:
+        if not (isinstance(alpha, (int, float, np.integer, np.floating)) and 0 <= alpha <= 1):
+            raise ValueError(f"alpha is {alpha!r}; expected a number from 0 to 1")
+        given, soft, hard = f"alpha is {alpha}", float(alpha), 1 - float(alpha)
+    if hard > 0 and y is None:
+        instead = "set it to 0" if alpha is None else "set it to 1"
+        raise ValueError(f"{given} but there are no labels; give y, or {instead}")
+    return soft, hard
 
 
 def beside(x: Any, z: Array, dtype: Any = None) -> Array:
@@ -253,6 +273,17 @@ def logits_of_cases(v: Any, cases: int) -> None:
         raise ValueError(f"v has shape {v.shape}; expected ({cases}, classes)")
     if not np.isfinite(v).all():
         raise ValueError("v holds NaN or infinity; expected finite logits")
+
+
+def not_probabilities(v: Any) -> None:
+    """Not every row is ≥ 0 and adds up to 1: then v would hold probabilities, or one-hot labels."""
+    v = np.asarray(to_host(v), dtype=float)
+    # A row of a thousand half-precision probabilities may be off by a hundredth.
+    if v.size and (v >= 0).all() and (np.abs(v.sum(-1) - 1) < 1e-2).all():
+        raise ValueError(
+            "v holds probabilities (every row is ≥ 0 and adds up to 1); expected logits: give their "
+            "logarithm, np.log(v) where v > 0, or insist=True if they are logits all the same"
+        )
 
 
 def classes_of(y: Any, classes: Sequence[Any]) -> None:

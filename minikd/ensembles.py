@@ -8,11 +8,13 @@ from __future__ import annotations
 
 from typing import Any
 
-from minikd import equations
-from minikd.backend import Array, namespace
+import numpy as np
+
+from minikd import checks, equations
+from minikd.backend import Array, namespace, on_host, to_host
 
 
-def geometric_mean(v: Array) -> Array:
+def geometric_mean(v: Array, weights: Array | None = None, *, insist: bool = False) -> Array:
     r"""Logits of the geometric mean of the members' distributions, at every temperature.
 
     .. math:: p_i \propto \prod_k p_i^{(k)\,1/E}, \qquad \bar v_i = \frac1E \sum_k v_i^{(k)}
@@ -24,6 +26,10 @@ def geometric_mean(v: Array) -> Array:
     ----------
     v : array, shape (E, ..., N)
         Logits of E members.
+    weights : array, shape (E,), optional
+        How much each member counts; only their ratios matter.
+    insist : bool
+        Take v even if every row is ≥ 0 and adds up to 1, as probabilities do.
 
     Returns
     -------
@@ -32,12 +38,15 @@ def geometric_mean(v: Array) -> Array:
     Raises
     ------
     ValueError
-        If there are no members.
+        If there are no members, v holds probabilities, a weight is negative, or all are 0.
     """
-    return namespace(v).mean(_members(v), axis=0)
+    v = _members(v, insist)
+    return namespace(v).sum(_shares(weights, v) * v, axis=0)
 
 
-def arithmetic_mean(v: Array, T: float = 1.0) -> Array:
+def arithmetic_mean(
+    v: Array, T: float = 1.0, weights: Array | None = None, *, insist: bool = False
+) -> Array:
     r"""Logits that at temperature T give the arithmetic mean of the members' distributions.
 
     .. math:: p_i = \frac1E \sum_k \mathrm{softmax}(v^{(k)} / T)_i, \qquad
@@ -51,6 +60,10 @@ def arithmetic_mean(v: Array, T: float = 1.0) -> Array:
     v : array, shape (E, ..., N)
         Logits of E members.
     T : float
+    weights : array, shape (E,), optional
+        How much each member counts; only their ratios matter.
+    insist : bool
+        Take v even if every row is ≥ 0 and adds up to 1, as probabilities do.
 
     Returns
     -------
@@ -60,17 +73,39 @@ def arithmetic_mean(v: Array, T: float = 1.0) -> Array:
     Raises
     ------
     ValueError
-        If there are no members, or T is not positive and finite.
+        If there are no members, v holds probabilities, T is not positive and finite, a weight is
+        negative, or all are 0.
     """
-    xp, log_p = namespace(v), equations.log_softmax(_members(v), T)
-    # Log-sum-exp: the largest exponent is subtracted first.
-    largest = xp.max(log_p, axis=0)
-    return T * (largest + xp.log(xp.mean(xp.exp(log_p - largest), axis=0)))
+    v = _members(v, insist)
+    xp, log_p = namespace(v), equations.log_softmax(v, T)
+    shares = _shares(weights, v)
+    # Log-sum-exp: the largest exponent of the members that count is subtracted first.
+    largest = xp.max(xp.where(shares > 0, log_p, xp.full_like(log_p, -xp.inf)), axis=0)
+    return T * (largest + xp.log(xp.sum(shares * xp.exp(log_p - largest), axis=0)))
 
 
-def _members(v: Array) -> Any:
+def _members(v: Array, insist: bool) -> Any:
     if v.ndim < 2 or v.shape[0] == 0:
         raise ValueError(
             f"v has shape {v.shape}; expected (members, ..., classes), at least one member"
         )
+    if not insist and on_host(v):
+        checks.not_probabilities(v)
     return v
+
+
+def _shares(weights: Array | None, v: Array) -> Array:
+    """Weights that add up to 1, of shape (E, 1, …, 1): equal ones if none are given."""
+    given = (
+        np.ones(v.shape[0]) if weights is None else np.asarray(to_host(weights), dtype=float)
+    )
+    if (
+        given.shape != v.shape[:1]
+        or not (np.isfinite(given) & (given >= 0)).all()
+        or not given.any()
+    ):
+        raise ValueError(
+            f"weights is {weights}; expected {v.shape[0]} numbers ≥ 0, one for each member, not all 0"
+        )
+    shares = (given / given.sum()).reshape(-1, *[1] * (v.ndim - 1))
+    return namespace(v).asarray(shares, dtype=v.dtype, **checks.device_of(v))

@@ -13,103 +13,28 @@ temperature per member or ``(B, 1)`` for one per case.
 
 Every function is pure and takes any array of the Python array API standard. Lists and integer
 arrays of NumPy are read as float64. All raise `ValueError` for a T that is not positive and finite,
-logits that are not finite, misfit shapes and wrong labels; on a GPU values are not looked at.
+logits that are not finite, a single class, misfit shapes and wrong labels (on a GPU, for shapes).
 """
 
 from __future__ import annotations
 
 from minikd import checks
-from minikd.backend import Array, namespace
+from minikd.backend import Array
+from minikd.probabilities import (
+    entropy,
+    kl_divergence,
+    log_softmax,
+    one_hot,
+    softmax,
+    softmax_difference,
+)
 
 __all__ = [
     "distillation_cost", "distillation_gradient", "entropy", "hard_target_cost",
-    "hard_target_gradient", "high_temperature_gradient", "log_softmax", "logit_matching_cost",
-    "logit_matching_gradient", "soft_target_cost", "soft_target_gradient", "softmax",
-    "zero_mean_gradient",
+    "hard_target_gradient", "high_temperature_gradient", "kl_divergence", "log_softmax",
+    "logit_matching_cost", "logit_matching_gradient", "soft_target_cost", "soft_target_gradient",
+    "softmax", "softmax_difference", "temperature_gradient", "zero_mean_gradient",
 ]  # fmt: skip
-
-
-# ---------------------------------------------------------------- probabilities
-
-
-def softmax(z: Array, T: Array = 1.0) -> Array:
-    r"""Probabilities from logits at temperature T (Section 2, Eq. 1).
-
-    .. math:: q_i = \frac{\exp(z_i / T)}{\sum_j \exp(z_j / T)}
-
-    Parameters
-    ----------
-    z : array, shape (..., N)
-        Logits.
-    T : float or array, shape (..., 1)
-        Temperature. The higher it is, the softer the distribution.
-
-    Returns
-    -------
-    array, shape (..., N)
-        Probabilities; the last axis sums to 1.
-
-    Raises
-    ------
-    ValueError
-        If T is not positive and finite, z is not finite, or T does not broadcast with z.
-
-    Examples
-    --------
-    >>> softmax([1.0, 2.0, 5.0]).round(3)
-    array([0.017, 0.047, 0.936])
-    >>> softmax([1.0, 2.0, 5.0], T=10).round(3)
-    array([0.278, 0.307, 0.415])
-    """
-    xp, T, z = checks.arguments(T, z=z)
-    # The largest logit is subtracted first: exp then never overflows, and q is the same.
-    e = xp.exp((z - xp.max(z, axis=-1, keepdims=True)) / T)
-    return e / xp.sum(e, axis=-1, keepdims=True)
-
-
-def log_softmax(z: Array, T: Array = 1.0) -> Array:
-    r"""Logarithm of Eq. 1, without ever taking the logarithm of a probability that is 0.
-
-    .. math:: \log q_i = z_i / T - \log \sum_j \exp(z_j / T)
-
-    Parameters and shapes as in :func:`softmax`.
-
-    Examples
-    --------
-    >>> log_softmax([0.0, 5000.0])
-    array([-5000.,     0.])
-    """
-    xp, T, z = checks.arguments(T, z=z)
-    s = (z - xp.max(z, axis=-1, keepdims=True)) / T
-    return s - xp.log(xp.sum(xp.exp(s), axis=-1, keepdims=True))
-
-
-def entropy(z: Array, T: Array = 1.0) -> Array:
-    r"""How soft a target is: the entropy of softmax(z / T), in nats.
-
-    .. math:: H = -\sum_i q_i \log q_i
-
-    Soft targets of high entropy tell much more per case than hard targets (Section 1). But H
-    grows with T, from 0 (log k if k logits share the maximum) to log N, where all targets agree.
-
-    Parameters
-    ----------
-    z : array, shape (..., N)
-    T : float or array, shape (..., 1)
-
-    Returns
-    -------
-    array, shape (...)
-
-    Examples
-    --------
-    >>> float(entropy([0.0, 0.0]))
-    0.6931471805599453
-    """
-    xp, T, z = checks.arguments(T, z=z)
-    log_q = log_softmax(z, T)
-    q = xp.exp(log_q)
-    return -xp.sum(q * xp.where(q > 0, log_q, xp.zeros_like(log_q)), axis=-1)  # 0 log 0 is 0
 
 
 # ---------------------------------------------------------------- soft targets
@@ -154,8 +79,29 @@ def soft_target_gradient(z: Array, v: Array, T: Array = 1.0) -> Array:
     array, shape (..., B, N)
     """
     _, T, z, v = checks.arguments(T, z=z, v=v)
-    q, p = softmax(z, T), softmax(v, T)
-    return (q - p) / T
+    return softmax_difference(z, v, T) / T
+
+
+def temperature_gradient(z: Array, v: Array, T: Array = 1.0) -> Array:
+    r"""Derivative of :func:`soft_target_cost` with respect to T, of which both p and q depend.
+
+    .. math:: \frac{\partial C}{\partial T} = \frac{1}{T^2} \left( \frac{1}{T}
+              \sum_i p_i (z_i - \bar z)(v_i - \bar v) - \sum_i (q_i - p_i) \, z_i \right)
+
+    with the means :math:`\bar z = \sum_i p_i z_i` and :math:`\bar v = \sum_i p_i v_i`. Not in the
+    paper; it follows from Eq. 1. The first term is what softer targets cost, the second what a
+    softer answer saves. Arguments and errors as for the cost.
+
+    Returns
+    -------
+    array, shape (..., B)
+        Nats per unit of T.
+    """
+    xp, T, z, v = checks.arguments(T, z=z, v=v)
+    p, away = softmax(v, T), softmax_difference(z, v, T)
+    z = z - xp.sum(p * z, axis=-1, keepdims=True)
+    v = v - xp.sum(p * v, axis=-1, keepdims=True)
+    return xp.sum((p * z * v / T - away * z) / T**2, axis=-1)
 
 
 def high_temperature_gradient(z: Array, v: Array, T: Array = 1.0) -> Array:
@@ -166,17 +112,19 @@ def high_temperature_gradient(z: Array, v: Array, T: Array = 1.0) -> Array:
               \frac{1 + v_i / T}{N + \sum_j v_j / T} \right)
 
     The error against Eq. 2 falls like T⁻³, one order faster than the gradient itself. At low T the
-    formula is meaningless. Arguments and errors as in :func:`soft_target_cost`.
+    formula is meaningless. The lines use :math:`q_i - p_i = (a_i - q_i \sum_j a_j) / (N + \sum_j v_j / T)`
+    with a = (z - v) / T, the same without subtracting q and p. Arguments and errors as in
+    :func:`soft_target_cost`.
 
     Returns
     -------
     array, shape (..., B, N)
     """
     xp, T, z, v = checks.arguments(T, z=z, v=v)
-    N = z.shape[-1]
+    N, a = z.shape[-1], (z - v) / T
     q = (1 + z / T) / (N + xp.sum(z / T, axis=-1, keepdims=True))
-    p = (1 + v / T) / (N + xp.sum(v / T, axis=-1, keepdims=True))
-    return (q - p) / T
+    away = a - q * xp.sum(a, axis=-1, keepdims=True)
+    return away / (N + xp.sum(v / T, axis=-1, keepdims=True)) / T
 
 
 def zero_mean_gradient(z: Array, v: Array, T: Array = 1.0) -> Array:
@@ -259,13 +207,14 @@ def hard_target_gradient(z: Array, y: Array) -> Array:
     array, shape (..., B, N)
     """
     xp, _, z = checks.arguments(1.0, z=z)
-    q = softmax(z)
-    return xp.where(_is_label(y, z), q - 1, q)
+    log_q = log_softmax(z)
+    return xp.where(_is_label(y, z), xp.expm1(log_q), xp.exp(log_q))
 
 
 def distillation_cost(
-    z: Array, v: Array, y: Array | None = None, T: Array = 1.0, hard_weight: float = 0.0
-) -> Array:
+    z: Array, v: Array, y: Array | None = None, T: Array = 1.0, hard_weight: float = 0.0,
+    *, alpha: float | None = None, kl: bool = False,
+) -> Array:  # fmt: skip
     r"""Soft targets at T and hard targets at 1 together (Section 2).
 
     .. math:: C = T^2 \, C_{soft}(z, v, T) + w \, C_{hard}(z, y)
@@ -274,31 +223,34 @@ def distillation_cost(
     ----------
     z, v : array, shape (..., B, N)
     y : array of int, shape (..., B), optional
-        Labels; ignored if ``hard_weight`` is 0.
+        Labels; ignored if the hard targets have weight 0.
     T : float or array, shape (..., 1)
     hard_weight : float
         w, where the soft targets have weight 1, as in Section 4 (0.5 there). In the weighted
         average of Section 2, the share of the hard targets is w / (1 + w).
+    alpha : float, optional
+        The other convention, instead of w: :math:`\alpha T^2 C_{soft} + (1 - \alpha) C_{hard}`,
+        with α from 0 to 1.
+    kl : bool
+        KL(p ‖ q) instead of the cross-entropy with p: the entropy of p less, which no student can
+        change. The gradient is the same.
 
     Returns
     -------
     array, shape (..., B)
-
-    Raises
-    ------
-    ValueError
-        Also if the weight is negative, or if it is positive and there are no labels.
+        `ValueError` also for a weight out of range, or one for labels that are not given.
     """
     _, T, z, v = checks.arguments(T, z=z, v=v)
-    w = checks.hard_weight(hard_weight, y)
+    weights = checks.weights(hard_weight, alpha, y)
     T_of_case = T if isinstance(T, float) or T.ndim == 0 else T[..., 0]
-    soft = soft_target_cost(z, v, T)
-    return _together(soft, hard_target_cost(z, y) if w else None, T_of_case, w)
+    soft = kl_divergence(z, v, T) if kl else soft_target_cost(z, v, T)
+    return _together(soft, hard_target_cost(z, y) if weights[1] else None, T_of_case, weights)
 
 
 def distillation_gradient(
-    z: Array, v: Array, y: Array | None = None, T: Array = 1.0, hard_weight: float = 0.0
-) -> Array:
+    z: Array, v: Array, y: Array | None = None, T: Array = 1.0, hard_weight: float = 0.0,
+    *, alpha: float | None = None,
+) -> Array:  # fmt: skip
     r"""Gradient of :func:`distillation_cost` with respect to z (Section 2).
 
     Arguments and errors are the same.
@@ -310,21 +262,19 @@ def distillation_gradient(
     array, shape (..., B, N)
     """
     _, T, z, v = checks.arguments(T, z=z, v=v)
-    w = checks.hard_weight(hard_weight, y)
+    weights = checks.weights(hard_weight, alpha, y)
     soft = soft_target_gradient(z, v, T)
-    return _together(soft, hard_target_gradient(z, y) if w else None, T, w)
+    return _together(soft, hard_target_gradient(z, y) if weights[1] else None, T, weights)
 
 
-def _together(soft: Array, hard: Array | None, T: Array, w: float) -> Array:
-    """Both terms of a cost, or of its gradient, added: one line serves cost and gradient."""
+def _together(soft: Array, hard: Array | None, T: Array, weights: tuple[float, float]) -> Array:
+    """Both terms of a cost, or of its gradient, added."""
     # The gradients of soft targets shrink like 1/T² (Eq. 4). Multiplied by T², they keep about
     # the same share beside the hard targets when T changes (Section 2).
-    soft = T**2 * soft
-    return soft if hard is None else soft + w * hard
+    soft = weights[0] * T**2 * soft
+    return soft if hard is None else soft + weights[1] * hard
 
 
 def _is_label(y: Array, z: Array) -> Array:
     """Where a class is the label: bool, shape (..., B, N)."""
-    y = checks.labels(y, z)
-    N = z.shape[-1]
-    return y[..., None] == namespace(z).arange(N, dtype=y.dtype, **checks.device_of(y))
+    return one_hot(checks.labels(y, z), z)

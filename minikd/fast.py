@@ -225,11 +225,14 @@ def classes_first(objective: Objective) -> Objective:
     def laid(batch: Batch) -> Batch:
         return batch if batch.v is None else replace(batch, v=last_axis_first(batch.v))
 
+    def arranged(function: Any) -> Any:
+        return lambda z, batch: function(last_axis_first(z), laid(batch))
+
     return replace(
         objective,
-        cost=lambda z, batch: objective.cost(last_axis_first(z), laid(batch)),
-        gradient=lambda z, batch: objective.gradient(last_axis_first(z), laid(batch)),
-        floor=lambda batch: objective.floor(laid(batch)),
+        cost=arranged(objective.cost),
+        gradient=arranged(objective.gradient),
+        recorded=objective.recorded and arranged(objective.recorded),
     )
 
 

@@ -39,9 +39,10 @@ class Objective:
         ``gradient(z, batch)`` gives (*E, B, N), one row per case; no mean is taken.
     needs : str
         The fields of a batch that it uses: ``"y"``, ``"v"`` or ``"vy"``.
-    floor : callable
-        ``floor(batch)``, (*E, B) or 0: a bound that the cost cannot fall below (T² times the
-        entropy of the soft targets). A history records the cost above it.
+    recorded : callable, optional
+        ``recorded(z, batch)``, (*E, B): what a history records instead of the cost. It is the cost
+        above the smallest that it can be, if that can be computed better than by subtraction: for
+        soft targets, T² KL instead of T² times a cross-entropy.
     members : tuple of int
         ``(E,)`` if it has a setting for each of E members of a stack, else ``()``.
     by_case : bool
@@ -57,7 +58,7 @@ class Objective:
     cost: Callable[[Array, Batch], Array]
     gradient: Callable[[Array, Batch], Array]
     needs: str
-    floor: Callable[[Batch], Array] = lambda batch: 0.0
+    recorded: Callable[[Array, Batch], Array] | None = None
     members: tuple[int, ...] = ()
     by_case: bool = False
     settings: Mapping[str, Any] | None = None
@@ -75,59 +76,93 @@ def hard_targets() -> Objective:
     )
 
 
-def soft_targets(T: Any, hard_weight: float = 0.0) -> Objective:
+def soft_targets(T: Any, hard_weight: float = 0.0, *, alpha: float | None = None) -> Objective:
     """Distillation: T² times the soft-target cost, plus ``hard_weight`` times the hard one.
 
     Parameters
     ----------
-    T : float or sequence of float
-        The temperature, or one for each member of a stack.
+    T : float, sequence of float, or callable
+        The temperature; or one for each member of a stack; or a function of the batch that gives
+        one for each case, (B,).
     hard_weight : float
         Weight of the hard targets relative to the soft ones. With 0, no labels are
         used, so the transfer set may be unlabelled.
+    alpha : float, optional
+        The other convention, instead of ``hard_weight``: the soft targets have weight alpha, T²
+        included, and the hard ones 1 - alpha.
 
     Raises
     ------
     ValueError
-        If a temperature is not positive and finite, or the weight is negative.
+        If a temperature is not positive and finite, or a weight is out of range.
+
+    Examples
+    --------
+    A teacher that is sure gets a higher temperature:
+
+    >>> import numpy as np
+    >>> objective = soft_targets(T=lambda batch: 1 + np.ptp(batch.v, axis=-1))
     """
     if T is None:
         raise ValueError("T is None; expected a temperature")
-    per_member = np.asarray(T, dtype=float).reshape(-1, 1, 1) if np.ndim(T) else None
-    T = T if np.ndim(T) else float(T)
-    hard_weight = float(hard_weight)
+    at, temperatures, members = _temperatures(T)
+    # Called once here, so that a bad T or weight is an error before the training starts.
+    every = np.reshape(temperatures or [1.0], (-1, 1, 1))
+    equations.distillation_cost(
+        np.zeros((1, 2)), np.zeros((1, 2)), [0], every, hard_weight, alpha=alpha
+    )
+    weights = (
+        {"alpha": float(alpha)} if alpha is not None else {"hard_weight": float(hard_weight)}
+    )
+    needs = "vy" if hard_weight or (alpha is not None and alpha < 1) else "v"
 
+    def cost(z: Array, batch: Batch, kl: bool = False) -> Array:
+        return equations.distillation_cost(z, batch.v, batch.y, at(z, batch), kl=kl, **weights)
+
+    return Objective(
+        name=_name(temperatures, weights),
+        cost=cost,
+        gradient=lambda z, batch: equations.distillation_gradient(
+            z, batch.v, batch.y, at(z, batch), **weights
+        ),
+        recorded=lambda z, batch: cost(z, batch, kl=True),
+        needs=needs,
+        members=members,
+        by_case=not callable(T),
+        settings={"T": temperatures, **weights} if temperatures else None,
+    )
+
+
+def _temperatures(T: Any) -> tuple[Callable[[Array, Batch], Any], list[float], tuple[int, ...]]:
+    """T beside the logits of a batch; the temperatures, if they are numbers; the member axis."""
+    if callable(T):
+        return lambda z, batch: namespace(z).asarray(T(batch))[..., None], [], ()
+    if not np.ndim(T):
+        return lambda z, batch: float(T), [float(T)], ()
+    per_member = np.asarray(T, dtype=float)
+    if per_member.ndim > 1:
+        raise ValueError(
+            f"T has shape {per_member.shape}; expected one temperature for each member, (E,); for one "
+            "per case give a function of the batch"
+        )
     on_device: dict[Any, Array] = {}
 
-    def at(z: Array) -> Any:
-        if per_member is None:
-            return T
+    def at(z: Array, batch: Batch) -> Any:
         # Sent to a GPU once, not in every step.
         kind = (namespace(z), z.dtype)
         if kind not in on_device:
-            on_device[kind] = kind[0].asarray(per_member, dtype=z.dtype)
+            on_device[kind] = kind[0].asarray(per_member.reshape(-1, 1, 1), dtype=z.dtype)
         return on_device[kind]
 
-    # Called once here, so that a bad T or weight is an error before the training starts.
-    equations.distillation_cost([[0.0]], [[0.0]], [0], at(np.zeros(1)), hard_weight)
-    temperatures = [T] if per_member is None else per_member.ravel().tolist()
-    shown = ", ".join(map(repr, temperatures))
-    both = f" and {hard_weight!r} × hard targets" if hard_weight else ""
-    return Objective(
-        name=f"soft targets at T = {shown}{both}",
-        cost=lambda z, batch: equations.distillation_cost(
-            z, batch.v, batch.y, at(z), hard_weight
-        ),
-        gradient=lambda z, batch: equations.distillation_gradient(
-            z, batch.v, batch.y, at(z), hard_weight
-        ),
-        # What the soft part costs a student that equals its teacher.
-        floor=lambda batch: equations.distillation_cost(batch.v, batch.v, T=at(batch.v)),
-        needs="vy" if hard_weight else "v",
-        members=() if per_member is None else (len(per_member),),
-        by_case=True,
-        settings={"T": temperatures, "hard_weight": hard_weight},
-    )
+    return at, per_member.tolist(), (len(per_member),)
+
+
+def _name(temperatures: list[float], weights: dict[str, float]) -> str:
+    shown = ", ".join(map(repr, temperatures)) or "one for each case"
+    if "alpha" in weights:
+        return f"soft targets at T = {shown}, alpha = {weights['alpha']!r}"
+    w = weights["hard_weight"]
+    return f"soft targets at T = {shown}" + (f" and {w!r} × hard targets" if w else "")
 
 
 def logit_matching() -> Objective:

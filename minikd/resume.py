@@ -30,8 +30,8 @@ class History:
     Attributes
     ----------
     costs : list of list of float
-        For each epoch and each member, the mean over the cases of the cost above its floor: for
-        soft targets T² KL(p ‖ q), in nats. Measured during training, so with dropout.
+        For each epoch and each member, the mean over the cases of the cost, in nats: for soft targets
+        above its smallest value, T² KL(p ‖ q). Measured during training, so with dropout.
     observed : list
         For each epoch, what ``observe`` returned.
     seconds : float

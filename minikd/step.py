@@ -75,15 +75,15 @@ class PlainStep:
 
 
 class Costs:
-    """The sum over an epoch of the cost above its floor, for each member."""
+    """The sum over an epoch of what a history records, for each member."""
 
     def __init__(self, objective: Objective) -> None:
         self.objective, self.sum = objective, 0.0
 
     def add(self, z: Array, batch: Batch) -> None:
         """Add the costs of a batch."""
-        above = self.objective.cost(z, batch) - self.objective.floor(batch)
-        self.sum = self.sum + above.sum(-1)
+        recorded = self.objective.recorded or self.objective.cost
+        self.sum = self.sum + recorded(z, batch).sum(-1)
 
     def total(self) -> Any:
         """One sum per member, on the host."""

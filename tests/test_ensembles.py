@@ -56,3 +56,25 @@ def test_an_ensemble_without_members():
             mean(V[0, 0])
     with pytest.raises(ValueError, match="T is 0"):
         arithmetic_mean(V, 0)
+
+
+def test_weights_count_members_as_often_as_they_say():
+    twice = np.concatenate([V, V[:1]])
+    weights = [2.0, *[1.0] * (len(V) - 1)]
+    for mean in (geometric_mean, arithmetic_mean):
+        np.testing.assert_allclose(
+            mean(V, weights=weights), mean(twice), rtol=1e-12, atol=1e-12
+        )
+        one = mean(V, weights=[0.0, 1.0, *[0.0] * (len(V) - 2)])
+        np.testing.assert_allclose(eq.softmax(one), eq.softmax(V[1]), rtol=1e-12)
+        for bad in ([1.0], [-1.0] * len(V), [0.0] * len(V), [np.nan] * len(V)):
+            with pytest.raises(ValueError, match="weights is"):
+                mean(V, weights=bad)
+
+
+def test_probabilities_are_not_taken_for_logits():
+    p = eq.softmax(V)
+    for mean in (geometric_mean, arithmetic_mean):
+        with pytest.raises(ValueError, match=r"v holds probabilities.*np\.log.*insist=True"):
+            mean(p)
+        mean(p, insist=True)

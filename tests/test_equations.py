@@ -59,6 +59,55 @@ def test_distillation_gradient(T, hard_weight):
     assert gradcheck(func, Z)
 
 
+@pytest.mark.parametrize("alpha", [0.0, 0.3, 1.0])
+@pytest.mark.parametrize("kl", [False, True])
+def test_the_gradient_does_not_depend_on_the_convention(alpha, kl):
+    def func(z):
+        return eq.distillation_cost(
+            z, V, Y, T=4.0, alpha=alpha, kl=kl
+        ), lambda dc: dc[..., None] * eq.distillation_gradient(z, V, Y, T=4.0, alpha=alpha)
+
+    assert gradcheck(func, Z)
+
+
+def test_alpha_is_hard_weight_at_another_scale():
+    for f in (eq.distillation_cost, eq.distillation_gradient):
+        given = f(Z, V, Y, T=4.0, alpha=0.2)
+        np.testing.assert_allclose(given, 0.2 * f(Z, V, Y, T=4.0, hard_weight=0.8 / 0.2))
+    for alpha in (-0.1, 1.1, "a", np.nan):
+        with pytest.raises(ValueError, match="alpha is"):
+            eq.distillation_cost(Z, V, Y, alpha=alpha)
+    with pytest.raises(ValueError, match="expected one of them"):
+        eq.distillation_cost(Z, V, Y, hard_weight=1.0, alpha=0.5)
+    with pytest.raises(ValueError, match=r"alpha is 0\.5 but there are no labels"):
+        eq.distillation_gradient(Z, V, alpha=0.5)
+
+
+def test_alpha_is_the_convention_of_pytorch():
+    torch = pytest.importorskip("torch", reason="PyTorch is not installed")
+    F, T, alpha = torch.nn.functional, 3.0, 0.7
+    z = torch.tensor(Z, requires_grad=True)
+    soft = F.kl_div(
+        F.log_softmax(z / T, -1), F.softmax(torch.tensor(V) / T, -1), reduction="batchmean"
+    )
+    cost = alpha * T**2 * soft + (1 - alpha) * F.cross_entropy(z, torch.tensor(Y))
+    cost.backward()
+    own = eq.distillation_cost(Z, V, Y, T=T, alpha=alpha, kl=True).mean()
+    assert own == pytest.approx(cost.item(), rel=1e-12)
+    dz = eq.distillation_gradient(Z, V, Y, T=T, alpha=alpha) / len(Z)
+    np.testing.assert_allclose(dz, z.grad.numpy(), rtol=1e-12, atol=1e-15)
+
+
+@pytest.mark.parametrize("T", [0.5, 2.5, 20.0, 1e3])
+def test_the_derivative_by_the_temperature(T):
+    def func(T):
+        # Each case has its own T, so that the derivative of each is seen.
+        dT = eq.temperature_gradient(Z, V, np.real(T)[:, None])
+        return eq.soft_target_cost(Z, V, T[:, None]), lambda dc: dc * dT
+
+    assert gradcheck(func, np.full(6, T) + np.arange(6) / 10, method="central")
+
+
 def test_a_temperature_per_member_and_one_per_case():
     z = RNG.normal(0, 3, (4, 6, 10))
     per_member = np.array([1.0, 2.0, 5.0, 20.0]).reshape(4, 1, 1)
@@ -152,6 +201,29 @@ def test_gradients_of_a_case_sum_to_zero():
         np.testing.assert_allclose(eq.soft_target_gradient(Z, V, T).sum(-1), 0, atol=1e-15)
 
 
+def test_kl_is_what_a_cost_has_above_the_entropy_of_p():
+    for T in TEMPERATURES:
+        above = eq.soft_target_cost(Z, V, T) - eq.entropy(V, T)
+        np.testing.assert_allclose(eq.kl_divergence(Z, V, T), above, rtol=1e-12, atol=1e-15)
+    by_hand = stats.entropy(eq.softmax(V, 3.0), eq.softmax(Z, 3.0), axis=-1)
+    np.testing.assert_allclose(eq.kl_divergence(Z, V, 3.0), by_hand, rtol=1e-12)
+
+
+@given(logits, logits, temperature)
+def test_kl_is_never_negative_and_zero_for_equal_logits(z, v, T):
+    z32, v32 = z.astype(np.float32), v.astype(np.float32)
+    assert (eq.kl_divergence(z, v, T) >= 0).all()
+    assert (eq.kl_divergence(z32, v32, T) >= 0).all()
+    assert not eq.kl_divergence(z, z, T).any()
+    assert not eq.softmax_difference(z, z, T).any()
+
+
+@given(logits, logits, temperature)
+def test_a_difference_of_softmaxes_is_their_difference(z, v, T):
+    direct = eq.softmax(z, T) - eq.softmax(v, T)
+    np.testing.assert_allclose(eq.softmax_difference(z, v, T), direct, rtol=1e-9, atol=4e-15)
+
+
 # ---------------------------------------------------------------- limits
 
 
@@ -216,6 +288,9 @@ ALL = [
     lambda z, v, y: eq.softmax(z, T=3.0),
     lambda z, v, y: eq.log_softmax(z, T=3.0),
     lambda z, v, y: eq.entropy(z, T=3.0),
+    lambda z, v, y: eq.softmax_difference(z, v, T=3.0),
+    lambda z, v, y: eq.kl_divergence(z, v, T=3.0),
+    lambda z, v, y: eq.temperature_gradient(z, v, T=3.0),
     lambda z, v, y: eq.soft_target_cost(z, v, T=3.0),
     lambda z, v, y: eq.soft_target_gradient(z, v, T=3.0),
     lambda z, v, y: eq.high_temperature_gradient(z, v, T=3.0),
@@ -296,6 +371,11 @@ def test_logits_that_are_not_finite(bad):
         eq.soft_target_cost(z, V)
     with pytest.raises(ValueError, match="v holds NaN or infinity"):
         eq.soft_target_gradient(Z, z)
+
+
+def test_a_single_class_is_refused():
+    with pytest.raises(ValueError, match=r"z has shape \(6, 1\).*use \[0, z\]"):
+        eq.soft_target_gradient(Z[:, :1], V[:, :1])
 
 
 def test_shapes_that_do_not_go_together():

@@ -18,7 +18,8 @@ PACKAGE = Path(minikd.__file__).parent
 # From the bottom to the top: a module may import what stands before it, never after. The rooms of
 # the experiments share a place, "experiments.*"; they may import each other.
 ORDER = [
-    "gradcheck", "threads", "backend", "checkpoint", "checks", "equations", "layers", "mlp", "mixture",
+    "gradcheck", "threads", "backend", "checkpoint", "checks", "probabilities", "equations",
+    "layers", "mlp", "mixture",
     "objectives", "optim", "step", "kernels", "fast", "progress",
     "data.idx", "data.dataset", "data.augment", "data.render_glyphs", "data.glyphs",
     "data.mnist", "data.emnist", "data.features", "data.speech", "data", "data.catalog", "plain",
@@ -134,8 +135,11 @@ def test_import_takes_at_most_two_fifths_longer_than_numpy(tmp_path):
 
 
 def test_no_file_of_the_library_is_longer_than_400_lines():
+    """But one: gradcheck.py is one file so that anybody can copy it, with all its hints."""
     long = {name: len(path.read_text().splitlines()) for name, path in MODULES.items()}
-    assert not {name: lines for name, lines in long.items() if lines > 400}
+    assert not {
+        name: lines for name, lines in long.items() if lines > 400 and name != "gradcheck"
+    }
     assert len((PACKAGE / "equations.py").read_text().splitlines()) <= 330
     assert all(long[name] <= 300 for name in ("plots", "report"))
 

@@ -13,6 +13,7 @@ from minikd import (
     Dataset,
     Recipe,
     TrainingDiverged,
+    equations,
     errors,
     hard_targets,
     load_glyphs,
@@ -25,6 +26,7 @@ from minikd.checkpoint import load_checkpoint, save_checkpoint
 from minikd.data.augment import draw_shifts, shift_images
 from minikd.fast import FastStep
 from minikd.mlp import draw_masks, mask_generators
+from minikd.objectives import Batch
 from minikd.optim import learning_rate_at
 from minikd.sampling import Cases
 from minikd.specialists import specialist_labels
@@ -479,6 +481,63 @@ def test_a_rate_per_member_is_the_same_rate_in_float32():
 def test_bad_temperatures_are_errors_before_the_training(T):
     with pytest.raises(ValueError, match="T "):
         soft_targets(T)
+
+
+def test_alpha_is_the_other_convention():
+    """α = 1/5 is w = 4 at a fifth of the gradient, so at five times the learning rate."""
+    nets = [MLP(SIZES, 1), MLP(SIZES, 1)]
+    train(
+        nets[0], TRANSFER, soft_targets(4, hard_weight=4.0), replace(PLAIN, learning_rate=0.004)
+    )
+    train(nets[1], TRANSFER, soft_targets(4, alpha=0.2), PLAIN)
+    for p, q in zip(nets[0].parameters, nets[1].parameters, strict=True):
+        np.testing.assert_allclose(p, q, atol=1e-5)
+    assert soft_targets(4, alpha=1.0).needs == "v"
+    assert soft_targets(4, alpha=0.5).settings != soft_targets(4, 0.5).settings
+    with pytest.raises(ValueError, match="expected one of them"):
+        soft_targets(4, 0.5, alpha=0.5)
+
+
+@pytest.mark.parametrize("step", ["fast", "plain"])
+def test_a_temperature_for_each_case(step, tmp_path):
+    def temperature(batch):
+        return 1 + np.abs(batch.v).max(axis=-1)
+
+    objective = soft_targets(temperature)
+    batch = Batch(TRANSFER.x[:5], v=TRANSFER.v[:5].astype(float))
+    z = np.random.default_rng(1).normal(size=(5, 10))
+    T = temperature(batch)[:, None]
+    np.testing.assert_array_equal(
+        objective.gradient(z, batch), equations.distillation_gradient(z, batch.v, T=T)
+    )
+    net = MLP(SIZES, 1)
+    history = train(net, TRANSFER, objective, PLAIN, step=step)
+    assert history.costs[-1] < history.costs[0]
+    # A function cannot be told from another, so nothing is kept.
+    with pytest.warns(UserWarning, match="does not say its settings"):
+        train(net, TRANSFER, objective, PLAIN, checkpoint=tmp_path / "kept.npz", step=step)
+    with pytest.raises(ValueError, match=r"T has shape \(3, 1\).*function of the batch"):
+        soft_targets(np.ones((3, 1)))
+
+
+@pytest.mark.parametrize("step", ["fast", "plain"])
+def test_a_history_records_the_divergence_without_cancellation(step):
+    """At T = 1000 the entropy of p is a million times the divergence that is left of it."""
+    near = DIGITS.train.with_logits(MLP(SIZES, 1)(DIGITS.train.x) + 1e-4 * V)
+    net = MLP(SIZES, 1)
+    still = Recipe(epochs=1, learning_rate=1e-12, batch=50)
+    recorded = train(net, near, soft_targets(1e3), still, step=step).costs[0][0]
+    z, v = net(near.x).astype(float), near.v.astype(float)
+    expected = 1e6 * equations.kl_divergence(z, v, 1e3).mean()
+    assert recorded == pytest.approx(expected, rel=1e-3)  # the logits are float32
+
+
+def test_probabilities_are_not_taken_for_a_teachers_logits():
+    p = equations.softmax(V)
+    for given in (p, p.astype(np.float16), np.eye(10)[DIGITS.train.y]):
+        with pytest.raises(ValueError, match=r"v holds probabilities.*insist=True"):
+            DIGITS.train.with_logits(given)
+        assert DIGITS.train.with_logits(given, insist=True).take([3, 4]).v.shape == (2, 10)
 
 
 def test_bad_hard_weights():

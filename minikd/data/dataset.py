@@ -51,20 +51,25 @@ class Dataset:
         has = [name for name, a in (("labels", self.y), ("logits", self.v)) if a is not None]
         return f"<Dataset: {len(self)} cases{', with ' + ' and '.join(has) if has else ''}>"
 
-    def with_logits(self, v: Array) -> Dataset:
+    def with_logits(self, v: Array, *, insist: bool = False) -> Dataset:
         """A transfer set: this data with a teacher's logits.
 
         Parameters
         ----------
         v : array, shape (n, N) or (*E, n, N)
             From any framework, if NumPy can read it. Logits, not probabilities.
+        insist : bool
+            Take v even if every row is ≥ 0 and adds up to 1, as probabilities do.
 
         Raises
         ------
         ValueError
-            If there is not one row per case, or a logit is not finite.
+            If there is not one row per case, a logit is not finite, or v holds probabilities.
         """
-        return replace(self, v=np.asarray(to_host(v), dtype=np.float32))
+        v = np.asarray(to_host(v), dtype=np.float32)
+        if not insist:
+            checks.not_probabilities(v)
+        return replace(self, v=v)
 
     def take(self, chosen: Any) -> Dataset:
         """The cases that an index array or a boolean mask chooses."""

@@ -1,0 +1,219 @@
+"""Eq. 1 of Hinton, Vinyals & Dean 2015, and what compares two of its distributions.
+
+Where a formula subtracts nearly equal numbers, the lines are an equivalent form that keeps their
+digits. :mod:`minikd.plain` has the textbook's; docs/numbers.md shows what the difference is. Letters,
+shapes and errors as in :mod:`minikd.equations`.
+"""
+
+from __future__ import annotations
+
+from minikd import checks
+from minikd.backend import Array, namespace
+
+__all__ = [
+    "entropy",
+    "kl_divergence",
+    "log_softmax",
+    "one_hot",
+    "softmax",
+    "softmax_difference",
+]
+
+
+def softmax(z: Array, T: Array = 1.0) -> Array:
+    r"""Probabilities from logits at temperature T (Section 2, Eq. 1).
+
+    .. math:: q_i = \frac{\exp(z_i / T)}{\sum_j \exp(z_j / T)}
+
+    Parameters
+    ----------
+    z : array, shape (..., N)
+        Logits.
+    T : float or array, shape (..., 1)
+        Temperature. The higher it is, the softer the distribution.
+
+    Returns
+    -------
+    array, shape (..., N)
+        Probabilities; the last axis sums to 1.
+
+    Raises
+    ------
+    ValueError
+        If T is not positive and finite, z is not finite, or T does not broadcast with z.
+
+    Examples
+    --------
+    >>> softmax([1.0, 2.0, 5.0]).round(3)
+    array([0.017, 0.047, 0.936])
+    >>> softmax([1.0, 2.0, 5.0], T=10).round(3)
+    array([0.278, 0.307, 0.415])
+    """
+    xp, T, z = checks.arguments(T, z=z)
+    # The largest logit is subtracted first: exp then never overflows, and q is the same.
+    e = xp.exp((z - xp.max(z, axis=-1, keepdims=True)) / T)
+    return e / xp.sum(e, axis=-1, keepdims=True)
+
+
+def log_softmax(z: Array, T: Array = 1.0) -> Array:
+    r"""Logarithm of Eq. 1, without ever taking the logarithm of a probability that is 0.
+
+    .. math:: \log q_i = z_i / T - \log \sum_j \exp(z_j / T)
+
+    The largest term of the sum is 1 once the largest logit is subtracted; log1p of the others keeps
+    their digits where the answer is sure, and q nearly 1. Parameters and shapes as in
+    :func:`softmax`.
+
+    Examples
+    --------
+    >>> log_softmax([0.0, 5000.0])
+    array([-5000.,     0.])
+    """
+    xp, T, z = checks.arguments(T, z=z)
+    s = (z - xp.max(z, axis=-1, keepdims=True)) / T
+    others = xp.where(_is_largest(z), xp.zeros_like(s), xp.exp(s))
+    return s - xp.log1p(xp.sum(others, axis=-1, keepdims=True))
+
+
+def entropy(z: Array, T: Array = 1.0) -> Array:
+    r"""How soft a target is: the entropy of softmax(z / T), in nats.
+
+    .. math:: H = -\sum_i q_i \log q_i
+
+    Soft targets of high entropy tell much more per case than hard targets (Section 1). But H
+    grows with T, from 0 (log k if k logits share the maximum) to log N, where all targets agree.
+
+    Parameters
+    ----------
+    z : array, shape (..., N)
+    T : float or array, shape (..., 1)
+
+    Returns
+    -------
+    array, shape (...)
+
+    Examples
+    --------
+    >>> float(entropy([0.0, 0.0]))
+    0.6931471805599453
+    """
+    xp, T, z = checks.arguments(T, z=z)
+    log_q = log_softmax(z, T)
+    q = xp.exp(log_q)
+    return xp.sum(q * xp.where(q > 0, -log_q, xp.zeros_like(log_q)), axis=-1)  # 0 log 0 is 0
+
+
+# ---------------------------------------------------------------- two distributions compared
+
+
+def softmax_difference(z: Array, v: Array, T: Array = 1.0) -> Array:
+    r"""How far the student's probabilities are from the teacher's, :math:`q - p` (in Eq. 2).
+
+    .. math:: q_i - p_i = p_i \, (e^{d_i} - 1), \quad d_i = \log \frac{q_i}{p_i}
+
+    Where student and teacher agree, or T is high, q and p share most of their digits. The form on
+    the right, with expm1, does not lose them. Arguments and errors as in :func:`soft_target_cost`.
+
+    Returns
+    -------
+    array, shape (..., B, N)
+    """
+    xp, T, z, v = checks.arguments(T, z=z, v=v)
+    log_q, log_p = log_softmax(z, T), log_softmax(v, T)
+    d = _log_ratio(z, v, T, log_q, log_p)
+    return _times_expm1(xp.exp(log_p), d, xp.exp(log_q))
+
+
+def kl_divergence(z: Array, v: Array, T: Array = 1.0) -> Array:
+    r"""What a soft-target cost is above its smallest value, the entropy of p (Section 2).
+
+    .. math:: \mathrm{KL}(p \| q) = \sum_i p_i \log \frac{p_i}{q_i}
+              = \sum_i p_i \, (e^{d_i} - 1 - d_i), \quad d_i = \log \frac{q_i}{p_i}
+
+    The two sums are equal because the q, and the p, add up to 1; in the second no term is negative,
+    so nothing cancels. Arguments and errors as in :func:`soft_target_cost`.
+
+    Returns
+    -------
+    array, shape (..., B)
+        Nats per case, 0 or more.
+    """
+    xp, T, z, v = checks.arguments(T, z=z, v=v)
+    log_q, log_p = log_softmax(z, T), log_softmax(v, T)
+    d = _log_ratio(z, v, T, log_q, log_p)
+    return xp.sum(_times_exp_remainder(xp.exp(log_p), d, xp.exp(log_q)), axis=-1)
+
+
+# ---------------------------------------------------------------- forms that keep digits
+
+
+def _log_ratio(z: Array, v: Array, T: Array, log_q: Array, log_p: Array) -> Array:
+    r"""The logarithm of q / p, for the softmaxes q of z / T and p of v / T.
+
+    .. math:: d_i = a_i - \log \sum_j p_j e^{a_j}, \quad a_i = (z_i - v_i) / T
+
+    Adding a number to all a changes no d: they are taken relative to the class that is the largest
+    of z. Then no term of the sum is larger than p of that class, and the sum is 1 + S, with
+    :math:`S = \sum_j p_j (e^{a_j} - 1)`, where nothing is lost if the a are small.
+
+    Parameters
+    ----------
+    z, v : array, shape (..., N)
+    T : float or array, shape (..., 1)
+    log_q, log_p : array, shape (..., N)
+        Subtracted only where q and p are far apart.
+
+    Returns
+    -------
+    array, shape (..., N)
+    """
+    xp, largest = namespace(z), _is_largest(z)
+
+    def at_largest(x: Array) -> Array:
+        return xp.sum(xp.where(largest, x, xp.zeros_like(x)), axis=-1, keepdims=True)
+
+    q, p, a = xp.exp(log_q), xp.exp(log_p), z - v
+    a = (a - at_largest(a)) / T
+    # p eᵃ is q, but for a factor that all classes share.
+    S = xp.sum(_times_expm1(p, a, q * (at_largest(p) / at_largest(q))), axis=-1, keepdims=True)
+    close = S > -0.75
+    return xp.where(close, a - xp.log1p(xp.where(close, S, xp.zeros_like(S))), log_q - log_p)
+
+
+def _times_expm1(p: Array, a: Array, grown: Array) -> Array:
+    """p (eᵃ - 1), where ``grown`` is p eᵃ: they are subtracted only where they are far apart."""
+    xp = namespace(p)
+    near = xp.abs(a) < 1
+    return xp.where(near, p * xp.expm1(xp.where(near, a, xp.zeros_like(a))), grown - p)
+
+
+def _times_exp_remainder(p: Array, a: Array, grown: Array) -> Array:
+    """p (eᵃ - 1 - a), where ``grown`` is p eᵃ: by a Taylor series where a is small."""
+    xp = namespace(p)
+    near = xp.abs(a) < 1
+    x = xp.where(near, a, xp.zeros_like(a))
+    series = xp.ones_like(x)  # 1 + x/3 (1 + x/4 (1 + …)); at x = 1 the rest is below 1e-16
+    for k in range(18, 2, -1):
+        series = 1 + series * x / k
+    return xp.where(near, p * x**2 / 2 * series, grown - p - p * a)
+
+
+def _is_largest(z: Array) -> Array:
+    """Where a class has the largest logit, the first of equal ones: bool, shape (..., N)."""
+    xp = namespace(z)
+    if xp.isdtype(z.dtype, "complex floating"):
+        z = xp.real(z)  # complex numbers, which a gradient check gives, have no order
+    n = _classes(z)
+    largest = z == xp.max(z, axis=-1, keepdims=True)
+    first = xp.min(xp.where(largest, n, xp.full_like(n, z.shape[-1])), axis=-1, keepdims=True)
+    return n == first
+
+
+def one_hot(y: Array, z: Array) -> Array:
+    """Where a class of z is the one that y names: bool, shape (..., N), from integers (...)."""
+    return namespace(z).astype(y[..., None], namespace(z).int32) == _classes(z)
+
+
+def _classes(z: Array) -> Array:
+    xp = namespace(z)
+    return xp.arange(z.shape[-1], dtype=xp.int32, **checks.device_of(z))
