@@ -1,7 +1,7 @@
 """Eq. 1 of Hinton, Vinyals & Dean 2015, and what compares two of its distributions.
 
 Where a formula subtracts nearly equal numbers, the lines are an equivalent form that keeps their
-digits. :mod:`minikd.plain` has the textbook's; docs/numbers.md shows what the difference is. Letters,
+digits. :mod:`minikd.plain` has the textbook's; docs/accuracy.md shows what the difference is. Letters,
 shapes and errors as in :mod:`minikd.equations`.
 """
 
@@ -109,19 +109,21 @@ def entropy(z: Array, T: Array = 1.0) -> Array:
 def softmax_difference(z: Array, v: Array, T: Array = 1.0) -> Array:
     r"""How far the student's probabilities are from the teacher's, :math:`q - p` (in Eq. 2).
 
-    .. math:: q_i - p_i = p_i \, (e^{d_i} - 1), \quad d_i = \log \frac{q_i}{p_i}
+    .. math:: q_i - p_i = \frac{g_i - p_i \sum_j g_j}{\sum_j e^{z_j / T}}, \quad
+              g_i = e^{z_i / T} - e^{v_i / T} = e^{v_i / T} (e^{(z_i - v_i) / T} - 1)
 
-    Where student and teacher agree, or T is high, q and p share most of their digits. The form on
-    the right, with expm1, does not lose them. Arguments and errors as in :func:`soft_target_cost`.
+    Where student and teacher agree, or T is high, q and p share most of their digits, and so do the
+    exponentials. With expm1 these digits are never subtracted. Arguments and errors as in
+    :func:`minikd.equations.soft_target_cost`.
 
     Returns
     -------
     array, shape (..., B, N)
     """
     xp, T, z, v = checks.arguments(T, z=z, v=v)
-    log_q, log_p = log_softmax(z, T), log_softmax(v, T)
-    d = _log_ratio(z, v, T, log_q, log_p)
-    return _times_expm1(xp.exp(log_p), d, xp.exp(log_q))
+    e_z, e_v, _, g = _exponentials(z, v, T)
+    p = e_v / xp.sum(e_v, axis=-1, keepdims=True)
+    return (g - p * xp.sum(g, axis=-1, keepdims=True)) / xp.sum(e_z, axis=-1, keepdims=True)
 
 
 def kl_divergence(z: Array, v: Array, T: Array = 1.0) -> Array:
@@ -131,7 +133,7 @@ def kl_divergence(z: Array, v: Array, T: Array = 1.0) -> Array:
               = \sum_i p_i \, (e^{d_i} - 1 - d_i), \quad d_i = \log \frac{q_i}{p_i}
 
     The two sums are equal because the q, and the p, add up to 1; in the second no term is negative,
-    so nothing cancels. Arguments and errors as in :func:`soft_target_cost`.
+    so nothing cancels. Arguments and errors as in :func:`minikd.equations.soft_target_cost`.
 
     Returns
     -------
@@ -139,63 +141,40 @@ def kl_divergence(z: Array, v: Array, T: Array = 1.0) -> Array:
         Nats per case, 0 or more.
     """
     xp, T, z, v = checks.arguments(T, z=z, v=v)
-    log_q, log_p = log_softmax(z, T), log_softmax(v, T)
-    d = _log_ratio(z, v, T, log_q, log_p)
-    return xp.sum(_times_exp_remainder(xp.exp(log_p), d, xp.exp(log_q)), axis=-1)
+    e_z, e_v, a, g = _exponentials(z, v, T)
+    Z, V = (xp.sum(e, axis=-1, keepdims=True) for e in (e_z, e_v))
+    d = a - xp.log1p(xp.sum(g, axis=-1, keepdims=True) / V)  # log (q / p)
+    return xp.sum(_times_exp_remainder(e_v / V, d, e_z / Z), axis=-1)
 
 
 # ---------------------------------------------------------------- forms that keep digits
 
 
-def _log_ratio(z: Array, v: Array, T: Array, log_q: Array, log_p: Array) -> Array:
-    r"""The logarithm of q / p, for the softmaxes q of z / T and p of v / T.
-
-    .. math:: d_i = a_i - \log \sum_j p_j e^{a_j}, \quad a_i = (z_i - v_i) / T
-
-    Adding a number to all a changes no d: they are taken relative to the class that is the largest
-    of z. Then no term of the sum is larger than p of that class, and the sum is 1 + S, with
-    :math:`S = \sum_j p_j (e^{a_j} - 1)`, where nothing is lost if the a are small.
-
-    Parameters
-    ----------
-    z, v : array, shape (..., N)
-    T : float or array, shape (..., 1)
-    log_q, log_p : array, shape (..., N)
-        Subtracted only where q and p are far apart.
-
-    Returns
-    -------
-    array, shape (..., N)
-    """
-    xp, largest = namespace(z), _is_largest(z)
-
-    def at_largest(x: Array) -> Array:
-        return xp.sum(xp.where(largest, x, xp.zeros_like(x)), axis=-1, keepdims=True)
-
-    q, p, a = xp.exp(log_q), xp.exp(log_p), z - v
-    a = (a - at_largest(a)) / T
-    # p eᵃ is q, but for a factor that all classes share.
-    S = xp.sum(_times_expm1(p, a, q * (at_largest(p) / at_largest(q))), axis=-1, keepdims=True)
-    close = S > -0.75
-    return xp.where(close, a - xp.log1p(xp.where(close, S, xp.zeros_like(S))), log_q - log_p)
-
-
-def _times_expm1(p: Array, a: Array, grown: Array) -> Array:
-    """p (eᵃ - 1), where ``grown`` is p eᵃ: they are subtracted only where they are far apart."""
-    xp = namespace(p)
+def _exponentials(z: Array, v: Array, T: Array) -> tuple[Array, Array, Array, Array]:
+    """Both exponentials, the largest of each case 1; the difference of their exponents; theirs."""
+    xp = namespace(z)
+    largest_z, largest_v = xp.max(z, axis=-1, keepdims=True), xp.max(v, axis=-1, keepdims=True)
+    e_z, e_v = xp.exp((z - largest_z) / T), xp.exp((v - largest_v) / T)
+    a = ((z - v) - (largest_z - largest_v)) / T
     near = xp.abs(a) < 1
-    return xp.where(near, p * xp.expm1(xp.where(near, a, xp.zeros_like(a))), grown - p)
+    g = xp.where(near, e_v * xp.expm1(xp.where(near, a, xp.zeros_like(a))), e_z - e_v)
+    return e_z, e_v, a, g
 
 
-def _times_exp_remainder(p: Array, a: Array, grown: Array) -> Array:
-    """p (eᵃ - 1 - a), where ``grown`` is p eᵃ: by a Taylor series where a is small."""
+def _times_exp_remainder(p: Array, d: Array, q: Array) -> Array:
+    """p (eᵈ - 1 - d), where q = p eᵈ: by a Taylor series where d is small."""
     xp = namespace(p)
-    near = xp.abs(a) < 1
-    x = xp.where(near, a, xp.zeros_like(a))
+    near = xp.abs(d) < 1
+    x = xp.where(near, d, xp.zeros_like(d))
     series = xp.ones_like(x)  # 1 + x/3 (1 + x/4 (1 + …)); at x = 1 the rest is below 1e-16
     for k in range(18, 2, -1):
         series = 1 + series * x / k
-    return xp.where(near, p * x**2 / 2 * series, grown - p - p * a)
+    return xp.where(near, p * x**2 / 2 * series, q - p - p * d)
+
+
+def one_hot(y: Array, z: Array) -> Array:
+    """Where a class of z is the one that y names: bool, shape (..., N), from integers (...)."""
+    return namespace(z).astype(y[..., None], namespace(z).int32) == _classes(z)
 
 
 def _is_largest(z: Array) -> Array:
@@ -207,11 +186,6 @@ def _is_largest(z: Array) -> Array:
     largest = z == xp.max(z, axis=-1, keepdims=True)
     first = xp.min(xp.where(largest, n, xp.full_like(n, z.shape[-1])), axis=-1, keepdims=True)
     return n == first
-
-
-def one_hot(y: Array, z: Array) -> Array:
-    """Where a class of z is the one that y names: bool, shape (..., N), from integers (...)."""
-    return namespace(z).astype(y[..., None], namespace(z).int32) == _classes(z)
 
 
 def _classes(z: Array) -> Array:
