@@ -120,7 +120,8 @@ def max_pool(x):
 entry(
     max_pool,
     normal((1, 2, 4, 6)),
-    Bug("chosen * dout", "np.full(chosen.shape, 1 / 4) * dout", ("mask",), "the average's backward"),
+    Bug("chosen * dout", "np.full(chosen.shape, 1 / 4) * dout", ("term missing", 0),
+        "the average's backward"),
     Bug("chosen * dout", "~chosen * dout", ("mask",), "to all but the largest"),
     Bug("(chosen * dout[", "(x.max() * chosen * dout[", ("factor", "max x"), "times the largest value"),
     Bug(".reshape(x.shape)", ".swapaxes(3, 5).reshape(x.shape)", ("permuted", "axes swapped"),

@@ -217,7 +217,7 @@ entry(
     Bug("np.where(small, x, np.sign(x))", "x", ("mask",), "squared everywhere"),
     Bug("np.where(small, x, np.sign(x))", "np.where(small, x, 1.0)", ("mask",), "the sign forgotten"),
     Bug("np.where(small, x, np.sign(x))", "np.sign(x)", ("mask",), "absolute everywhere"),
-    Bug("dout[:, None]", "dout.mean()", ("missing sum",), "every case gets the mean of dout"),
+    Bug("dout[:, None]", "dout.mean()", ("dout ignored",), "every case gets the mean of dout"),
     tempting="abs hides a complex step",
 )  # fmt: skip
 

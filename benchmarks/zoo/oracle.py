@@ -8,6 +8,7 @@ together are smooth.
 from __future__ import annotations
 
 from collections.abc import Callable
+from itertools import pairwise
 from typing import Any
 
 import numpy as np
@@ -104,7 +105,7 @@ def _extrapolated(slopes: Any, power: int) -> tuple[float, float]:
     best, error = slopes[-1], np.inf
     row, factor = list(slopes), float(power)
     while len(row) > 1:
-        new = [(factor * b - a) / (factor - 1) for a, b in zip(row, row[1:], strict=False)]
+        new = [(factor * b - a) / (factor - 1) for a, b in pairwise(row)]
         for k, value in enumerate(new):
             off = max(abs(value - row[k + 1]), abs(value - row[k]))
             if off < error:

@@ -64,7 +64,9 @@ entry(
     log_sum_exp,
     normal((4, 3)),
     Bug("np.exp(x - out)", "np.exp(x - largest)", ("term missing", 0), "not normalised"),
-    Bug("np.exp(x - out)", "(x == largest)", ("mask",), "the hard maximum's backward"),
+    Bug(
+        "np.exp(x - out)", "(x == largest)", ("term missing", 0), "the hard maximum's backward"
+    ),
 )
 
 
@@ -160,7 +162,9 @@ entry(
         "the middle element",
     ),
     Bug("[len(x) // 2]", "[len(x) // 2 - 1]", ("permuted", "shifted"), "off by one"),
-    Bug("dx[where] = dout", "dx[:] = dout / len(x)", ("mask",), "the mean's backward"),
+    Bug(
+        "dx[where] = dout", "dx[:] = dout / len(x)", ("term missing", 0), "the mean's backward"
+    ),
 )
 
 
@@ -197,7 +201,7 @@ def product(x):
 entry(
     product,
     positive((3, 4)),
-    Bug(" / x", "", ("term missing", 0), "not divided by the element"),
+    Bug(" / x", " * np.ones_like(x)", ("term missing", 0), "not divided by the element"),
     Bug(" * out[:, None] / x", " / x", ("term missing", 0), "the logarithm's backward"),
 )
 
@@ -216,7 +220,7 @@ def mean_and_variance(x):
 entry(
     mean_and_variance,
     normal((5, 3)),
-    Bug("dmean + 2 * (x - mean) * dvar", "dmean", ("dout ignored",), "the variance's gradient dropped"),
+    Bug("dmean + 2 * (x - mean) * dvar", "dmean + 0 * x", ("dout ignored",), "the variance's dropped"),
     Bug("dmean + 2 * (x - mean) * dvar", "2 * (x - mean) * dvar", ("dout ignored",), "the mean's dropped"),
     Bug("2 * (x - mean) * dvar", "2 * x * dvar", ("term missing", 0), "not centred"),
     Bug(" / len(x)", "", ("factor", 5), "1/B forgotten"),

@@ -76,7 +76,7 @@ entry(
     concatenate,
     normal((3, 2), (3, 4)),
     Bug("dout[:, : a.shape[1]], dout[:, a.shape[1] :]", "dout[:, b.shape[1] :], dout[:, : b.shape[1]]",
-        ("inputs swapped",), "as if b stood first"),
+        ("permuted", "blocks along axis 1"), "as if b stood first"),
     Bug("dout[:, a.shape[1] :]", "dout[:, a.shape[1] - 1 : -1]", ("permuted", "shifted along axis 1"),
         "off by one"),
     Bug("dout[:, a.shape[1] :]", "np.zeros_like(b)", ("zero",), "b's gradient forgotten"),
