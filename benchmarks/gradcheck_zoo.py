@@ -85,7 +85,7 @@ def examine(who: str, check: Check) -> dict[str, Any]:
             found["named" if named else "unnamed"].append(
                 f"{name} {bug.cause}: {_first(words)}"
             )
-            if hints := wrong_hints(words, bug.cause):
+            if hints := wrong_hints(words, bug.cause, bug.also):
                 found["wrong_hints"].append(f"{name} {bug.cause}: {hints}: {_first(words)}")
     found["named_beyond"] = beyond
     return found

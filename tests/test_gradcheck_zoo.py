@@ -60,7 +60,7 @@ def test_names_the_cause():
             gradcheck(entry.wrong(bug), entry.inputs())
         except GradcheckError as error:
             named.append(names(str(error), bug.cause))
-            wrong.append(wrong_hints(str(error), bug.cause))
+            wrong.append(wrong_hints(str(error), bug.cause, bug.also))
         except Exception:  # counts as not named
             pass
     assert sum(named) >= 0.8 * len(causes)
@@ -169,6 +169,38 @@ def test_every_kind_of_cause_has_a_pattern():
 def test_the_number_counts(message, factor, named):
     assert names(message, ("factor", factor)) is named
     assert ("factor" in wrong_hints(message, ("factor", factor))) is not named
+
+
+@pytest.mark.parametrize(
+    ("message", "cause"),
+    [
+        ("input 1 has the wrong sign", ("sign",)), ("input 1 is transposed", ("transposed",)),
+        ("it is flipped along axis 1", ("permuted", "flipped along axis 1")),
+        ("input 2 has shape (4,) and its gradient (5, 4)", ("missing sum",)),
+        ("a mean over axis 1 is not subtracted", ("mean not subtracted", 1)),
+        ("it does not depend on dout", ("dout ignored",)),
+        ("the gradient is 1 where the derivative is 0", ("mask",)),
+        ("input 1: a term is missing", ("term missing", 1)),
+        ("input 0: what is missing is constant", ("term missing", 0, "constant")),
+        ("input 0: what is missing is proportional to x", ("term missing", 0, "proportional to x")),
+        ("input 0: what is missing goes with the sign of x", ("term missing", 0, "sign of x")),
+        ("the gradients of inputs 0 and 1 are exchanged", ("inputs swapped",)),
+        ("an index occurs more than once", ("duplicates",)),
+        ("func is not deterministic", ("not deterministic",)),
+        ("input 0 was written to", ("input written",)),
+        ("a later call overwrites it", ("buffer reused",)),
+        ("a second call of backward gives more: it accumulates", ("accumulates",)),
+        ("the backward gave 2 gradients for 3 inputs", ("number of gradients",)),
+        ("the gradient is not finite", ("nan",)), ("the gradient is zero everywhere", ("zero",)),
+        ("backward uses what another call kept", ("stale cache",)),
+        ("2 of 20 elements are wrong", ("single elements",)),
+        ("the gradient does not vanish with dout", ("constant in the gradient",)),
+        ("it is right to three digits", ("precision",)),
+    ],
+)  # fmt: skip
+def test_words_that_name_a_cause(message, cause):
+    assert names(message, cause)
+    assert not wrong_hints(message, cause)
 
 
 def test_a_wrong_hint_is_found():

@@ -166,7 +166,8 @@ OURS = re.compile(r"\bminikd\b|\bhere\b|\bours?\b", re.IGNORECASE)
 
 # Blocks that benchmarks/report.py and benchmarks/gradcheck_zoo.py write.
 WRITTEN = re.compile(
-    r"<!-- (counts|ratios|setting|processors|verdict|growth|gradcheck) -->.*?<!-- end -->", re.DOTALL
+    r"<!-- (counts|ratios|setting|processors|verdict|growth|gradcheck) -->.*?<!-- end -->",
+    re.DOTALL,
 )
 
 # What may be typed though it looks like a result, by page: settings, sizes of data and of machines,

@@ -67,8 +67,10 @@ entry(
     normal((4, 2), (4, 2), (4, 3)),
     Bug("A = softmax_rows(scores)", "A = softmax_rows(Q @ K.T / np.sqrt(2))", ("mask",),
         "the mask forgotten in the backward"),
-    Bug("A.T @ dout", "A @ dout", ("term missing", 2), "A instead of its transpose"),
-    Bug("dS @ K, dS.T @ Q", "dS @ K, dS @ Q", ("term missing", 1), "dS instead of its transpose"),
+    Bug("A.T @ dout", "A @ dout", ("term missing", 2), "A instead of its transpose",
+        also=("transposed",)),
+    Bug("dS @ K, dS.T @ Q", "dS @ K, dS @ Q", ("term missing", 1), "dS instead of its transpose",
+        also=("transposed",)),
     Bug("dS @ K, dS.T @ Q", "dS.T @ Q, dS @ K", ("inputs swapped",), "dK, dQ"),
     tempting="exact zeros above the diagonal",
 )  # fmt: skip

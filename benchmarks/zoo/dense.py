@@ -49,9 +49,11 @@ def dense_square(x, W):
 entry(
     dense_square,
     normal((3, 3), (3, 3)),
-    Bug("dout @ W.T", "dout @ W", ("term missing", 0), "W instead of its transpose"),
+    Bug("dout @ W.T", "dout @ W", ("term missing", 0), "W instead of its transpose",
+        also=("transposed",)),
     Bug("x.T @ dout", "(x.T @ dout).T", ("transposed",), "dW transposed"),
-    Bug("x.T @ dout", "x @ dout", ("term missing", 1), "x instead of its transpose"),
+    Bug("x.T @ dout", "x @ dout", ("term missing", 1), "x instead of its transpose",
+        also=("transposed",)),
     Bug("dout @ W.T, x.T @ dout", "x.T @ dout, dout @ W.T", ("inputs swapped",), "dW, dx"),
 )  # fmt: skip
 
@@ -142,7 +144,8 @@ entry(
     normal((4, 3), (2, 3, 3), (4, 3)),
     Bug('"bk,bi,bj->kij"', '"bk,bj,bi->kij"', ("transposed",), "i and j exchanged in dA"),
     Bug('"bk,kij,bi->bj", dout, A, x', '"bk,kij,bj->bi", dout, A, x', ("term missing", 2),
-        "dy through A instead of its transpose"),
+        "dy through A instead of its transpose",
+        also=("transposed",)),
     Bug("return dx, dA, dy", "return dy, dA, dx", ("inputs swapped",), "dx and dy exchanged"),
 )  # fmt: skip
 

@@ -32,6 +32,8 @@ class Bug:
     breaks : str
         "gradient" if a gradient is not the derivative, "contract" if it is, but the layer writes
         to an input, remembers a call, or gives the wrong number of gradients.
+    also : tuple of str
+        Kinds that are true of the mistake as well, so that naming them is no wrong hint.
     """
 
     old: str
@@ -40,6 +42,7 @@ class Bug:
     note: str
     count: int = 1
     breaks: str = "gradient"
+    also: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)

@@ -42,7 +42,8 @@ NAMED: dict[str, Callable[..., str]] = {
     ),
     "transposed": lambda: r"transpos",
     "permuted": lambda how="": (
-        r"permut|flip|shift|revers|(?:wrong|another|other) order|elsewhere|another place|rolled|swapped ax|transpos"
+        r"permut|flip|shift|revers|(?:wrong|another|other) order|elsewhere|another place"
+        r"|rolled|swapped ax|transpos"
     ),
     "missing sum": lambda: _SHAPE,
     "extra sum": lambda: _SHAPE,
@@ -77,7 +78,8 @@ NAMED: dict[str, Callable[..., str]] = {
 
 # What a message claims without doubt. A claim of another kind than the mistake is a wrong hint...
 CLAIMS: dict[str, str] = {
-    "factor": r"times the derivative",
+    # "... only at some elements" claims less.
+    "factor": r"times the derivative(?! (?:only|where|at|in|for)\b)",
     "sign": r"wrong sign|opposite sign",
     "transposed": r"transposed",
     "permuted": r"permuted|flipped|shifted by|reversed",
@@ -119,12 +121,12 @@ def names(message: str, cause: tuple[Any, ...]) -> bool:
     return re.search(pattern, message, re.IGNORECASE | re.DOTALL) is not None
 
 
-def wrong_hints(message: str, cause: tuple[Any, ...]) -> list[str]:
+def wrong_hints(message: str, cause: tuple[Any, ...], also: tuple[str, ...] = ()) -> list[str]:
     """Kinds that a message claims, and that the mistake is not."""
-    kind = cause[0]
+    kind, true = cause[0], {*also, *_FITS.get(cause[0], set())}
     claimed = [k for k, claim in CLAIMS.items() if re.search(claim, message, re.IGNORECASE)]
-    wrong = [k for k in claimed if k != kind and k not in _FITS.get(kind, set())]
-    # A factor may be true of one input of several that a wrong term reaches, but not the number.
+    wrong = [k for k in claimed if k != kind and k not in true]
+    # The number counts too.
     if kind == "factor" and "factor" in claimed and not names(message, cause):
         wrong.append("factor")
     return wrong

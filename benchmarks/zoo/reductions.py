@@ -182,7 +182,8 @@ entry(
     cumulative_sum,
     normal((2, 5)),
     Bug("np.cumsum(dout[:, ::-1], axis=1)[:, ::-1]", "np.cumsum(dout, axis=1)",
-        ("permuted", "flipped along axis 1"), "not reversed"),
+        ("permuted", "flipped along axis 1"), "not reversed",
+        also=("transposed",)),
     Bug("axis=1)[:, ::-1]", "axis=1)", ("permuted", "flipped along axis 1"), "not reversed back"),
     Bug("np.cumsum(dout[:, ::-1], axis=1)[:, ::-1]", "dout", ("term missing", 0), "its own step only"),
 )  # fmt: skip
@@ -266,7 +267,13 @@ def well_conditioned(rng):
 entry(
     inverse,
     well_conditioned,
-    Bug("-out.T @ dout @ out.T", "-out @ dout @ out", ("term missing", 0), "not transposed"),
+    Bug(
+        "-out.T @ dout @ out.T",
+        "-out @ dout @ out",
+        ("term missing", 0),
+        "not transposed",
+        also=("transposed",),
+    ),
     Bug("-out.T @", "out.T @", ("sign",), "the sign"),
     Bug("-out.T @ dout @ out.T", "-out @ dout.T @ out", ("transposed",), "transposed"),
 )
@@ -307,7 +314,8 @@ def solve(A, b):
 entry(
     solve,
     lambda rng: (*well_conditioned(rng), rng.normal(size=3)),
-    Bug("np.linalg.solve(A.T, dout)", "np.linalg.solve(A, dout)", ("term missing", 1), "A not transposed"),
+    Bug("np.linalg.solve(A.T, dout)", "np.linalg.solve(A, dout)", ("term missing", 1), "A not transposed",
+        also=("transposed",)),
     Bug("-np.outer(db, x)", "-np.outer(x, db)", ("transposed",), "dA transposed"),
     Bug("-np.outer(db, x)", "np.outer(db, x)", ("sign",), "the sign of dA"),
 )  # fmt: skip
