@@ -35,11 +35,11 @@ def called(entry: Entry, layer: Layer) -> tuple[list[Any], list[Any], list[Any],
     return inputs, outs, douts, [None if g is None else np.array(g) for g in grads]
 
 
-def disagreement(entry: Entry, layer: Layer) -> float:
+def disagreement(entry: Entry, layer: Layer, steps: Any = STEPS) -> float:
     """How far the gradients are outside the slopes, as a share of the largest of the input.
 
-    What the differences cannot tell is taken off, ten times over. Infinite for a NaN, and for a
-    gradient that has not the shape of its input.
+    What the differences cannot tell is taken off, ten times over; with fewer steps, they tell less.
+    Infinite for a NaN, and for a gradient that has not the shape of its input.
     """
     inputs, outs, douts, grads = called(entry, layer)
     pairs = zip(inputs, grads, strict=True)
@@ -57,7 +57,7 @@ def disagreement(entry: Entry, layer: Layer) -> float:
     outside = []
     for move in _moves(inputs, grads):
         hand = sum(float(np.sum(grads[i] * m)) for i, m in move.items())
-        low, high, error = _slopes(cost, inputs, move, size)
+        low, high, error = _slopes(cost, inputs, move, size, steps)
         which = tuple(move)
         largest[which] = max(largest.get(which, 0.0), abs(low), abs(high), abs(hand))
         outside.append((which, max(low - hand, hand - high) - 10 * error))
@@ -79,7 +79,9 @@ def _moves(inputs: list[Any], grads: list[Any]) -> list[Move]:
     return moves
 
 
-def _slopes(cost: Callable[..., float], inputs: list[Any], move: Move, size: float) -> Any:
+def _slopes(
+    cost: Callable[..., float], inputs: list[Any], move: Move, size: float, steps: Any
+) -> Any:
     """The slopes from below and from above, and what they may be wrong by."""
 
     def at(h: float) -> float:
@@ -89,7 +91,7 @@ def _slopes(cost: Callable[..., float], inputs: list[Any], move: Move, size: flo
         return cost(*arrays)
 
     scale = max(np.abs(inputs[i]).max() for i in move) or 1.0
-    steps = scale * STEPS
+    steps = scale * steps
     up = np.array([at(h) for h in steps]) / steps
     down = np.array([at(-h) for h in steps]) / -steps
     rounding = 1e-16 * size / steps[-1]
