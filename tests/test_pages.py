@@ -164,9 +164,10 @@ RESULT = re.compile(
 PAPERS = re.compile(r"\bpaper\b|§|\bbest public\b")
 OURS = re.compile(r"\bminikd\b|\bhere\b|\bours?\b", re.IGNORECASE)
 
-# Blocks of docs/how-fast.md that benchmarks/report.py writes.
+# Blocks that benchmarks/report.py and benchmarks/gradcheck_zoo.py write.
 WRITTEN = re.compile(
-    r"<!-- (counts|ratios|setting|processors|verdict|growth) -->.*?<!-- end -->", re.DOTALL
+    r"<!-- (counts|ratios|setting|processors|verdict|growth|gradcheck) -->.*?<!-- end -->",
+    re.DOTALL,
 )
 
 # What may be typed though it looks like a result, by page: settings, sizes of data and of machines,
