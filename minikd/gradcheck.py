@@ -6,6 +6,7 @@ own tests. docs/gradcheck.md says how it works and what it cannot see.
 
 from __future__ import annotations
 
+import contextlib
 import inspect
 import itertools
 import logging
@@ -14,6 +15,7 @@ import warnings
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from fractions import Fraction
+from functools import partial
 from typing import Any, Literal, TypeAlias
 
 import numpy as np
@@ -61,7 +63,8 @@ def gradcheck(
         ``backward`` takes a gradient for each. Must be deterministic: draw dropout masks outside.
     inputs : array, or tuple or list of arrays
         Anything that NumPy reads as numbers: a list of numbers is one array, a tuple is several
-        inputs. All are cast to float64, float32 too, and the function gets copies.
+        inputs. All are cast to float64, float32 too, and the function gets copies. Integers
+        that the function uses as an index stay integers, and have no gradient.
     eps : float, optional
         Step size, relative to the size of the input.
     atol, rtol : float, optional
@@ -151,13 +154,15 @@ def gradcheck(
 # ---------------------------------------------------------------- inputs, and calling func
 
 
-def _as_inputs(inputs: Any) -> tuple[list[Any], list[bool]]:
-    """Float64 arrays, and which of them were plain numbers."""
+def _as_inputs(inputs: Any) -> tuple[list[Any], list[bool], list[Any]]:
+    """Float64 arrays, which of them were plain numbers, and those that were integers as such."""
     several = isinstance(inputs, tuple) or (
         isinstance(inputs, list) and any(hasattr(x, "shape") and np.ndim(x) for x in inputs)
     )
     given = list(inputs) if several else [inputs]
-    return [_as_array(i, x) for i, x in enumerate(given)], [np.ndim(x) == 0 for x in given]
+    arrays = [_as_array(i, x) for i, x in enumerate(given)]
+    whole = [np.array(x) if np.asarray(x).dtype.kind in "biu" else None for x in given]
+    return arrays, [np.ndim(x) == 0 for x in given], whole
 
 
 def _as_array(i: int, x: Any) -> Any:
@@ -189,7 +194,8 @@ class _Function:
     gradient: Callable[..., Any] | None
     arrays: list[Any]
     scalars: list[bool]
-    shapes: list[tuple[int, ...]] = field(default_factory=list)  # of the outputs
+    whole: list[Any]  # the inputs that were integers, which may be indices
+    used_as_index: bool = False
 
     def name(self, i: int) -> str:
         """``input 1 (W)``, if the parameters of func have names."""
@@ -205,12 +211,22 @@ class _Function:
         return f"input {i} ({parameters[i].name})" if named else f"input {i}"
 
     def passed(self, arrays: list[Any]) -> list[Any]:
-        return [x[()] if s else x for x, s in zip(arrays, self.scalars, strict=True)]
+        passed = [x[()] if s else x for x, s in zip(arrays, self.scalars, strict=True)]
+        if not self.used_as_index:
+            return passed
+        return [x if n is None else n.copy() for x, n in zip(passed, self.whole, strict=True)]
 
     def outputs(self, arrays: list[Any]) -> tuple[list[Any], Callable[..., Any]]:
         """What func returns for these inputs: a list of outputs, and backward."""
         passed = self.passed(arrays)
-        given = self.func(*passed)
+        try:
+            given = self.func(*passed)
+        except (IndexError, TypeError):
+            if self.used_as_index or all(x is None for x in self.whole):
+                raise
+            self.used_as_index = True
+            passed = self.passed(arrays)
+            given = self.func(*passed)
         if self.gradient is not None:
             if np.size(given) != 1:
                 raise ValueError(f"f returned shape {np.shape(given)}; {_FORMS}")
@@ -297,6 +313,7 @@ class _Check:
     atol: float | None
     rtol: float | None
     notes: list[str] = field(default_factory=list)
+    kinks: list[tuple[_Derivative, int]] = field(default_factory=list)
 
     def run(self, jacobian: bool) -> None:
         self.arrays = self.function.arrays
@@ -312,8 +329,10 @@ class _Check:
         found = {i: self._compare(i) for i in checked if i not in misfit}
         self._something_was_checked(checked, found)
         wrong |= {i: result for i, result in found.items() if isinstance(result, _Mistake)}
+        wrong = wrong or self._pair_at_kinks()
         if wrong:
             raise GradcheckError(_message(self, wrong, [i for i in checked if i not in wrong]))
+        self._forgets_other_calls(1e-4 if self._low_precision() else 1e-10)
         if jacobian:
             self._whole_jacobian(checked)
         for note in dict.fromkeys(self.notes):
@@ -342,8 +361,11 @@ class _Check:
         # In the precision of the outputs, which the backward sees.
         dout = np.concatenate([np.ravel(d).astype(float) for d in douts])
         self.size = float(np.abs(dout * vector).sum())
-        given = backward(*[np.copy(d)[()] for d in douts])
+        passed = [np.copy(d)[()] for d in douts]
+        given = backward(*passed)
         self._unwritten(mine, "backward")
+        if not all(np.array_equal(a, b) for a, b in zip(passed, douts, strict=True)):
+            raise GradcheckError("dout was written to by the backward; work on a copy")
         by_hand = [None if g is None else np.array(g) for g in self.function.gradients(given)]
         if all(g is None for g in by_hand):
             raise GradcheckError("nothing to check: no gradient on any input")
@@ -355,6 +377,10 @@ class _Check:
                     "derivative is finite, since the output is"
                 )
         return dout, by_hand
+
+    def vector_with(self, i: int, x: Any) -> Any:
+        """All outputs, for another input i."""
+        return self.function.vector([*self.arrays[:i], x, *self.arrays[i + 1 :]])
 
     def _unwritten(self, mine: list[Any], where: str) -> None:
         for i, (x, was) in enumerate(zip(mine, self.arrays, strict=True)):
@@ -381,13 +407,15 @@ class _Check:
         for i, (g, was) in enumerate(zip(gradients, self.by_hand, strict=True)):
             if was is None or g is None or _same(g, was, digits):
                 continue
-            third = self.once(self.dout)[1][i]
-            adds = _same(np.asarray(third) - g, g - was, digits)
+            third = np.asarray(self.once(self.dout)[1][i])
+            adds = _same(third - g, g - was, digits)
+            random = not _same(third, g, digits)
             raise GradcheckError(
                 f"{self.function.name(i)}: a second call of forward and backward gave another "
                 "gradient; "
                 + ("it adds to that of the first: set it to zero in each call"
-                   if adds else "the first call left something behind, or it is random")
+                   if adds else "the backward is not deterministic: draw random numbers outside"
+                   if random else "the first call left something behind")
             )  # fmt: skip
         self._keeps_no_buffer(outs, gradients)
         self._can_be_called_again(digits)
@@ -403,9 +431,8 @@ class _Check:
             [np.array(a) for a in outs],
             [None if g is None else np.array(g) for g in gradients],
         )
-        moved = [x * (1 + 1e-4) + 1e-6 for x in self.arrays]
         try:
-            self.once(-0.5 * self.dout, moved)
+            self.once(-0.5 * self.dout, [x * (1 + 1e-4) + 1e-6 for x in self.arrays])
         except Exception:  # outside of its domain; the checks of numbers go on
             return
         for what, now, then in (
@@ -423,8 +450,8 @@ class _Check:
     def _can_be_called_again(self, digits: float) -> None:
         mine = [x.copy() for x in self.arrays]
         outs, backward = self.function.outputs(mine)
-        first = [None if g is None else np.array(g)
-                 for g in self.function.gradients(backward(*self.function.douts(self.dout, outs)))]  # fmt: skip
+        given = self.function.gradients(backward(*self.function.douts(self.dout, outs)))
+        first = [None if g is None else np.array(g) for g in given]
         try:
             again = self.function.gradients(backward(*self.function.douts(self.dout, outs)))
         except Exception:  # a backward may free its cache, as PyTorch's does
@@ -433,10 +460,47 @@ class _Check:
             if was is not None and g is not None and not _same(g, was, digits):
                 adds = _same(g, 2 * was, digits)
                 raise GradcheckError(
-                    f"{self.function.name(i)}: backward called a second time gave another gradient; "
+                    f"{self.function.name(i)}: a second call of backward gave another gradient; "
                     + ("it adds to that of the first call" if adds
                        else "the first call changed what it keeps (a cache written in place?)")
                 )  # fmt: skip
+
+    def _forgets_other_calls(self, digits: float) -> None:
+        """A backward belongs to its own forward, not to the first one, or the last."""
+        moved = [
+            x + 0.05 * np.sqrt(np.mean(x**2)) * self.rng.standard_normal(x.shape)
+            for x in self.arrays
+        ]
+        try:
+            there = self.once(self.dout, moved)[1]
+            first = self.function.outputs([x.copy() for x in self.arrays])
+            self.function.outputs([x.copy() for x in moved])
+            late = self.function.gradients(first[1](*self.function.douts(self.dout, first[0])))
+        except Exception:  # outside of its domain, or one forward at a time
+            return
+        for i, (g, was) in enumerate(zip(there, self.by_hand, strict=True)):
+            if was is None or g is None or np.shape(g) != self.arrays[i].shape:
+                continue
+            name, old = self.function.name(i), late[i]
+            if was.any() and np.array_equal(g, was) and self._is_wrong_at(moved, i, was):
+                raise GradcheckError(
+                    f"{name}: the gradient stays the same where the inputs, and the derivative, are "
+                    "others: the backward uses what an earlier call kept (a stale cache)"
+                )
+            if old is not None and not _same(old, was, digits) and _same(old, g, digits):
+                self.notes.append(
+                    f"{name}: a backward uses what the last forward left, so it must be called "
+                    "before the next forward; a layer that is used twice would be wrong"
+                )
+
+    def _is_wrong_at(self, arrays: list[Any], i: int, gradient: Any) -> bool:
+        """Whether a gradient is clearly not the derivative at other inputs."""
+        u = self.rng.standard_normal(gradient.shape)
+        h = 1e-4 * (float(np.sqrt(np.mean(arrays[i] ** 2))) or 1.0)
+        sides = ([*arrays[:i], arrays[i] + s * h * u, *arrays[i + 1 :]] for s in (1, -1))
+        above, below = (float(self.dout @ self.function.vector(side)) for side in sides)
+        off = abs((above - below) / (2 * h) - float(np.sum(gradient * u)))
+        return off > 1e-3 * float(np.linalg.norm(gradient * u)) + 100 * self.noise / h
 
     def _is_linear_in_dout(self, digits: float) -> None:
         nothing = self.once(np.zeros_like(self.dout))[1]
@@ -460,7 +524,7 @@ class _Check:
             if not _same(double, -2 * g, 100 * digits):
                 raise GradcheckError(
                     f"{name}: the gradient is not linear in dout: -2 dout does not give -2 times "
-                    "as much (abs, max or a mask of dout?)"
+                    "as much (abs, max or a square of dout?)"
                 )
 
     # ------------------------------------------------ numbers
@@ -471,6 +535,48 @@ class _Check:
         if self.elementwise:
             return derivative.element_by_element()
         return derivative.along_directions()
+
+    def _pair_at_kinks(self) -> dict[int, _Mistake]:
+        """Two elements whose gradients are possible alone, but not together.
+
+        Of equal elements in a maximum, each may get the whole gradient, but not both. Beside the
+        kink, where the function is smooth, the sum of both derivatives says what is possible.
+        """
+        sides = [
+            (s * a, t * b) for a, b in ((20, 40), (40, 20)) for s in (-1, 1) for t in (-1, 1)
+        ]
+        for one, j in self.kinks[:30]:
+            h = 1e-3 * one.step * one.spread
+            for i, k in itertools.islice(self._partners(one, j, 20 * h), 6):
+                sums = []
+                for a, b in sides:
+                    values = []
+                    for step in (h, -h):
+                        arrays = [x.copy() for x in self.arrays]
+                        arrays[one.i].flat[j] += a * h + step
+                        arrays[i].flat[k] += b * h + step
+                        values.append(float(self.dout @ self.function.vector(arrays)))
+                    sums.append((values[0] - values[1]) / (2 * h))
+                unsure = 20 * self.noise / h + 1e-5 * np.abs(sums).max()
+                hand = self.by_hand[one.i].flat[j] + self.by_hand[i].flat[k]
+                if not min(sums) - unsure <= hand <= max(sums) + unsure:
+                    return {one.i: one.impossible_with(j, i, k)}
+        return {}
+
+    def _partners(self, one: _Derivative, j: int, h: float) -> Iterator[tuple[int, int]]:
+        """Elements whose gradient changes when one at a kink is moved to the other side."""
+        found = []
+        for step in (h, -h):
+            arrays = [x.copy() for x in self.arrays]
+            arrays[one.i].flat[j] += step
+            found.append(self.once(self.dout, arrays)[1])
+        for i, (a, b) in enumerate(zip(*found, strict=True)):
+            if a is None or b is None or self.by_hand[i] is None:
+                continue
+            change = np.abs(np.ravel(a) - np.ravel(b))
+            for k in np.flatnonzero(change > 1e-3 * np.abs(self.by_hand[i]).max()):
+                if (i, int(k)) != (one.i, j):
+                    yield i, int(k)
 
     def _shape_mistake(self, i: int) -> _Mistake:
         derivative = _Derivative(self, i)
@@ -540,9 +646,7 @@ class _Derivative:
 
     def _value(self, x: Any) -> Any:
         """Σ dout · out with another input i: real, or complex."""
-        arrays = list(self.check.arrays)
-        arrays[self.i] = x
-        return self.check.dout @ self.check.function.vector(arrays)
+        return self.check.dout @ self.check.vector_with(self.i, x)
 
     def _complex(self, u: Any) -> float:
         h = 1e-100
@@ -657,10 +761,10 @@ class _Derivative:
                 flat[j] = kept
         else:
             for j in range(self.x.size):
-                numeric[j] = self._central(self._unit(j), self.step * self.spread)
+                numeric[j] = self._central(self.unit(j), self.step * self.spread)
         return numeric.reshape(self.x.shape)
 
-    def _unit(self, j: int) -> Any:
+    def unit(self, j: int) -> Any:
         u = np.zeros(self.x.size)
         u[j] = 1.0
         return u.reshape(self.x.shape)
@@ -692,9 +796,7 @@ class _Derivative:
             worst = np.argmax(np.where(wrong, np.abs(by_hand - numeric), -1.0))
             element, by_hand = self._index(worst), self.check.by_hand[self.i]
             return _Mistake(self.i, element, by_hand, numeric, wrong, self.analytic)
-        pair = self._pair_at_kinks(kinks)
-        if pair:
-            return self._impossible_pair(pair)
+        self.check.kinks += [(self, j) for j in kinks]
         if kinks:
             more = f" and at {len(kinks) - 1} more elements" if kinks[1:] else ""
             self.check.notes.append(
@@ -703,15 +805,17 @@ class _Derivative:
             )
         return max(largest, float(np.abs(by_hand).max(initial=0.0)) if kinks else 0.0)
 
-    def _impossible_pair(self, pair: tuple[int, int]) -> _Mistake:
-        first, second = map(self._index, pair)
+    def impossible_with(self, j: int, i: int, k: int) -> _Mistake:
+        """The mistake of an element that has too much together with another one."""
+        element = self._index(j)
+        other = tuple(map(int, np.unravel_index(k, self.check.arrays[i].shape)))
         numeric = np.full(self.x.shape, np.nan)
-        u = self._unit(pair[0])
-        numeric[first] = self._central(u, self.step * self.spread)
+        numeric[element] = self._central(self.unit(j), self.step * self.spread)
         return _Mistake(
-            self.i, first, self.check.by_hand[self.i], numeric,
-            said=f"elements {first} and {second} are at a kink (equal elements of a maximum?), where "
-            "either gradient is possible alone, but not both",
+            self.i, element, self.check.by_hand[self.i], numeric,
+            said=f"it and element {other} of {self.check.function.name(i)} are at a kink (equal elements "
+            "of a maximum, a mask that lets ties through?), where either gradient is possible alone, but "
+            "not both",
         )  # fmt: skip
 
     def _index(self, j: Any) -> tuple[int, ...]:
@@ -726,7 +830,7 @@ class _Derivative:
 
     def _judge(self, j: int, hand: float, numeric: float, largest: float) -> tuple[str, float]:
         """Is a suspect wrong, right after all, or at a kink? And a better derivative."""
-        u = self._unit(j)
+        u = self.unit(j)
         if self.analytic:
             unsure = 20 * self._sensitivity(j)
         else:
@@ -740,7 +844,7 @@ class _Derivative:
 
     def _sensitivity(self, j: int) -> float:
         """How much rounding moves gradient and derivative: all inputs times 1 + a few ulp."""
-        check, own, u, found = self.check, self.check.arrays, self._unit(j), []
+        check, own, u, found = self.check, self.check.arrays, self.unit(j), []
         for ulps in (3, -5, 11):
             check.arrays = [x * (1 + ulps * 2.0**-52) for x in own]
             self.x = check.arrays[self.i]
@@ -784,27 +888,6 @@ class _Derivative:
         unsure = 20 * self.noise / h + 1e-5 * np.abs(found).max()
         return bool(min(found) - unsure <= hand <= max(found) + unsure)
 
-    def _pair_at_kinks(self, kinks: list[int]) -> tuple[int, int] | None:
-        """Two elements whose gradients are possible alone, but not together.
-
-        Of equal elements in a maximum, each may get the whole gradient, but not both. Beside the
-        kink, where the function is smooth, the sum of both derivatives says what is possible.
-        """
-        hand, h = self.check.by_hand[self.i], 1e-3 * self.step * self.spread
-        sides = [
-            (s * a, t * b) for a, b in ((20, 40), (40, 20)) for s in (-1, 1) for t in (-1, 1)
-        ]
-        for j, k in itertools.islice(itertools.combinations(kinks, 2), 60):
-            u, sums = self._unit(j) + self._unit(k), []
-            for a, b in sides:
-                beside = self.x + h * (a * self._unit(j) + b * self._unit(k))
-                above, below = (self._value(beside + s * h * u) for s in (1, -1))
-                sums.append((above - below) / (2 * h))
-            unsure = 20 * self.noise / h + 1e-5 * np.abs(sums).max()
-            if not min(sums) - unsure <= hand.flat[j] + hand.flat[k] <= max(sums) + unsure:
-                return j, k
-        return None
-
     def _faint(self, by_hand: Any) -> _Mistake | float:
         """The derivative is hardly larger than rounding: look for it with larger steps."""
         u = self.check.rng.standard_normal(self.x.shape)
@@ -841,8 +924,8 @@ class _Derivative:
                     f"{self.name} lies at more than 50 kinks, so this check could not tell; move "
                     "the inputs a little"
                 )
-        pair = self._pair_at_kinks(list(np.flatnonzero(skipped)))
-        return self._impossible_pair(pair) if pair else largest
+        self.check.kinks += [(self, int(j)) for j in np.flatnonzero(skipped)]
+        return largest
 
     def _off(self, u: Any, hand: Any) -> tuple[float, bool]:
         """The derivative along u, and whether the gradient says something else."""
@@ -876,7 +959,7 @@ class _Derivative:
         return int(part[0])
 
     def _judge_one(self, j: int, hand: Any) -> str:
-        u = self._unit(j)
+        u = self.unit(j)
         numeric = (
             self._complex(u) if self.analytic else self._central(u, self.step * self.spread)
         )
@@ -891,7 +974,7 @@ class _Derivative:
         if few:
             chosen = self.check.rng.choice(self.x.size, min(60, self.x.size), replace=False)
             for k in {*map(int, chosen), j or 0}:
-                u, h = self._unit(k), self.step * self.spread
+                u, h = self.unit(k), self.step * self.spread
                 numeric.flat[k] = self._complex(u) if self.analytic else self._central(u, h)
         off = np.abs(hand - numeric)
         wrong = off > 10 * self._allowed(numeric, float(np.nanmax(np.abs(numeric))))
@@ -904,15 +987,14 @@ class _Derivative:
 
 
 def _message(check: _Check, wrong: dict[int, _Mistake], right: list[int]) -> str:
-    """Where the gradient is wrong, and all that is known of the mistake; each hint was tested."""
-    first = wrong[min(wrong)]
-    parts = [_where(check, first), *_hints(check, first, wrong)]
-    for i in sorted(wrong)[1:]:
-        hints = _hints(check, wrong[i], wrong)
-        parts.append(f"{check.function.name(i)} is wrong too{': ' + hints[0] if hints else ''}")
+    """Where the gradient is wrong, and what is known of the mistake; each statement was tested."""
+    first, *others = sorted(wrong)
+    parts = [_where(check, wrong[first]), *_Clues(check, wrong, first).all()[:1]]
+    for i in others:
+        clues = _Clues(check, wrong, i).all()
+        parts.append(f"{check.function.name(i)} is wrong too{': ' + clues[0] if clues else ''}")
     if right:
-        names = ", ".join(map(check.function.name, right))
-        parts.append(f"right: the gradient on {names}")
+        parts.append(f"right: the gradient on {', '.join(map(check.function.name, right))}")
     return "; ".join(parts)
 
 
@@ -926,176 +1008,409 @@ def _where(check: _Check, mistake: _Mistake) -> str:
     return f"{name}{element}: gradient {hand:.10g}, derivative {numeric:.10g}"
 
 
-def _hints(check: _Check, mistake: _Mistake, wrong: dict[int, _Mistake]) -> list[str]:
-    if mistake.said or mistake.element is None:
-        return [hint for hint in [mistake.said or _of_shape(mistake)] if hint]
-    known = np.isfinite(mistake.numeric)
-    hand, numeric = mistake.by_hand[known].astype(float), mistake.numeric[known]
-    for hint in _of_numbers(hand, numeric, check, 1e-6 if mistake.exact else 1e-4):
-        return [hint]
-    if known.all() and not _near(hand, numeric):
-        for look in (_swapped, _moved, _multiplied, _added, _contributions):
-            for hint in look(check, mistake, wrong):
-                return [hint]
-    return list(itertools.islice(_places(check, mistake, known), 1))
-
-
 def _near(a: Any, b: Any, digits: float = 1e-5) -> bool:
     size = float(np.abs(b).max(initial=0.0))
     return a.shape == b.shape and size > 0 and bool(np.abs(a - b).max() <= digits * size)
 
 
-def _of_numbers(hand: Any, numeric: Any, check: _Check, digits: float) -> Iterator[str]:
-    if not hand.any():
-        yield "the gradient is zero everywhere: was it forgotten?"
-        return
-    if not numeric.any():
-        yield "the function does not depend on this input: every derivative is zero"
-        return
-    c = float(np.sum(hand * numeric) / np.sum(numeric**2))
-    if abs(c) > 1e-12 and _near(hand, c * numeric, digits) and abs(c - 1) > 5 * digits:
-        everywhere = " everywhere" if hand.size > 1 else ""
-        yield f"the gradient is {c:.6g} times the derivative{everywhere}: {_meaning(c, check)}"
-    off = np.abs(hand - numeric) / np.abs(numeric).max()
-    if off.max() < 1e-5 and np.mean(off > 1e-12) > 0.3:
-        agree = int(-np.log10(off.max()))
-        yield f"all elements agree to {agree} digits: is a part computed in lower precision?"
+class _Clues:
+    """What a wrong gradient has to do with the right one. The first clue that holds is given."""
 
+    def __init__(self, check: _Check, wrong: dict[int, _Mistake], i: int) -> None:
+        self.check, self.wrong, self.i, self.mistake = check, wrong, i, wrong[i]
+        self.x, self.right = check.arrays[i], self.mistake.numeric
+        self.hand = self.mistake.by_hand.astype(float)
+        self.digits = 1e-6 if self.mistake.exact else 1e-4
 
-def _meaning(c: float, check: _Check) -> str:
-    """The factor as a fraction, and the axes that have its length."""
-    if abs(c + 1) < 1e-6:
-        return "the sign is wrong"
-    sign = "the sign is wrong, and " if c < 0 else ""
-    size = abs(c)
-    factor, too = (size, "too much") if size > 1 else (1 / size, "missing")
-    near = Fraction(factor).limit_denominator(64)
-    shown = str(near) if abs(near - factor) < 1e-5 * factor else f"{factor:.6g}"
-    axes = []
-    for k, out in enumerate(check.outs):
-        of = "the output" if len(check.outs) == 1 else f"output {k}"
-        axes += [(n, f"the length of axis {a} of {of}") for a, n in enumerate(out.shape)]
-        axes += [(out.size, f"the number of elements of {of}")]
-    for i, x in enumerate(check.arrays):
-        axes += [(n, f"the length of axis {a} of input {i}") for a, n in enumerate(x.shape)]
-        axes += [(x.size, f"the number of elements of input {i}")]
-    meant = next((f" ({what})" for n, what in axes if n > 1 and abs(n - factor) < 1e-5 * n), "")
-    return f"{sign}a factor of {shown}{meant} is {too}"
+    def all(self) -> list[str]:
+        if self.mistake.said or self.mistake.element is None:
+            return [clue for clue in [self.mistake.said or self.of_shape()] if clue]
+        known = np.isfinite(self.right)
+        looks: list[Any] = [self.exchanged, self.an_output_ignored, lambda: self.factor(known)]
+        if known.all() and not _near(self.hand, self.right):
+            looks += [self.moved, self.of_moved_dout, self.multiplied, self.dout_itself, self.added,
+                      self.added_along_axes, self.contributions]  # fmt: skip
+        looks += [lambda: self.close(known), lambda: self.places(known)]
+        return [clue for clue in (look() for look in looks) if clue]
 
+    def exchanged(self) -> str:
+        for j, other in self.wrong.items():
+            if j == self.i or other.element is None:
+                continue
+            if _near(self.hand, other.numeric) and _near(other.by_hand, self.right):
+                one, two = sorted([self.i, j])
+                return f"the gradients of inputs {one} and {two} are exchanged"
+        return ""
 
-def _swapped(check: _Check, mistake: _Mistake, wrong: dict[int, _Mistake]) -> Iterator[str]:
-    for j, other in wrong.items():
-        both = other is not mistake and other.element is not None
+    def an_output_ignored(self) -> str:
+        """Of several outputs, one whose dout changes nothing, though the output does depend on x."""
+        check, at = self.check, 0
+        if len(check.outs) == 1:
+            return ""
+        u, h = check.rng.standard_normal(self.x.shape), 1e-5 * (np.abs(self.x).max() + 1e-3)
+        above, below = (check.vector_with(self.i, self.x + s * h * u) for s in (1, -1))
+        for k, out in enumerate(check.outs):
+            only = np.zeros(check.dout.size)
+            only[at : at + out.size] = check.dout[at : at + out.size]
+            at += out.size
+            gradient = check.once(only)[1][self.i]
+            depends = abs(only @ (above - below)) > 1e-6 * h * float(np.abs(self.right).max())
+            if gradient is not None and not np.any(gradient) and depends:
+                return f"dout of output {k} is ignored: it does not change this gradient"
+        return ""
+
+    def factor(self, known: Any) -> str:
+        hand, right = self.hand[known], self.right[known]
+        if not hand.any():
+            return "the gradient is zero everywhere: was it forgotten?"
+        if not right.any():
+            return "the function does not depend on this input: every derivative is zero"
+        c = float(np.sum(hand * right) / np.sum(right**2))
         if (
-            both
-            and _near(mistake.by_hand, other.numeric)
-            and _near(other.by_hand, mistake.numeric)
+            abs(c) < 1e-12
+            or abs(c - 1) < 5 * self.digits
+            or not _near(hand, c * right, self.digits)
         ):
-            names = sorted([mistake.input, j])
-            yield f"the gradients of inputs {names[0]} and {names[1]} are exchanged"
+            return ""
+        if hand.size > 1:
+            return (
+                f"the gradient is {c:.6g} times the derivative everywhere: {self._meaning(c)}"
+            )
+        return self._of_one_element(c)
 
+    def _of_one_element(self, c: float) -> str:
+        """One number is always a multiple of another: look again at other inputs."""
+        pairs = [(self.x, float(self.hand.flat[0]), float(self.right.flat[0]))]
+        for _ in range(2):
+            moved = self.x * (1 + 0.1 * self.check.rng.uniform(1, 2))
+            arrays = [*self.check.arrays[: self.i], moved, *self.check.arrays[self.i + 1 :]]
+            h = 1e-4 * (np.abs(moved) + 1e-3)
+            up, down = (self.check.vector_with(self.i, moved + s * h) for s in (1, -1))
+            hand = self.check.once(self.check.dout, arrays)[1][self.i]
+            pairs.append((moved, float(np.ravel(hand)[0]),
+                          float(self.check.dout @ (up - down) / (2 * np.ravel(h)[0]))))  # fmt: skip
+        x, hand, right = (
+            np.array([np.ravel(p)[0] for p in part], float) for part in zip(*pairs, strict=True)
+        )
+        if _near(hand, c * right, 1e-5):
+            return f"the gradient is {c:.6g} times the derivative: {self._meaning(c)}"
+        off = hand - right
+        if _near(off, off[:1].repeat(3), 1e-4):
+            return f"a term is missing or wrong: gradient minus derivative is a constant, {off[0]:.6g}"
+        if _near(off, off[0] / x[0] * x, 1e-4):
+            return (
+                "a term is missing or wrong: gradient minus derivative is proportional to the input, "
+                f"{off[0] / x[0]:.6g} times x"
+            )
+        return ""
 
-def _moved(check: _Check, mistake: _Mistake, wrong: dict[int, _Mistake]) -> Iterator[str]:
-    """The right numbers in the wrong places."""
-    hand, right = mistake.by_hand, mistake.numeric
-    if right.ndim > 1 and _near(hand, right.T.reshape(right.shape)):
-        yield "the gradient is transposed"
-    if right.ndim > 1 and _near(hand, right.reshape(right.shape[::-1]).T):
-        yield "the gradient is transposed: reshape where a transposition is needed"
-    for axes in itertools.permutations(range(right.ndim)):
-        if _near(hand, right.transpose(axes)):
-            yield f"the axes of the gradient are permuted: {axes}"
-    for axis in range(right.ndim):
-        if _near(hand, np.flip(right, axis)):
-            yield f"the gradient is flipped along axis {axis}"
-    if right.ndim > 1 and _near(hand, np.flip(right, (-2, -1))):
-        yield "the gradient is flipped along the last two axes"
-    for axis in range(right.ndim):
-        for k in range(1, right.shape[axis]):
-            if _near(hand, np.roll(right, k, axis)):
-                yield f"the gradient is shifted along axis {axis} by {k}, in a circle"
-        for a, b in ((slice(1, None), slice(None, -1)), (slice(None, -1), slice(1, None))):
-            at: list[Any] = [slice(None)] * right.ndim
-            at[axis] = a
-            of = list(at)
-            of[axis] = b
-            if right.shape[axis] > 2 and _near(hand[tuple(at)], right[tuple(of)]):
-                yield f"the gradient is shifted along axis {axis} by one"
-    if right.size > 2 and _near(np.sort(hand, axis=None), np.sort(right, axis=None)):
-        yield "the gradient has the right numbers in the wrong places (permuted)"
+    def _meaning(self, c: float) -> str:
+        """The factor as a fraction, and the axis that has its length."""
+        if abs(c + 1) < 1e-6:
+            return "the sign is wrong"
+        sign = "the sign is wrong, and " if c < 0 else ""
+        factor, too = (abs(c), "too much") if abs(c) > 1 else (1 / abs(c), "missing")
+        near = Fraction(factor).limit_denominator(64)
+        shown = str(near) if abs(near - factor) < 1e-5 * factor else f"{factor:.6g}"
+        lengths = []
+        arrays = [*(("the output", out) for out in self.check.outs),
+                  *((f"input {i}", x) for i, x in enumerate(self.check.arrays))]  # fmt: skip
+        for name, array in arrays:
+            lengths += [
+                (n, f"the length of axis {a} of {name}") for a, n in enumerate(array.shape)
+            ]
+            lengths += [(array.size, f"the number of elements of {name}")]
+        meant = (f" ({what})" for n, what in lengths if n > 1 and abs(n - factor) < 1e-5 * n)
+        return f"{sign}a factor of {shown}{next(meant, '')} is {too}"
 
+    # -------------------------------------------- the right numbers in the wrong places
 
-def _named_arrays(check: _Check, i: int) -> Iterator[tuple[str, Any]]:
-    """Arrays that fit the input: other inputs, outputs, the gradient on them."""
-    shape, at = check.arrays[i].shape, 0
-    for j, x in enumerate(check.arrays):
-        yield f"input {j}", x
-    for k, out in enumerate(check.outs):
-        of = "the output" if len(check.outs) == 1 else f"output {k}"
-        dout = check.dout[at : at + out.size].reshape(out.shape)
-        at += out.size
-        yield of, out
-        if out.shape == shape:
-            yield f"(1 - {of})", 1 - out
-            yield f"(1 - the square of {of})", 1 - out**2
-            yield "dout", dout
+    def moved(self) -> str:
+        hand, right = self.hand, self.right
+        if right.ndim > 1 and _near(hand, right.T.reshape(right.shape)):
+            return "the gradient is transposed"
+        if right.ndim > 1 and _near(hand, right.reshape(right.shape[::-1]).T):
+            return "the gradient is transposed: reshape where a transposition is needed"
+        for how, change in _moves(right.shape):
+            if _near(hand, change(right)):
+                return f"the gradient is {how}"
+        for axis, n in enumerate(right.shape):
+            first, last = (np.delete(np.arange(n), end) for end in (-1, 0))
+            for a, b in ((first, last), (last, first)):
+                if n > 2 and _near(hand.take(a, axis), right.take(b, axis)):
+                    return f"the gradient is shifted along axis {axis} by one"
+        if right.size > 2 and _near(np.sort(hand, axis=None), np.sort(right, axis=None)):
+            return "the gradient has the right numbers in the wrong places (permuted)"
+        return ""
 
+    def of_moved_dout(self) -> str:
+        """Right, if dout had been moved first."""
+        if len(self.check.outs) > 1:
+            return ""
+        shape = self.check.outs[0].shape
+        dout = self.check.dout.reshape(shape)
+        for how, change in _moves(shape):
+            try:
+                hand = self.check.once(change(dout).ravel())[1][self.i]
+            except Exception:
+                continue
+            if _near(np.asarray(hand), self.right):
+                return f"the gradient would be right if dout were {how}"
+            back = dict(_moves(self.right.shape)).get(how)
+            if back and _near(back(np.asarray(hand)), self.right):
+                return f"the gradient would be right if dout, and then the gradient, were {how}"
+        return ""
 
-def _multiplied(check: _Check, mistake: _Mistake, wrong: dict[int, _Mistake]) -> Iterator[str]:
-    """Another array is a factor too much, or a factor that is missing."""
-    hand, right = mistake.by_hand, mistake.numeric
-    for name, factor in _named_arrays(check, mistake.input):
-        try:
-            factor = np.broadcast_to(factor, right.shape)
-        except ValueError:
-            continue
-        if np.ptp(factor) == 0 or not np.isfinite(factor).all():
-            continue
-        if _near(hand * factor, right):
-            yield f"the gradient is right if multiplied by {name}: this factor is missing"
-        elif _near(hand, right * factor):
-            yield f"the gradient is {name} times the derivative: this factor is too much"
+    # -------------------------------------------- a factor or a term
 
+    def multiplied(self) -> str:
+        """Another array is a factor too much, or a factor that is missing."""
+        for name, factor in self._named_arrays():
+            if np.ptp(factor) and np.isfinite(factor).all():
+                if _near(self.hand * factor, self.right):
+                    return (
+                        f"the gradient is right if multiplied by {name}: this factor is missing"
+                    )
+                if _near(self.hand, self.right * factor):
+                    return (
+                        f"the gradient is right if divided by {name}: this factor is too much"
+                    )
+        return ""
 
-def _added(check: _Check, mistake: _Mistake, wrong: dict[int, _Mistake]) -> Iterator[str]:
-    """The difference is a simple term, over all elements or along some axes."""
-    x, off = check.arrays[mistake.input], mistake.by_hand - mistake.numeric
-    if x.ndim == 0 or not off.any():
-        return
-    same = [out for out in check.outs if out.shape == x.shape]
-    terms = [("1", np.ones_like(x)), ("the input", x), ("the sign of the input", np.sign(x))]
-    terms += [("the output", out) for out in same]
-    if x.size > 3:
-        for name, term in terms:
+    def _named_arrays(self) -> Iterator[tuple[str, Any]]:
+        """Arrays that fit the input: inputs, outputs, and what is often made of them."""
+        arrays = [(f"input {j}", x) for j, x in enumerate(self.check.arrays)]
+        for k, out in enumerate(self.check.outs):
+            of = "the output" if len(self.check.outs) == 1 else f"output {k}"
+            arrays += [
+                (of, out),
+                (f"(1 - {of})", 1 - out),
+                (f"(1 - the square of {of})", 1 - out**2),
+            ]
+        for name, array in [*arrays, *self._dout_of_this_shape()]:
+            with contextlib.suppress(ValueError):
+                yield name, np.broadcast_to(array, self.x.shape)
+
+    def _dout_of_this_shape(self) -> list[tuple[str, Any]]:
+        """The gradient on the output, where each element of the input has one of its own."""
+        out = self.check.outs[0]
+        if len(self.check.outs) == 1 and out.size > 1:
+            dout = self.check.dout.reshape(out.shape)
+            more = self.x.ndim - out.ndim
+            dout = dout.reshape(out.shape + (1,) * max(more, 0))
+            with contextlib.suppress(ValueError):
+                return [("dout", np.broadcast_to(dout, self.x.shape))]
+        return []
+
+    def dout_itself(self) -> str:
+        for name, dout in self._dout_of_this_shape():
+            if _near(self.hand, dout):
+                of_a_mask = np.unique(np.round(self.right / dout, 9))
+                forgotten = (
+                    "the mask, by which the derivative is multiplied, is" if of_a_mask.size == 2 and
+                    0 in of_a_mask else "a factor or a term of the derivative is"
+                )  # fmt: skip
+                return f"the gradient is {name} itself: {forgotten} forgotten"
+        return ""
+
+    def _terms(self) -> list[tuple[str, Any]]:
+        terms = [("1", np.ones(self.x.shape)), ("the input", self.x)]
+        terms += [("the output", out) for out in self.check.outs if out.shape == self.x.shape]
+        return terms + self._dout_of_this_shape()
+
+    def added(self) -> str:
+        """The difference is a simple term, over all elements."""
+        off = self.hand - self.right
+        if self.x.size < 4:
+            return ""
+        for name, term in [*self._terms(), ("the sign of the input", np.sign(self.x))]:
             c = float(np.sum(off * term) / np.sum(term**2)) if term.any() else 0.0
             if _near(c * term, off):
-                what = "the same number" if name == "1" else f"{name} times a number"
-                yield (
-                    f"a term is {'too much' if _adds(mistake, off) else 'missing'}: gradient minus "
-                    f"derivative is {what}, {c:.6g}, in every element"
+                much = (
+                    "too much"
+                    if np.abs(self.hand).sum() > np.abs(self.right).sum()
+                    else "missing"
                 )
-    pairs = [
-        *([term] for term in terms[:2] + terms[3:]),
-        *([terms[0], t] for t in terms[3:]),
-        terms[:2],
-    ]
-    for count in range(1, x.ndim + 1):
-        for axes in itertools.combinations(range(x.ndim), count):
-            for pair in pairs:
-                if _in_span(off, [t for _, t in pair], axes):
-                    names = " and ".join(
-                        "a number" if n == "1" else f"{n} times a number" for n, _ in pair
+                what = f"a constant, {c:.6g}," if name == "1" else f"{c:.6g} times {name}"
+                constant = " (a constant term)" if name == "dout" else ""
+                return f"a term is {much}: gradient minus derivative is {what} in every element{constant}"
+        return ""
+
+    def added_along_axes(self) -> str:
+        """The difference is a sum of terms along some axes: what a mean or a sum over them leaves."""
+        off, (one, *others) = self.hand - self.right, self._terms()
+        choices = [[one], *([term] for term in others), *([one, term] for term in others)]
+        for count in range(1, self.x.ndim + 1):
+            for axes in itertools.combinations(range(self.x.ndim), count):
+                for terms in choices:
+                    if _in_span(off, [term for _, term in terms], axes):
+                        over = f"axis {axes[0]}" if count == 1 else f"axes {axes}"
+                        alike = " and ".join(
+                            "a number" if n == "1" else f"a number times {n}" for n, _ in terms
+                        )
+                        alike = "the same" if terms == [one] else alike
+                        return (
+                            f"gradient minus derivative is {alike} all along {over}: a mean or sum "
+                            f"over {over} is missing or wrong"
+                        )  # fmt: skip
+        return ""
+
+    # -------------------------------------------- outputs that an element reaches
+
+    def contributions(self) -> str:
+        """Of the outputs that an element reaches, only some are counted, or some twice."""
+        if not 1 < self.check.dout.size <= 600:
+            return ""
+        true, hand, reached = self._column()
+        if not 1 < reached.size <= 200:
+            return ""
+        times = hand / true
+        counted = np.abs(times - 1) < 1e-3
+        if counted.any() and (counted | (np.abs(times) < 1e-5)).all():
+            return (
+                f"contributions are missing: of {reached.size} outputs that this element reaches, the "
+                f"gradient counts {counted.sum()}{self._along(reached, counted)} (= where += is needed, "
+                "an index used more than once, a sum that is incomplete?)"
+            )
+        if np.ptp(times) > 0.1 and np.abs(times - np.round(times)).max() < 1e-3:
+            return (
+                f"contributions are counted wrongly: of {reached.size} outputs that this element "
+                f"reaches, {int((times > 1.5).sum())} count more than once"
+            )
+        return ""
+
+    def _column(self) -> tuple[Any, Any, Any]:
+        """The derivatives of all outputs by the wrong element: true, by hand, and which are not 0."""
+        check, element, u = self.check, self.mistake.element, np.zeros(self.x.shape)
+        u[element] = h = 1e-4 * (float(np.abs(self.x).max()) + 1e-3)
+        change = (
+            check.vector_with(self.i, self.x + u) - check.vector_with(self.i, self.x - u)
+        ) / (2 * h)
+        reached = np.flatnonzero(np.abs(change) > 1e-6 * np.abs(change).max())
+        if reached.size > 200:
+            return change, change, reached
+        unit = np.eye(check.dout.size)
+        hand = np.array([check.once(unit[k])[1][self.i][element] for k in reached], dtype=float)
+        return change[reached], hand, reached
+
+    def _along(self, reached: Any, counted: Any) -> str:
+        """The axis of the output along which those lie that are not counted."""
+        shape = self.check.outs[0].shape
+        if len(self.check.outs) > 1 or not shape:
+            return ""
+        missed = np.array(np.unravel_index(reached[~counted], shape))
+        there = np.array(np.unravel_index(reached[counted], shape))
+        axes = [a for a in range(len(shape)) if np.ptp([*missed[a], *there[a]])]
+        return f": the sum over axis {axes[0]} is incomplete" if len(axes) == 1 else ""
+
+    # -------------------------------------------- which elements
+
+    def places(self, known: Any) -> str:
+        """Which elements are wrong, and what sets them apart."""
+        hand, right = self.hand, np.where(known, self.right, self.hand)
+        size = np.abs(right).max()
+        clearly = np.abs(hand - right) > 1e-6 * np.abs(right) + 1e-12 * size
+        wrong = self.mistake.wrong & known
+        wrong = wrong & clearly if (wrong & clearly).any() else wrong
+        count, of = int(wrong.sum()), int(known.sum())
+        zero = np.abs(right) <= 1e-7 * size  # what a difference leaves of 0
+        if known.all() and ((hand == 0) == ~zero).all():
+            return "the gradient is zero where the derivative is not, and only there: a mask is upside down"
+        if count == of:
+            return ""
+        some = f"{count} of {of} elements" + ("" if known.all() else " that were looked at")
+        where = self._set_apart(wrong, known)
+        if zero[wrong].all():
+            return f"wrong only where the derivative is zero, in {some}{where}: a mask lets too much through?"
+        if not hand[wrong].any():
+            return (
+                f"wrong only where the gradient is zero, in {some}{where}: a mask that is too strict, or "
+                "elements that were forgotten"
+            )
+        return f"wrong in {some}{where}{self._ratio(hand[wrong], right[wrong])}; the others are right"
+
+    def _set_apart(self, wrong: Any, known: Any) -> str:
+        """What the wrong elements have in common that no other has."""
+        x = self.x
+        for test, words in ((x < 0, "negative"), (x > 0, "positive"), (x == 0, "zero")):
+            if (wrong == (test & known)).all():
+                return f", exactly those whose input is {words} (a mask, or a branch of the function?)"
+        for axis in range(x.ndim) if known.all() else ():
+            has = np.flatnonzero(wrong.any(axis=tuple(a for a in range(x.ndim) if a != axis)))
+            if has.size <= x.shape[axis] / 2:
+                named = ", ".join(map(str, has[:6])) + (", …" if has.size > 6 else "")
+                return f", all at index {named} of axis {axis} (length {x.shape[axis]})"
+        return ""
+
+    def _ratio(self, hand: Any, right: Any) -> str:
+        if (
+            hand.size < 2
+            or not right.all()
+            or not _near(hand / right, np.full(hand.shape, hand[0] / right[0]), 1e-4)
+        ):
+            return ""
+        c = float(hand[0] / right[0])
+        whole = 1 / c > 1.5 and abs(1 / c - round(1 / c)) < 1e-3
+        more = " (an index used more than once, and counted once?)" if whole else ""
+        return f", {c:.6g} times the derivative at each of these{more}"
+
+    def close(self, known: Any) -> str:
+        off = np.abs(self.hand - self.right)[known] / np.abs(self.right[known]).max()
+        if off.max() > 1e-2 or np.mean(off > 1e-12) < 0.3:
+            return ""
+        return (
+            f"nearly right: the largest difference is {off.max():.1g} of the largest derivative (lower "
+            "precision, or an approximation, in a part of it?)"
+        )
+
+    def of_shape(self) -> str:
+        """What a gradient of the wrong shape is, if it is made of the right numbers."""
+        hand, right = self.hand, self.right
+        if right is None or not right.any():
+            return ""
+        if right.ndim > 1 and _near(hand, right.T):
+            return "the gradient is transposed"
+        if hand.size == right.size and _near(hand.reshape(right.shape), right):
+            return "the numbers are right, only the shape is not: reshape it"
+        return _summed(hand, right, "its {} over {} is right: a sum over the batch, or over an axis that "
+                       "was broadcast, is missing") or _summed(
+            right, hand, "it is the {} of the derivative over {}: a sum too much")  # fmt: skip
+
+
+def _summed(big: Any, small: Any, said: str) -> str:
+    for count in range(1, big.ndim + 1):
+        for axes in itertools.combinations(range(big.ndim), count):
+            for name, total in (("sum", np.sum(big, axes)), ("mean", np.mean(big, axes))):
+                if total.size == small.size and _near(total.reshape(small.shape), small):
+                    return said.format(
+                        name, f"axis {axes[0]}" if count == 1 else f"axes {axes}"
                     )
-                    over = f"axis {axes[0]}" if count == 1 else f"axes {axes}"
-                    alike = "the same" if pair == terms[:1] else names
-                    yield (
-                        f"gradient minus derivative is {alike} all along {over}: a mean or sum over "
-                        f"{over} is missing or wrong"
-                    )  # fmt: skip
+    return ""
 
 
-def _adds(mistake: _Mistake, off: Any) -> bool:
-    return bool(np.abs(mistake.by_hand).sum() > np.abs(mistake.numeric).sum())
+def _moves(shape: tuple[int, ...]) -> Iterator[tuple[str, Callable[[Any], Any]]]:
+    """Ways to move the elements of an array within its shape, in words and done."""
+    axes = range(len(shape))
+    for order in itertools.permutations(axes):
+        if order != tuple(axes) and tuple(shape[a] for a in order) == shape:
+            two = [a for a in axes if order[a] != a]
+            how = (
+                f"transposed (axes {two[0]} and {two[1]})"
+                if len(two) == 2
+                else f"permuted: axes {order}"
+            )
+            yield how, partial(np.transpose, axes=order)
+    flips = [(axis,) for axis in axes] + (
+        [(len(shape) - 2, len(shape) - 1)] if len(shape) > 1 else []
+    )
+    for some in flips:
+        if np.prod([shape[axis] for axis in some]) > 1:
+            over = f"axis {some[0]}" if len(some) == 1 else f"axes {some[0]} and {some[1]}"
+            yield f"flipped along {over}", partial(np.flip, axis=some)
+    for axis in axes:
+        for k in range(1, min(shape[axis], 50)):
+            how = f"shifted along axis {axis} by {k}, in a circle"
+            yield how, partial(np.roll, shift=k, axis=axis)
 
 
 def _in_span(off: Any, terms: list[Any], axes: tuple[int, ...]) -> bool:
@@ -1113,109 +1428,6 @@ def _in_span(off: Any, terms: list[Any], axes: tuple[int, ...]) -> bool:
         if np.abs(fit - row).max() > 1e-6 * np.abs(off).max():
             return False
     return True
-
-
-def _contributions(
-    check: _Check, mistake: _Mistake, wrong: dict[int, _Mistake]
-) -> Iterator[str]:
-    """Of the outputs that an element reaches, only some are counted."""
-    i, element, x = mistake.input, mistake.element, check.arrays[mistake.input]
-    if not 1 < check.dout.size <= 600 or element is None:
-        return
-    u = np.zeros(x.shape)
-    u[element] = 1e-4 * (abs(x[element]) + float(np.sqrt(np.mean(x**2))) + 1e-3)
-    kept, check.arrays = check.arrays, [*check.arrays]
-    try:
-        up, down = ([*kept[:i], x + s * u, *kept[i + 1 :]] for s in (1, -1))
-        change = (check.function.vector(up) - check.function.vector(down)) / (2 * u[element])
-    finally:
-        check.arrays = kept
-    reached = np.flatnonzero(np.abs(change) > 1e-6 * np.abs(change).max())
-    if not 1 < reached.size <= 200:
-        return
-    unit = np.eye(check.dout.size)
-    hand = np.array([check.once(unit[k])[1][i][element] for k in reached], dtype=float)
-    missing = np.abs(hand) < 1e-5 * np.abs(change[reached])
-    counted = np.abs(hand - change[reached]) < 1e-3 * np.abs(change[reached])
-    if missing.any() and counted.any() and (missing | counted).all():
-        yield (
-            f"contributions are missing: of {reached.size} outputs that this element reaches, the "
-            f"gradient counts {counted.sum()} (= where += is needed, an index used more than once, "
-            "a sum that is forgotten?)"
-        )
-    twice = hand / change[reached]
-    if np.ptp(twice) > 0.1 and np.abs(twice - np.round(twice)).max() < 1e-3:
-        yield (
-            f"contributions are counted wrongly: of {reached.size} outputs that this element "
-            f"reaches, {int((twice > 1.5).sum())} count more than once"
-        )
-
-
-def _places(check: _Check, mistake: _Mistake, known: Any) -> Iterator[str]:
-    """Which elements are wrong, and what sets them apart."""
-    wrong, x = mistake.wrong & known, check.arrays[mistake.input]
-    hand, right = mistake.by_hand, mistake.numeric
-    right = np.where(known, right, hand)
-    size = np.abs(right).max()
-    clearly = np.abs(hand - right) > 1e-6 * np.abs(right) + 1e-12 * size
-    wrong = wrong & clearly if (wrong & clearly).any() else wrong
-    count, of = int(wrong.sum()), int(known.sum())
-    if count == of:
-        return
-    some = f"{count} of {of} elements" + ("" if known.all() else " that were looked at")
-    where = _set_apart(wrong, known, x)
-    if (np.abs(right[wrong]) <= 1e-9 * size).all():
-        yield (
-            f"wrong only where the derivative is zero, in {some}{where}: a mask lets too much "
-            "through (>= for >?)"
-        )
-    elif not hand[wrong].any():
-        yield (
-            f"wrong only where the gradient is zero, in {some}{where}: a mask that is too strict, or "
-            "elements that were forgotten"
-        )
-    elif where:
-        yield f"wrong in {some}{where}; the others are right"
-    else:
-        yield f"wrong in {some}; the others are right"
-
-
-def _set_apart(wrong: Any, known: Any, x: Any) -> str:
-    """What the wrong elements have in common that no other has, in words."""
-    ratio = ""
-    for test, words in ((x < 0, "negative"), (x > 0, "positive"), (x == 0, "zero")):
-        if (wrong == (test & known)).all():
-            return f", exactly those whose input is {words}{ratio}"
-    for axis in range(x.ndim):
-        others = tuple(a for a in range(x.ndim) if a != axis)
-        has = np.flatnonzero(wrong.any(axis=others))
-        if known.all() and has.size <= x.shape[axis] / 2:
-            named = ", ".join(map(str, has[:6])) + (", …" if has.size > 6 else "")
-            return f", all at index {named} of axis {axis} (length {x.shape[axis]})"
-    return ""
-
-
-def _of_shape(mistake: _Mistake) -> str:
-    """What a gradient of the wrong shape is, if it is made of the right numbers."""
-    hand, right = mistake.by_hand, mistake.numeric
-    if right is None or not right.any():
-        return ""
-    if right.ndim > 1 and _near(hand, right.T):
-        return "the gradient is transposed"
-    if hand.size == right.size and _near(hand.reshape(right.shape), right):
-        return "the numbers are right, only the shape is not: reshape it"
-    for big, small, said in (
-        (hand, right, "its {} over {} is right: a sum over the batch, or over an axis that was "
-                      "broadcast, is missing"),
-        (right, hand, "it is the {} of the derivative over {}: a sum too much"),
-    ):  # fmt: skip
-        for count in range(1, big.ndim + 1):
-            for axes in itertools.combinations(range(big.ndim), count):
-                for name, total in (("sum", np.sum(big, axes)), ("mean", np.mean(big, axes))):
-                    if total.size == small.size and _near(total.reshape(small.shape), small):
-                        over = f"axis {axes[0]}" if count == 1 else f"axes {axes}"
-                        return said.format(name, over)
-    return ""
 
 
 def _shown(a: Any) -> str:

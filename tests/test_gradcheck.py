@@ -215,12 +215,12 @@ def in_place(x):
     return np.exp(x), lambda dout: dout * np.exp(x)
 
 
-BUFFER, SUM = np.zeros((4, 5)), np.zeros((4, 5))
+BUFFER, SUM, KEPT = np.zeros((4, 5)), np.zeros((4, 5)), {}
 B = RNG.normal(size=5)
 NAMED = {  # a mistake, its inputs, and what must be said of it
     "dout dropped": (lambda x: (np.sum(x**2), lambda dout: 2 * x), Z, "ignores dout"),
     "hidden abs": (single(lambda w: np.sum(w**2) + 0.1 * np.sum(np.abs(w)), lambda w: 2 * w), Z,
-                   "a term is missing: .* the sign of the input times"),
+                   "a term is missing: .* times the sign of the input"),
     "the sign": (times(-1), Z, "the sign is wrong"),
     "forgotten 2": (times(0.5), Z, "0.5 times the derivative everywhere: a factor of 2 is missing"),
     "1/B too much": (plus_bias(lambda d: d.mean(0)), (Z, B),
@@ -248,6 +248,20 @@ NAMED = {  # a mistake, its inputs, and what must be said of it
     "both of two equals": (largest(lambda m: m), np.array([3.0, 1.0, 3.0]), "but not both"),
     "twice at a kink": (single(lambda x: np.maximum(x, 0), lambda x: (x > 0) + 2.0 * (x == 0)), KINKS,
                         "whose input is zero"),
+    "both of two equals, in two inputs": (
+        lambda a, b: (np.maximum(a, b), lambda d: (d * ((a > b) + 0.5 * (a == b)), d * (b >= a))),
+        (Z, np.where(np.arange(5) == 1, Z, V)), "but not both"),
+    "mask forgotten": (single(lambda x: x * (np.arange(5) > 1), np.ones_like), Z, "the mask.* is forgotten"),
+    "mask upside down": (single(lambda x: np.maximum(x, 0), lambda x: x < 0), Z, "upside down"),
+    "dout of one output": (lambda x: ((x**2, x**3), lambda a, b: 2 * x * a), Z, 
+                           "dout of output 1 is ignored"),
+    "not reversed": (lambda x: (np.cumsum(x, 1), lambda d: np.cumsum(d, 1)), Z, "flipped along axis 1"),
+    "one number, a constant": (lambda x: (x**2 + x, lambda d: 2 * d * x), 1.5, "a constant"),
+    "one number, a square": (lambda x: (x**2 + x, lambda d: d), 1.5, "proportional to the input"),
+    "one number, twice": (lambda x: (x**3, lambda d: 6 * d * x**2), 1.5, "is 2 times the derivative"),
+    "an old cache": (lambda x: (x**2, lambda d, k=KEPT: 2 * d * k.setdefault("x", x)), Z,
+                     "earlier call kept"),
+    "dout written to": (lambda x: (x * 2, lambda d: np.multiply(d, 2, out=d)), Z, "dout was written to"),
     "no dependence": (lambda a, b: (2 * a, lambda d: (2 * d, d)), (Z, V), "does not depend"),
     "float32 in the backward": (single(np.tanh, lambda x: 1 - np.tanh(x.astype(np.float32)) ** 2), Z,
                                 "lower precision"),
@@ -304,6 +318,35 @@ def test_two_callables_as_scipy_has_them():
 def test_another_form_of_function_is_shown_the_two_forms(func, came):
     with pytest.raises(ValueError, match=rf"{came}.*\(out, backward\).*gradient=g"):
         gradcheck(func, Z)
+
+
+def test_a_layer_that_keeps_its_cache_passes_with_a_note(caplog):
+    """It is right, if it is used once; so is a layer of most libraries."""
+
+    class Square:
+        def forward(self, x):
+            self.x = x
+            return x**2
+
+        def backward(self, dout):
+            return 2 * dout * self.x
+
+    layer = Square()
+    assert gradcheck(lambda x: (layer.forward(x), layer.backward), Z)
+    assert "what the last forward left" in caplog.text
+
+
+def test_integers_that_are_indices_stay_integers():
+    def rows(table, ids):
+        def backward(dout):
+            dtable = np.zeros_like(table)
+            np.add.at(dtable, ids, dout)
+            return dtable, None
+
+        return table[ids], backward
+
+    assert gradcheck(rows, (Z, np.array([0, 2, 2])))
+    assert gradcheck(rows, (Z, [1, 3]))
 
 
 def test_notes_say_what_was_done(caplog):
