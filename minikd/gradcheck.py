@@ -784,7 +784,7 @@ class _Derivative:
         wrong, kinks = np.zeros(self.x.size, bool), []
         suspects = np.flatnonzero(suspect)  # NaN too
         for count, j in enumerate(self.check.rng.permutation(suspects)):
-            if count >= 12 and wrong.any():
+            if count >= 200 and wrong.any():
                 wrong[suspects] = True
                 break
             verdict, better = self._judge(int(j), by_hand.flat[j], numeric.flat[j], largest)
@@ -1080,29 +1080,29 @@ class _Clues:
 
     def _of_one_element(self, c: float) -> str:
         """One number is always a multiple of another: look again at other inputs."""
-        pairs = [(self.x, float(self.hand.flat[0]), float(self.right.flat[0]))]
-        for _ in range(2):
-            moved = self.x * (1 + 0.1 * self.check.rng.uniform(1, 2))
-            arrays = [*self.check.arrays[: self.i], moved, *self.check.arrays[self.i + 1 :]]
-            h = 1e-4 * (np.abs(moved) + 1e-3)
-            up, down = (self.check.vector_with(self.i, moved + s * h) for s in (1, -1))
-            hand = self.check.once(self.check.dout, arrays)[1][self.i]
-            pairs.append((moved, float(np.ravel(hand)[0]),
-                          float(self.check.dout @ (up - down) / (2 * np.ravel(h)[0]))))  # fmt: skip
-        x, hand, right = (
-            np.array([np.ravel(p)[0] for p in part], float) for part in zip(*pairs, strict=True)
-        )
-        if _near(hand, c * right, 1e-5):
-            return f"the gradient is {c:.6g} times the derivative: {self._meaning(c)}"
+        arrays, rng = self.check.arrays, self.check.rng
+        others = [[*arrays[: self.i], k * self.x, *arrays[self.i + 1 :]] for k in (1.15, 1.3)]
+        x, hand, right = np.array([self._pair_at(at) for at in (arrays, *others)]).T
         off = hand - right
-        if _near(off, off[:1].repeat(3), 1e-4):
-            return f"a term is missing or wrong: gradient minus derivative is a constant, {off[0]:.6g}"
-        if _near(off, off[0] / x[0] * x, 1e-4):
-            return (
-                "a term is missing or wrong: gradient minus derivative is proportional to the input, "
-                f"{off[0] / x[0]:.6g} times x"
-            )
+        moved = [a * (1 + 0.2 * rng.uniform(0.5, 1, a.shape)) for a in arrays]
+        _, hand_there, right_there = self._pair_at(moved)
+        if _near(np.array([*hand, hand_there]), c * np.array([*right, right_there])):
+            return f"the gradient is {c:.6g} times the derivative: {self._meaning(c)}"
+        said = "a term is missing or wrong: gradient minus derivative is"
+        if _near(off, np.full(3, off[0]), 1e-4):
+            return f"{said} a constant, {off[0]:.6g}"
+        if x[0] and _near(off, off[0] / x[0] * x, 1e-4):
+            return f"{said} proportional to the input, {off[0] / x[0]:.6g} times x"
         return ""
+
+    def _pair_at(self, arrays: list[Any]) -> tuple[float, float, float]:
+        """Input, gradient and derivative, all of one element, at other inputs."""
+        x = arrays[self.i]
+        h = 1e-4 * (float(np.abs(x).max()) + 1e-3)
+        sides = ([*arrays[: self.i], x + s * h, *arrays[self.i + 1 :]] for s in (1, -1))
+        up, down = (self.check.dout @ self.check.function.vector(side) for side in sides)
+        hand = np.ravel(self.check.once(self.check.dout, arrays)[1][self.i])[0]
+        return float(np.ravel(x)[0]), float(hand), float((up - down) / (2 * h))
 
     def _meaning(self, c: float) -> str:
         """The factor as a fraction, and the axis that has its length."""
@@ -1322,6 +1322,10 @@ class _Clues:
         where = self._set_apart(wrong, known)
         if zero[wrong].all():
             return f"wrong only where the derivative is zero, in {some}{where}: a mask lets too much through?"
+        if not hand[wrong].any() and where:
+            return (
+                f"wrong only where the gradient is zero, in {some}{where}: were they forgotten?"
+            )
         if not hand[wrong].any():
             return (
                 f"wrong only where the gradient is zero, in {some}{where}: a mask that is too strict, or "
@@ -1333,8 +1337,8 @@ class _Clues:
         """What the wrong elements have in common that no other has."""
         x = self.x
         for test, words in ((x < 0, "negative"), (x > 0, "positive"), (x == 0, "zero")):
-            if (wrong == (test & known)).all():
-                return f", exactly those whose input is {words} (a mask, or a branch of the function?)"
+            if (x.size > 7 or words == "zero") and (wrong == (test & known)).all():
+                return f", exactly those whose input is {words} (one side of a kink?)"
         for axis in range(x.ndim) if known.all() else ():
             has = np.flatnonzero(wrong.any(axis=tuple(a for a in range(x.ndim) if a != axis)))
             if has.size <= x.shape[axis] / 2:

@@ -253,7 +253,7 @@ NAMED = {  # a mistake, its inputs, and what must be said of it
         (Z, np.where(np.arange(5) == 1, Z, V)), "but not both"),
     "mask forgotten": (single(lambda x: x * (np.arange(5) > 1), np.ones_like), Z, "the mask.* is forgotten"),
     "mask upside down": (single(lambda x: np.maximum(x, 0), lambda x: x < 0), Z, "upside down"),
-    "dout of one output": (lambda x: ((x**2, x**3), lambda a, b: 2 * x * a), Z, 
+    "dout of one output": (lambda x: ((x**2, x**3), lambda a, b: 2 * x * a), Z,
                            "dout of output 1 is ignored"),
     "not reversed": (lambda x: (np.cumsum(x, 1), lambda d: np.cumsum(d, 1)), Z, "flipped along axis 1"),
     "one number, a constant": (lambda x: (x**2 + x, lambda d: 2 * d * x), 1.5, "a constant"),

@@ -158,7 +158,7 @@ entry(
     normal((3, 5)),
     Bug("    out = x.copy()\n    on = x > 0\n    out[~on] = 0\n",
         "    out = x.copy()\n    on = x > 0\n    out[~on] = 0\n    on |= out == 0\n", ("stale cache",),
-        "the mask is overwritten after the forward"),
+        "the mask is overwritten after the forward", also=("mask",)),
     Bug("dout * on", "np.multiply(dout, on, out=dout)", ("input written",), "dout is overwritten",
         breaks="contract"),
     tempting="zeros, and in-place operations",

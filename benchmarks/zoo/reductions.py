@@ -356,6 +356,12 @@ entry(
     power_spectrum_bin,
     normal((7,)),
     Bug(" + c.imag * wave.imag", "", ("term missing", 0), "the imaginary part forgotten"),
-    Bug("c.imag * wave.imag", "-c.imag * wave.imag", ("term missing", 0), "its sign"),
+    Bug(
+        "c.imag * wave.imag",
+        "-c.imag * wave.imag",
+        ("term missing", 0),
+        "its sign",
+        also=("permuted",),
+    ),  # time runs backwards
     tempting="complex numbers inside, whose real and imaginary parts are taken",
 )
