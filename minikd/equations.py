@@ -229,7 +229,7 @@ def logit_matching_gradient(z: Array, v: Array) -> Array:
 
 
 def hard_target_cost(z: Array, y: Array) -> Array:
-    r"""Cross-entropy with the correct labels, at T = 1.
+    r"""Cross-entropy with the correct labels, at T = 1; 0 for a case whose label is not known.
 
     .. math:: C = -\log q_y
 
@@ -237,7 +237,7 @@ def hard_target_cost(z: Array, y: Array) -> Array:
     ----------
     z : array, shape (..., B, N)
     y : array of int, shape (..., B)
-        Labels, 0 ≤ y < N.
+        Labels, 0 ≤ y < N, or -1 where none is known.
 
     Returns
     -------
@@ -246,7 +246,7 @@ def hard_target_cost(z: Array, y: Array) -> Array:
     """
     xp, _, z = checks.arguments(1.0, z=z)
     log_q = log_softmax(z)
-    return -xp.sum(xp.where(_is_label(y, z), log_q, xp.zeros_like(log_q)), axis=-1)
+    return xp.sum(xp.where(_is_label(y, z), -log_q, xp.zeros_like(log_q)), axis=-1)
 
 
 def hard_target_gradient(z: Array, y: Array) -> Array:
@@ -254,13 +254,17 @@ def hard_target_gradient(z: Array, y: Array) -> Array:
 
     .. math:: \frac{\partial C}{\partial z_i} = q_i - [i = y]
 
+    A case whose label is not known (-1) has no such term, so its gradient is 0.
+
     Returns
     -------
     array, shape (..., B, N)
     """
     xp, _, z = checks.arguments(1.0, z=z)
     q = softmax(z)
-    return xp.where(_is_label(y, z), q - 1, q)
+    is_label = xp.astype(_is_label(y, z), q.dtype)
+    known = xp.sum(is_label, axis=-1, keepdims=True)  # 1, or 0 where no class is the label
+    return known * q - is_label
 
 
 def distillation_cost(
@@ -274,7 +278,8 @@ def distillation_cost(
     ----------
     z, v : array, shape (..., B, N)
     y : array of int, shape (..., B), optional
-        Labels; ignored if ``hard_weight`` is 0.
+        Labels; ignored if ``hard_weight`` is 0. A case whose label is -1, not known, has the soft
+        term alone ("when the correct labels are known for all or some of the transfer set").
     T : float or array, shape (..., 1)
     hard_weight : float
         w, where the soft targets have weight 1, as in Section 4 (0.5 there). In the weighted
@@ -324,7 +329,7 @@ def _together(soft: Array, hard: Array | None, T: Array, w: float) -> Array:
 
 
 def _is_label(y: Array, z: Array) -> Array:
-    """Where a class is the label: bool, shape (..., B, N)."""
+    """Where a class is the label: bool, shape (..., B, N); nowhere if the label is -1."""
     y = checks.labels(y, z)
     N = z.shape[-1]
     return y[..., None] == namespace(z).arange(N, dtype=y.dtype, **checks.device_of(y))

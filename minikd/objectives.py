@@ -21,7 +21,7 @@ class Batch:
     """Some cases: the inputs, and labels and teacher's logits if the data has them."""
 
     x: Array  # (B, in)
-    y: Array | None = None  # (B,) or (E, B)
+    y: Array | None = None  # (B,) or (E, B); -1 where no label is known
     v: Array | None = None  # (B, N) or (*E, B, N)
 
 
@@ -47,6 +47,10 @@ class Objective:
     by_case : bool
         The cost of a case depends on its own logits, label and teacher's logits alone: not on x,
         nor on other cases. Those of several batches may then be computed at once, which is faster.
+    some_labels : bool
+        It knows a label of -1: that case has no label, and costs what it costs without one. An
+        objective that does not say so is trained on labelled cases alone; as an index, -1 would
+        silently be the last class.
     settings : mapping, optional
         All that the cost depends on besides logits and batch, as plain values. They tell apart
         the checkpoints of objectives with the same name; without them, a run is neither saved nor
@@ -60,17 +64,23 @@ class Objective:
     floor: Callable[[Batch], Array] = lambda batch: 0.0
     members: tuple[int, ...] = ()
     by_case: bool = False
+    some_labels: bool = False
     settings: Mapping[str, Any] | None = None
 
 
 def hard_targets() -> Objective:
-    """Cross-entropy with the labels at T = 1: how to train a teacher, or a student alone."""
+    """Cross-entropy with the labels at T = 1: how to train a teacher, or a student alone.
+
+    Cases whose label is not known teach nothing. They still count in the mean over a batch, so
+    if most are unlabelled, steps are small: ``data.take(data.labelled)`` leaves them out.
+    """
     return Objective(
         name="hard targets",
         cost=lambda z, batch: equations.hard_target_cost(z, batch.y),
         gradient=lambda z, batch: equations.hard_target_gradient(z, batch.y),
         needs="y",
         by_case=True,
+        some_labels=True,
         settings={},
     )
 
@@ -84,7 +94,11 @@ def soft_targets(T: Any, hard_weight: float = 0.0) -> Objective:
         The temperature, or one for each member of a stack.
     hard_weight : float
         Weight of the hard targets relative to the soft ones. With 0, no labels are
-        used, so the transfer set may be unlabelled.
+        used, so the transfer set may be unlabelled. Where some labels are known, the others being
+        -1, it is the weight in a labelled case; the other cases have the soft term alone. The mean
+        is over all cases of a batch, not over the labelled ones: so a labelled case counts the
+        same in every batch, however many others there are. If fewer are labelled, the hard
+        targets weigh less beside all soft ones; divide by the share of labels to undo that.
 
     Raises
     ------
@@ -126,6 +140,7 @@ def soft_targets(T: Any, hard_weight: float = 0.0) -> Objective:
         needs="vy" if hard_weight else "v",
         members=() if per_member is None else (len(per_member),),
         by_case=True,
+        some_labels=True,
         settings={"T": temperatures, "hard_weight": hard_weight},
     )
 
