@@ -252,19 +252,15 @@ def hard_target_cost(z: Array, y: Array) -> Array:
 def hard_target_gradient(z: Array, y: Array) -> Array:
     r"""Gradient of :func:`hard_target_cost`: Eq. 2 at T = 1 with a p that is 1 at the label.
 
-    .. math:: \frac{\partial C}{\partial z_i} = q_i - [i = y]
-
-    A case whose label is not known (-1) has no such term, so its gradient is 0.
+    .. math:: \frac{\partial C}{\partial z_i} = q_i - [i = y], \quad \text{or } 0 \text{ if } y = -1
 
     Returns
     -------
     array, shape (..., B, N)
     """
     xp, _, z = checks.arguments(1.0, z=z)
-    q = softmax(z)
-    is_label = xp.astype(_is_label(y, z), q.dtype)
-    known = xp.sum(is_label, axis=-1, keepdims=True)  # 1, or 0 where no class is the label
-    return known * q - is_label
+    is_label = xp.astype(_is_label(y, z), z.dtype)
+    return xp.sum(is_label, axis=-1, keepdims=True) * softmax(z) - is_label  # 1 or 0 times q
 
 
 def distillation_cost(
@@ -278,8 +274,7 @@ def distillation_cost(
     ----------
     z, v : array, shape (..., B, N)
     y : array of int, shape (..., B), optional
-        Labels; ignored if ``hard_weight`` is 0. A case whose label is -1, not known, has the soft
-        term alone ("when the correct labels are known for all or some of the transfer set").
+        Labels; a case without one (-1) has the soft term alone. Ignored if ``hard_weight`` is 0.
     T : float or array, shape (..., 1)
     hard_weight : float
         w, where the soft targets have weight 1, as in Section 4 (0.5 there). In the weighted

@@ -95,10 +95,10 @@ def soft_targets(T: Any, hard_weight: float = 0.0) -> Objective:
     hard_weight : float
         Weight of the hard targets relative to the soft ones. With 0, no labels are
         used, so the transfer set may be unlabelled. Where some labels are known, the others being
-        -1, it is the weight in a labelled case; the other cases have the soft term alone. The mean
-        is over all cases of a batch, not over the labelled ones: so a labelled case counts the
-        same in every batch, however many others there are. If fewer are labelled, the hard
-        targets weigh less beside all soft ones; divide by the share of labels to undo that.
+        -1, it is the weight in a labelled case; the others have the soft term alone. The mean is
+        over all cases of a batch, not over the labelled ones, so a labelled case counts the same
+        in every batch, and the fewer there are, the less they weigh beside all soft targets. (With
+        w divided by the share of labels, a few cases would make very large steps.)
 
     Raises
     ------
