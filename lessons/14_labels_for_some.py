@@ -83,7 +83,7 @@ for i, k in np.ndindex(3, 5):
     a[i, k] = wrong(alone)
 for i, share in enumerate(SHARES):
     gain = mean_of(b - c[i])
-    print(f"{share:4.0%} of the labels: (a) {a[i].mean():.1f} %, (b) {b.mean():.1f} %, "
+    print(f"{100 * share:3.0f} % of the labels: (a) {a[i].mean():.1f} %, (b) {b.mean():.1f} %, "
           f"(c) {c[i].mean():.1f} % wrong; labels help by {gain.words()} ({gain.clearly})")  # fmt: skip
 
 # %% [markdown]
@@ -94,14 +94,8 @@ for i, share in enumerate(SHARES):
 
 # %%
 right = (with_both(transfer.x).argmax(-1) == transfer.y).reshape(3, 5, -1)
-told, not_told = (
-    [
-        100 * right[i][which[i] & mistaken].mean()
-        for i in range(3)
-        if (which[i] & mistaken).any()
-    ]
-    for which in (masks, ~masks)
-)
+told = [100 * right[i][masks[i] & mistaken].mean() for i in range(3)]
+not_told = [100 * right[i][~masks[i] & mistaken].mean() for i in range(2)]
 repeats = 100 * (with_soft(transfer.x).argmax(-1) == transfer.y)[:, mistaken].mean()
 
 figure, (left, bars) = plt.subplots(1, 2, figsize=(12, 5))
@@ -121,22 +115,20 @@ left.set_xticks(percent, labels=["1", "10", "100"])
 left.set_yticks([3, 5, 10, 20, 50], labels=[3, 5, 10, 20, 50])
 left.minorticks_off()
 left.legend(loc="upper right")
-names = ["(b) no label", "(c) 1 %,\nnot told", "(c) 10 %,\nnot told",
-         "(c) 1 %,\ntold", "(c) 10 %,\ntold", "(c) 100 %,\ntold"]  # fmt: skip
+names = ["(b)\nno label", *(f"(c) {each:.0f} %\nnot told" for each in percent[:2])]
+names += [f"(c) {each:.0f} %\ntold" for each in percent]
 drawn = bars.bar(names, [repeats, *not_told, *told], color=[BLUE, *[GREY] * 2, *[GREEN] * 3])
 bars.bar_label(drawn, fmt="%.0f")
 bars.set(ylabel="right by the student (%)", ylim=(0, 110))
 bars.set_title(f"The {mistaken.sum()} transfer images that the teacher gets wrong")
-title = (
-    f"With all labels, errors fall from {b.mean():.1f} to {c[2].mean():.1f} %; with 10 %, to "
-)
-title += f"{c[1].mean():.1f} %. Without a teacher, 10 % of the labels leave {a[1].mean():.0f} %"
+title = f"Soft targets: {b.mean():.1f} % wrong, with 10 % of the labels {c[1].mean():.1f} %, "
+title += f"with all {c[2].mean():.1f} %. 10 % of the labels alone: {a[1].mean():.0f} %"
 figure.suptitle(title, x=0.01, ha="left", weight="bold")
 figure.supxlabel("bundled printed digits, not handwriting", fontsize=8, color=GREY)
 print("wrote", save_figure(figure, "out/14_labels_for_some.png"))
 
 # %% [markdown]
-# **The claim of this lesson**: a student with a teacher needs few labels or none, and without one it
+# **The claim of this lesson**: a student with a teacher needs few labels or none; without one it
 # needs many. A label corrects the teacher where it is wrong, and hardly anywhere else: so 1 %
 # of the labels change next to nothing, and all of them make the student better than its teacher.
 # Then labels alone are nearly as good.
