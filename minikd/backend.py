@@ -91,6 +91,7 @@ class Stream(IntEnum):
     SPEECH = 6
     CLUSTERS = 7
     SPECIAL = 8
+    LABELS = 9
 
 
 def generator(seed: int, purpose: Stream, *key: int, xp: Any = np) -> Any:

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from minikd.backend import Array, namespace, on_host, to_host
+from minikd.labels import all_known, labels_fit, or_not_known
 
 if TYPE_CHECKING:
     from minikd.data.dataset import Dataset
@@ -165,7 +166,7 @@ def temperature(T: Array, xp: Any, z: Array, shape: tuple[int, ...]) -> Array:
 
 
 def labels(y: Array, z: Array) -> Array:
-    """Integer labels beside z, one for each case, from 0 to N - 1."""
+    """Integer labels beside z, one for each case, from 0 to N - 1, or -1 where none is known."""
     xp, N = namespace(z), z.shape[-1]
     y = beside(y, z)
     if not xp.isdtype(y.dtype, "integral"):
@@ -176,8 +177,9 @@ def labels(y: Array, z: Array) -> Array:
         raise ValueError(
             f"y has shape {tuple(y.shape)}; expected one label per case of z, {tuple(z.shape)}"
         )
-    if on_host(y) and not xp.all((y >= 0) & (y < N)):
-        raise ValueError(f"y holds labels outside 0 … {N - 1}")
+    unsigned = xp.isdtype(y.dtype, "unsigned integer")
+    if on_host(y) and not xp.all((unsigned or y >= -1) & (y < N)):
+        raise ValueError(f"y holds labels outside 0 … {N - 1}; {or_not_known(y)}")
     # uint8 cannot count more than 256 classes.
     return xp.astype(y, xp.int32) if xp.iinfo(y.dtype).max < N - 1 else y
 
@@ -238,8 +240,9 @@ def answers(z: Array, y: Array) -> tuple[Any, Any]:
     if not np.isfinite(z).all():
         raise ValueError("z holds NaN or infinity; expected finite logits")
     N = z.shape[-1]
-    if not np.issubdtype(y.dtype, np.integer) or not np.isin(y, np.arange(N)).all():
+    if not np.issubdtype(y.dtype, np.integer) or not np.isin(y, np.arange(-1, N)).all():
         raise ValueError(f"y holds labels that are not integers from 0 to {N - 1}")
+    all_known(y, "nothing can be counted there: take z[..., y >= 0, :] and y[y >= 0]")
     return z, y.astype(np.int64)  # N * y does not fit into a byte
 
 
@@ -257,14 +260,17 @@ def images(x: Any, shape: tuple[int, int]) -> None:
 
 
 def labels_of_cases(y: Any, cases: int) -> None:
-    """Integer labels ≥ 0, (n,) or (E, n)."""
+    """Integer labels ≥ 0, or -1 where none is known, (n,) or (E, n)."""
     right = y.ndim in (1, 2) and y.shape[-1] == cases and np.issubdtype(y.dtype, np.integer)
     if not right:
         raise ValueError(
-            f"y has shape {y.shape} and dtype {y.dtype}; expected {cases} integer labels"
+            f"y has shape {y.shape} and dtype {y.dtype}; expected {cases} integer labels, "
+            "-1 where none is known"
         )
-    if y.size and y.min() < 0:
-        raise ValueError(f"y holds the label {y.min()}; expected labels ≥ 0")
+    if y.size and y.min() < -1:
+        raise ValueError(
+            f"y holds the label {y.min()}; expected labels ≥ 0, or -1 where none is known"
+        )
 
 
 def logits_of_cases(v: Any, cases: int) -> None:
@@ -287,9 +293,11 @@ def not_probabilities(v: Any) -> None:
 
 
 def classes_of(y: Any, classes: Sequence[Any]) -> None:
-    """Integer classes, each of which occurs among the labels."""
+    """Integer classes, each of which occurs among the labels, all of them known."""
     if y is None or y.ndim > 1:
         raise ValueError("this data has no labels to choose classes by; expected one per case")
+    all_known(y, "their classes cannot be told: choose classes first and hide labels afterwards, "
+              "or begin with data.take(data.labelled)")  # fmt: skip
     if not classes:
         raise ValueError("no classes were named; expected at least one, like without(3)")
     if not all(isinstance(c, (int, np.integer)) for c in classes):
@@ -339,12 +347,7 @@ def _objective_fits(data: Dataset, objective: Objective, classes: int) -> None:
                 f"the teacher's logits have {data.v.shape[-1]} classes and the network {classes}"
             )
     if "y" in objective.needs:
-        if data.y is None:
-            raise ValueError(f"{objective.name} needs labels; this data has none")
-        if data.y.max() >= classes:
-            raise ValueError(
-                f"data has a label {data.y.max()}; the network has {classes} classes"
-            )
+        labels_fit(data.y, objective, classes)
 
 
 def _dropout_fits(net: MLP | Mixture, recipe: Recipe) -> None:
@@ -381,6 +384,7 @@ def _special_fits(
 ) -> None:
     if objective.needs != "y":
         raise ValueError(f"special needs hard targets; the objective is {objective.name}")
+    all_known(y, "special cases are drawn by their labels: begin with data.take(data.labelled)")
     if not 0 < round(special * batch) < batch:
         raise ValueError(
             f"special is {special}: {round(special * batch)} of {batch} cases in each batch; "

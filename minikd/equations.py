@@ -177,7 +177,7 @@ def logit_matching_gradient(z: Array, v: Array) -> Array:
 
 
 def hard_target_cost(z: Array, y: Array) -> Array:
-    r"""Cross-entropy with the correct labels, at T = 1.
+    r"""Cross-entropy with the correct labels, at T = 1; 0 for a case whose label is not known.
 
     .. math:: C = -\log q_y
 
@@ -185,7 +185,7 @@ def hard_target_cost(z: Array, y: Array) -> Array:
     ----------
     z : array, shape (..., B, N)
     y : array of int, shape (..., B)
-        Labels, 0 ≤ y < N.
+        Labels, 0 ≤ y < N, or -1 where none is known.
 
     Returns
     -------
@@ -194,21 +194,23 @@ def hard_target_cost(z: Array, y: Array) -> Array:
     """
     xp, _, z = checks.arguments(1.0, z=z)
     log_q = log_softmax(z)
-    return -xp.sum(xp.where(_is_label(y, z), log_q, xp.zeros_like(log_q)), axis=-1)
+    return xp.sum(xp.where(_is_label(y, z), -log_q, xp.zeros_like(log_q)), axis=-1)
 
 
 def hard_target_gradient(z: Array, y: Array) -> Array:
     r"""Gradient of :func:`hard_target_cost`: Eq. 2 at T = 1 with a p that is 1 at the label.
 
-    .. math:: \frac{\partial C}{\partial z_i} = q_i - [i = y]
+    .. math:: \frac{\partial C}{\partial z_i} = q_i - [i = y], \quad \text{or } 0 \text{ if } y = -1
 
     Returns
     -------
     array, shape (..., B, N)
     """
     xp, _, z = checks.arguments(1.0, z=z)
-    log_q = log_softmax(z)
-    return xp.where(_is_label(y, z), xp.expm1(log_q), xp.exp(log_q))
+    is_label, log_q = _is_label(y, z), log_softmax(z)
+    gradient = xp.where(is_label, xp.expm1(log_q), xp.exp(log_q))
+    # Where no label is known, nothing is asked.
+    return gradient * xp.astype(xp.any(is_label, axis=-1, keepdims=True), z.dtype)
 
 
 def distillation_cost(
@@ -223,7 +225,7 @@ def distillation_cost(
     ----------
     z, v : array, shape (..., B, N)
     y : array of int, shape (..., B), optional
-        Labels; ignored if the hard targets have weight 0.
+        Labels; a case without one (-1) has the soft term alone. Ignored if their weight is 0.
     T : float or array, shape (..., 1)
     hard_weight : float
         w, where the soft targets have weight 1, as in Section 4 (0.5 there). In the weighted
@@ -276,5 +278,5 @@ def _together(soft: Array, hard: Array | None, T: Array, weights: tuple[float, f
 
 
 def _is_label(y: Array, z: Array) -> Array:
-    """Where a class is the label: bool, shape (..., B, N)."""
+    """Where a class is the label: bool, shape (..., B, N); nowhere if the label is -1."""
     return one_hot(checks.labels(y, z), z)

@@ -21,7 +21,7 @@ class Batch:
     """Some cases: the inputs, and labels and teacher's logits if the data has them."""
 
     x: Array  # (B, in)
-    y: Array | None = None  # (B,) or (E, B)
+    y: Array | None = None  # (B,) or (E, B); -1 where no label is known
     v: Array | None = None  # (B, N) or (*E, B, N)
 
 
@@ -48,6 +48,10 @@ class Objective:
     by_case : bool
         The cost of a case depends on its own logits, label and teacher's logits alone: not on x,
         nor on other cases. Those of several batches may then be computed at once, which is faster.
+    some_labels : bool
+        It knows a label of -1: that case has no label, and costs what it costs without one. An
+        objective that does not say so is trained on labelled cases alone; as an index, -1 would
+        silently be the last class.
     settings : mapping, optional
         All that the cost depends on besides logits and batch, as plain values. They tell apart
         the checkpoints of objectives with the same name; without them, a run is neither saved nor
@@ -61,17 +65,23 @@ class Objective:
     recorded: Callable[[Array, Batch], Array] | None = None
     members: tuple[int, ...] = ()
     by_case: bool = False
+    some_labels: bool = False
     settings: Mapping[str, Any] | None = None
 
 
 def hard_targets() -> Objective:
-    """Cross-entropy with the labels at T = 1: how to train a teacher, or a student alone."""
+    """Cross-entropy with the labels at T = 1: how to train a teacher, or a student alone.
+
+    Cases whose label is not known teach nothing. They still count in the mean over a batch, so
+    if most are unlabelled, steps are small: ``data.take(data.labelled)`` leaves them out.
+    """
     return Objective(
         name="hard targets",
         cost=lambda z, batch: equations.hard_target_cost(z, batch.y),
         gradient=lambda z, batch: equations.hard_target_gradient(z, batch.y),
         needs="y",
         by_case=True,
+        some_labels=True,
         settings={},
     )
 
@@ -86,7 +96,11 @@ def soft_targets(T: Any, hard_weight: float = 0.0, *, alpha: float | None = None
         one for each case, (B,).
     hard_weight : float
         Weight of the hard targets relative to the soft ones. With 0, no labels are
-        used, so the transfer set may be unlabelled.
+        used, so the transfer set may be unlabelled. Where some labels are known, the others being
+        -1, it is the weight in a labelled case; the others have the soft term alone. The mean is
+        over all cases of a batch, not over the labelled ones, so a labelled case counts the same
+        in every batch, and the fewer there are, the less they weigh beside all soft targets. (With
+        w divided by the share of labels, a few cases would make very large steps.)
     alpha : float, optional
         The other convention, instead of ``hard_weight``: the soft targets have weight alpha, T²
         included, and the hard ones 1 - alpha.
@@ -129,6 +143,7 @@ def soft_targets(T: Any, hard_weight: float = 0.0, *, alpha: float | None = None
         needs=needs,
         members=members,
         by_case=not callable(T),
+        some_labels=True,
         settings={"T": temperatures, **weights} if temperatures else None,
     )
 

@@ -67,7 +67,8 @@ class Cases:
             moves = None if shifts is None else shifts[start : start + B]
             y = self.y
             if y is not None:
-                y = y[chosen] if y.ndim == 1 else xp.take_along_axis(y, chosen, axis=-1)
+                one_order = y.ndim == 1 or chosen.ndim == 1
+                y = y[..., chosen] if one_order else xp.take_along_axis(y, chosen, axis=-1)
             v = None if self.v is None else self.v[..., chosen, :]
             yield Batch(x=self.inputs(chosen, moves), y=y, v=v)
 

@@ -19,6 +19,7 @@ from typing import Any
 import numpy as np
 
 from minikd.backend import Array, Stream, as_seed, generator, to_host
+from minikd.labels import all_known
 from minikd.mlp import MLP
 
 # ---------------------------------------------------------------- which classes (Section 5.3)
@@ -150,12 +151,13 @@ def specialist_labels(y: Array, classes: Any, N: int) -> Any:
     ------
     ValueError
         If a specialist has no class, every class, or one class twice, or a class or label is
-        none of the N.
+        none of the N; a label of -1, not known, is none of them either.
     """
     classes = checked_classes(classes, N)
     y = np.asarray(to_host(y))
-    if not np.issubdtype(y.dtype, np.integer) or not np.isin(y, np.arange(N)).all():
+    if not np.issubdtype(y.dtype, np.integer) or not np.isin(y, np.arange(-1, N)).all():
         raise ValueError(f"y holds labels that are not integers from 0 to {N - 1}")
+    all_known(y, "specialists are drawn by labels: begin with data.take(data.labelled)")
     M, S = classes.shape
     seen_as = np.full((M, N), S)
     seen_as[np.arange(M)[:, None], classes] = np.arange(S)
@@ -234,11 +236,13 @@ def dustbin_correction(y: Any, size: int, share: float = 0.5) -> Any:
     Raises
     ------
     ValueError
-        If a specialist has no special case, or no other, or the share is not between 0 and 1.
+        If a specialist has no special case, or no other, the share is not between 0 and 1, or a
+        label is -1, not known.
     """
     y = np.asarray(to_host(y))
     if not 0 < share < 1:
         raise ValueError(f"share is {share}; expected 0 < share < 1")
+    all_known(y, "a special case is told by its label: take the labelled cases")
     natural = (y < size).mean(-1)
     if ((natural == 0) | (natural == 1)).any():
         m = int(np.flatnonzero((natural == 0) | (natural == 1))[0])

@@ -97,7 +97,8 @@ def train(
     net : MLP or Mixture
         Its parameters are updated.
     data : Dataset
-        Must have what the objective needs: labels, or a teacher's logits.
+        Must have what the objective needs: labels, or a teacher's logits. Where some labels are
+        -1, not known, minikd's objectives leave out the hard targets of these cases.
     objective : Objective
     recipe : Recipe
     rng : int or Generator

@@ -406,8 +406,8 @@ def test_bad_data(data):
         Dataset(np.zeros((3, 4)), np.zeros(3), shape=(2, 2))
     with pytest.raises(ValueError, match="3 integer labels"):
         Dataset(np.zeros((3, 4)), np.zeros(2, int), shape=(2, 2))
-    with pytest.raises(ValueError, match="label -1"):
-        Dataset(np.zeros((1, 4)), np.array([-1]), shape=(2, 2))
+    with pytest.raises(ValueError, match="label -2; expected labels ≥ 0, or -1 where none is"):
+        Dataset(np.zeros((1, 4)), np.array([-2]), shape=(2, 2))
     with pytest.raises(ValueError, match=r"expected \(40, classes\)"):
         data.with_logits(np.zeros((39, 10)))
     with pytest.raises(ValueError, match="v holds NaN"):

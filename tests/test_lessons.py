@@ -18,7 +18,7 @@ LESSONS = sorted((Path(__file__).parents[1] / "lessons").glob("[0-9]*.py"))
 
 
 def test_the_lessons_are_there():
-    assert [path.name[:2] for path in LESSONS] == [f"{n:02}" for n in range(1, 14)]
+    assert [path.name[:2] for path in LESSONS] == [f"{n:02}" for n in range(1, 15)]
 
 
 @pytest.mark.parametrize("path", LESSONS, ids=lambda path: path.stem)

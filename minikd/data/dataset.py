@@ -7,7 +7,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from minikd import checks
+from minikd import checks, labels
 from minikd.backend import Array, to_host
 
 
@@ -23,7 +23,7 @@ class Dataset:
     x : array of float32, shape (n, H * W)
         Pixels from 0 (background) to 1 (ink).
     y : array of int64, shape (n,), or None
-        Labels; of shape (E, n) if each member of a stack has its own (Section 5.2).
+        Labels, -1 where none is known; of shape (E, n) if each member of a stack has its own.
     v : array of float32, shape (n, N), or None
         A teacher's logits.
     shape : (H, W)
@@ -48,8 +48,15 @@ class Dataset:
         return len(self.x)
 
     def __repr__(self) -> str:
-        has = [name for name, a in (("labels", self.y), ("logits", self.v)) if a is not None]
+        known = np.count_nonzero(self.labelled)
+        those = "labels" if self.labelled.all() else f"{known} labels"
+        has = [name for name, a in ((those, self.y), ("logits", self.v)) if a is not None]
         return f"<Dataset: {len(self)} cases{', with ' + ' and '.join(has) if has else ''}>"
+
+    @property
+    def labelled(self) -> Any:
+        """Which cases have a label: bool, shape (n,), or (E, n) as the labels."""
+        return np.zeros(len(self), bool) if self.y is None else self.y >= 0
 
     def with_logits(self, v: Array, *, insist: bool = False) -> Dataset:
         """A transfer set: this data with a teacher's logits.
@@ -81,11 +88,18 @@ class Dataset:
         )
 
     def without(self, *classes: int) -> Dataset:
-        """All cases except some classes: ``without(3)`` omits the threes (Section 3)."""
+        """All cases except some classes: ``without(3)`` omits the threes (Section 3).
+
+        Raises
+        ------
+        ValueError
+            If the label of a case is not known: it may be a three. Choose classes first, and hide
+            labels afterwards: ``without(3).keep_labels(0.01)``.
+        """
         return self._of_classes(classes, keep=False)
 
     def only(self, *classes: int) -> Dataset:
-        """The cases of some classes: ``only(7, 8)`` (Section 3)."""
+        """The cases of some classes: ``only(7, 8)`` (Section 3); errors as in :meth:`without`."""
         return self._of_classes(classes, keep=True)
 
     def _of_classes(self, classes: tuple[int, ...], keep: bool) -> Dataset:
@@ -96,8 +110,39 @@ class Dataset:
         return self.take(chosen)
 
     def unlabelled(self) -> Dataset:
-        """The same cases without their labels: a student can learn from logits alone."""
+        """The same cases without any label: a student can learn from logits alone."""
         return replace(self, y=None)
+
+    def keep_labels(self, of: Any, rng: Any = 0) -> Dataset:
+        """The same cases with labels for some of them, and -1, not known, for the others.
+
+        Parameters
+        ----------
+        of : float, or array of bool, shape (n,) or (E, n)
+            A share, 0 < of ≤ 1: of the labelled cases, that many are drawn, from each class the
+            same share to within one case, and at least one. Or a mask: which cases keep the label
+            that they have; with a row for each member of a stack, each has labels of its own.
+        rng : int or Generator
+            For a share. With the same seed, a smaller share is a part of a larger one.
+
+        Raises
+        ------
+        ValueError
+            If there are no labels, the share is out of range, or the mask does not fit.
+
+        Examples
+        --------
+        >>> data = Dataset(np.zeros((6, 1)), [0, 0, 0, 1, 1, 1], shape=(1, 1))
+        >>> data.keep_labels(1 / 3)
+        <Dataset: 6 cases, with 2 labels>
+        >>> data.keep_labels(data.y == 0).y
+        array([ 0,  0,  0, -1, -1, -1])
+        """
+        of = labels.mask_or_share(self.y, of)
+        if of.ndim == 0:
+            of = labels.share_of_each_class(self.y, float(of), rng)
+        signed = self.y.astype(np.int64)  # a byte without a sign cannot hold -1
+        return replace(self, y=np.where(of, signed, -1))
 
     def split(self, held_out: int, rng: Any = 0) -> tuple[Dataset, Dataset]:
         """Two parts, drawn at random: the rest, and ``held_out`` cases for validation.
@@ -112,6 +157,8 @@ class Dataset:
         Returns
         -------
         rest, validation : Dataset
+            Cases without a label may be in both; ``validation.take(validation.labelled)`` are those
+            whose errors can be counted.
         """
         if not 0 < held_out < len(self):
             raise ValueError(f"held_out is {held_out}; expected 1 … {len(self) - 1}")

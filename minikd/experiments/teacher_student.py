@@ -251,7 +251,7 @@ def plot_wrong(record: Record, test: Dataset, columns: int = 14) -> Any:
         If the test set is not that of the record.
     """
     cases = record["metrics"]["test_cases"][0]
-    if len(test) != cases or test.y is None:
+    if len(test) != cases or not test.labelled.all():
         raise ValueError(f"test has {len(test)} cases; the record is of {cases}, with labels")
     of_seed = record["curves"]["wrong"][0]
     wrong = {role: set(cases) for role, cases in of_seed.items()}
