@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import re
 import subprocess
 import sys
 import time
@@ -484,6 +485,14 @@ def test_a_large_layer_takes_seconds_and_megabytes():
         gradcheck(lambda W: (x @ W, one_off), W)
     with pytest.raises(GradcheckError, match="2 times the derivative everywhere"):
         gradcheck(lambda W: (x @ W, lambda dout: 2 * x.T @ dout), W)
+
+
+def test_the_page_shows_what_the_checker_says():
+    page = (Path(__file__).parents[1] / "docs" / "gradcheck.md").read_text(encoding="utf-8")
+    example, said = re.search(r"```python\n(.*?)```\n\n```\n(.*?)```", page, re.DOTALL).groups()
+    with pytest.raises(GradcheckError) as caught:
+        exec(example, {})
+    assert "GradcheckError: " + str(caught.value) == " ".join(said.split())
 
 
 def test_one_file_that_anybody_can_copy(tmp_path):
