@@ -12,10 +12,15 @@ from typing import Any
 
 import numpy as np
 
+from minikd import values
+
 
 def write_atomically(path: str | PathLike[str], content: bytes) -> None:
     """Write a file so that nobody ever reads half of it, even after a crash."""
-    path = Path(path)
+    path = values.path("path", path)
+    if path.is_dir():
+        raise ValueError(f"path: {path} is a folder; expected a file to write")
+    values.instance("content", content, (bytes,), "bytes")
     path.parent.mkdir(parents=True, exist_ok=True)
     # Another process, thread or machine may be writing the same file.
     partial = path.with_name(f".{path.name}.{os.getpid()}-{os.urandom(4).hex()}.partial")
@@ -46,12 +51,29 @@ def save_checkpoint(
     ValueError
         If an array holds Python objects, which only pickle could write.
     """
-    for name, array in arrays.items():
+    path = values.path("path", path)
+    values.instance("arrays", arrays, (Mapping,), "a mapping from names to arrays")
+    values.instance("meta", meta, (Mapping,), "a mapping that JSON can hold")
+    held = {name: values.held(f"arrays[{name!r}]", array) for name, array in arrays.items()}
+    for name, array in held.items():
         if array.dtype.hasobject:
-            raise ValueError(f"array {name!r} holds Python objects; expected numbers")
+            raise ValueError(f"arrays[{name!r}] holds Python objects; expected numbers")
+    try:
+        text = json.dumps(dict(meta), default=_plain)
+    except (TypeError, ValueError) as error:
+        raise ValueError(
+            f"meta holds what JSON cannot ({error}); expected plain values"
+        ) from error
     buffer = io.BytesIO()
-    np.savez(buffer, meta=np.array(json.dumps(dict(meta))), **arrays)
+    np.savez(buffer, meta=np.array(text), **held)
     write_atomically(path, buffer.getvalue())
+
+
+def _plain(value: Any) -> Any:
+    """Numbers and arrays of NumPy as JSON knows them."""
+    if hasattr(value, "tolist"):
+        return value.tolist()
+    raise TypeError(f"it holds {values.shown(value)}")
 
 
 def load_checkpoint(path: str | PathLike[str]) -> tuple[dict[str, Any], dict[str, Any]]:
@@ -71,6 +93,9 @@ def load_checkpoint(path: str | PathLike[str]) -> tuple[dict[str, Any], dict[str
     """
     from zipfile import BadZipFile
 
+    path = values.path("path", path)
+    if path.is_dir():
+        raise ValueError(f"path: {path} is a folder; expected a file that minikd wrote")
     try:
         with open(path, "rb") as file, np.load(file, allow_pickle=False) as stored:
             arrays = {name: stored[name] for name in stored.files}
@@ -80,7 +105,20 @@ def load_checkpoint(path: str | PathLike[str]) -> tuple[dict[str, Any], dict[str
     # What NumPy, zipfile and json raise when a file is corrupt.
     except (OSError, ValueError, KeyError, TypeError, EOFError, AttributeError, BadZipFile,
             NotImplementedError, RuntimeError) as error:  # fmt: skip
-        raise ValueError(
-            f"{path} is not a minikd checkpoint, or is damaged ({error}); delete it and run again"
-        ) from error
+        cause = " ".join(str(error).split())
+        raise ValueError(f"path: {path} {_kind_of(path)} ({cause})") from error
     return arrays, meta
+
+
+def _kind_of(path: Path) -> str:
+    """What a file is that cannot be read, and what to do: only what minikd wrote may be deleted."""
+    head, end = path.read_bytes()[:4096], path.read_bytes()[-4096:]
+    if head[30:38] == b"meta.npy":
+        return "is a minikd checkpoint that is damaged; delete it and run again"
+    what = "is not a minikd checkpoint, or is damaged"
+    if head[:2] == b"\x80\x02" or b"data.pkl" in head + end:
+        return (
+            f"{what}: it looks like a file of PyTorch; expected one that minikd wrote, or give "
+            "PyTorch's logits to data.with_logits"
+        )
+    return f"{what}; expected a file that minikd wrote, give another path"

@@ -8,8 +8,8 @@ from __future__ import annotations
 
 from typing import Any
 
-from minikd import equations
-from minikd.backend import Array, namespace
+from minikd import checks, equations
+from minikd.backend import Array, is_native, namespace
 
 
 def geometric_mean(v: Array) -> Array:
@@ -22,7 +22,7 @@ def geometric_mean(v: Array) -> Array:
 
     Parameters
     ----------
-    v : array, shape (E, ..., N)
+    v : array, shape (E, ..., N), or sequence of array, shape (..., N)
         Logits of E members.
 
     Returns
@@ -34,7 +34,8 @@ def geometric_mean(v: Array) -> Array:
     ValueError
         If there are no members.
     """
-    return namespace(v).mean(_members(v), axis=0)
+    v = _members(v)
+    return namespace(v).mean(v, axis=0)
 
 
 def arithmetic_mean(v: Array, T: float = 1.0) -> Array:
@@ -48,7 +49,7 @@ def arithmetic_mean(v: Array, T: float = 1.0) -> Array:
 
     Parameters
     ----------
-    v : array, shape (E, ..., N)
+    v : array, shape (E, ..., N), or sequence of array, shape (..., N)
         Logits of E members.
     T : float
 
@@ -62,15 +63,23 @@ def arithmetic_mean(v: Array, T: float = 1.0) -> Array:
     ValueError
         If there are no members, or T is not positive and finite.
     """
-    xp, log_p = namespace(v), equations.log_softmax(_members(v), T)
+    T, v = checks.one_temperature(T), _members(v)
+    xp, log_p = namespace(v), equations.log_softmax(v, T)
     # Log-sum-exp: the largest exponent is subtracted first.
     largest = xp.max(log_p, axis=0)
     return T * (largest + xp.log(xp.mean(xp.exp(log_p - largest), axis=0)))
 
 
-def _members(v: Array) -> Any:
+def _members(v: Any) -> Any:
+    """The logits of all members in one array, on their device."""
+    if isinstance(v, (list, tuple)) and v and all(is_native(each) for each in v):
+        if any(tuple(each.shape) != tuple(v[0].shape) for each in v):
+            shapes = ", ".join(str(tuple(each.shape)) for each in v)
+            raise ValueError(f"v has members of shapes {shapes}; expected the same for all")
+        v = namespace(v[0]).stack([checks.logits("v", each) for each in v])
+    v = checks.logits("v", v)
     if v.ndim < 2 or v.shape[0] == 0:
         raise ValueError(
-            f"v has shape {v.shape}; expected (members, ..., classes), at least one member"
+            f"v has shape {tuple(v.shape)}; expected (members, ..., classes), at least one member"
         )
     return v

@@ -12,7 +12,7 @@ from typing import Any
 
 import numpy as np
 
-from minikd import equations
+from minikd import checks, equations, values
 from minikd.backend import Array, namespace
 
 
@@ -91,11 +91,8 @@ def soft_targets(T: Any, hard_weight: float = 0.0) -> Objective:
     ValueError
         If a temperature is not positive and finite, or the weight is negative.
     """
-    if T is None:
-        raise ValueError("T is None; expected a temperature")
-    per_member = np.asarray(T, dtype=float).reshape(-1, 1, 1) if np.ndim(T) else None
-    T = T if np.ndim(T) else float(T)
-    hard_weight = float(hard_weight)
+    T, per_member = checks.temperatures(T)
+    hard_weight = values.weight("hard_weight", hard_weight)
 
     on_device: dict[Any, Array] = {}
 

@@ -1,0 +1,375 @@
+"""What one argument may be: a number, an array, text, in whatever holds it.
+
+Each check returns its argument in the form that a function will use: a plain number for a NumPy
+scalar, a NumPy array for a list or for a tensor of PyTorch. An argument that cannot be used raises
+a `ValueError` of one line: the argument's name, what came, and what was expected. What several
+arguments require of each other is in :mod:`minikd.checks`.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from os import PathLike
+from pathlib import Path
+from typing import Any, TypeVar
+
+import numpy as np
+
+from minikd.backend import is_native, namespace, on_host, to_host
+
+T = TypeVar("T")
+
+
+def shown(value: Any) -> str:
+    """What came, in a few words on one line."""
+    if isinstance(value, np.ndarray) and value.ndim:
+        masked = "a masked" if isinstance(value, np.ma.MaskedArray) else "an"
+        return f"{masked} array of shape {value.shape} and dtype {value.dtype}"
+    if isinstance(value, int) and abs(value) > 10**30:
+        return f"{'-' * (value < 0)}10**{math.log10(abs(value)):.0f}"
+    if callable(value) and hasattr(value, "__name__"):
+        kind = "class" if isinstance(value, type) else "function"
+        return f"the {kind} {value.__name__}"
+    said = " ".join(repr(value).split())
+    return said if len(said) <= 80 else f"{said[:60]}… ({type(value).__name__})"
+
+
+def refused(name: str, value: Any, expected: str) -> ValueError:
+    """The error for an argument that cannot be used."""
+    return ValueError(f"{name} is {shown(value)}; expected {expected}")
+
+
+# ---------------------------------------------------------------- numbers
+
+
+def plain(value: Any) -> Any:
+    """A Python number for a number of any library; anything else as it is."""
+    if type(value) in (int, float, bool, str):
+        return value
+    if tuple(getattr(value, "shape", (0,))) == () and not isinstance(value, np.ma.MaskedArray):
+        try:
+            value = to_host(value)[()]
+        except (TypeError, ValueError, RuntimeError):  # no number: the caller says so
+            return value
+    if isinstance(value, np.generic):
+        value = float(value) if isinstance(value, np.floating) else value.item()
+    return value
+
+
+def is_number(value: Any) -> bool:
+    """Whether a plain value is a real number that a float can hold; True and False are none."""
+    if isinstance(value, bool) or not isinstance(value, (int, float)):
+        return False
+    return isinstance(value, float) or abs(value) < 10**300
+
+
+def number(name: str, value: Any, expected: str, fits: Callable[[float], bool]) -> float:
+    """A finite number that ``fits``; ``expected`` says it in words."""
+    given = plain(value)
+    if not is_number(given) or not math.isfinite(given) or not fits(given):
+        raise refused(name, value, expected)
+    return float(given)
+
+
+def whole(name: str, value: Any, least: int = 0, most: int | None = None) -> int:
+    """An integer from ``least`` to ``most``; 5.0 and NumPy's numbers will do."""
+    given = plain(value)
+    good = is_number(given) and math.isfinite(given) and given == int(given)
+    if not good or given < least or (most is not None and given > most):
+        expected = f"an integer ≥ {least}" if most is None else f"{least} … {most}"
+        raise refused(name, value, expected)
+    return int(given)
+
+
+def finite(name: str, value: Any) -> float:
+    """A finite number."""
+    return number(name, value, "a finite number", lambda x: True)
+
+
+def positive(name: str, value: Any) -> float:
+    """A finite number above 0."""
+    return number(name, value, "a positive, finite number", lambda x: x > 0)
+
+
+def weight(name: str, value: Any) -> float:
+    """A finite number that is not negative."""
+    return number(name, value, "a weight ≥ 0", lambda x: x >= 0)
+
+
+def share(name: str, value: Any) -> float:
+    """A number from 0 up to, but not including, 1."""
+    return number(name, value, f"0 ≤ {name} < 1", lambda x: 0 <= x < 1)
+
+
+def between(name: str, value: Any) -> float:
+    """A number between 0 and 1, but neither."""
+    return number(name, value, f"0 < {name} < 1", lambda x: 0 < x < 1)
+
+
+def length(name: str, value: Any) -> float:
+    """A positive length whose square does not overflow in float32."""
+    return number(name, value, "a length between 0 and 1e18", lambda x: 0 < x < 1e18)
+
+
+def wholes(name: str, value: Any, least: int = 0, most: int | None = None) -> list[int]:
+    """Integers in any sequence or array, or one alone."""
+    given = plain(value)
+    if is_number(given):
+        return [whole(name, given, least, most)]
+    return [whole(name, each, least, most) for each in items(name, value, "integers")]
+
+
+def items(name: str, value: Any, what: str) -> list[Any]:
+    """What is in a list, tuple, range, set or 1-D array."""
+    if hasattr(value, "shape") and not isinstance(value, np.ma.MaskedArray):
+        found = array(name, value, nan=True)
+        if found.ndim == 1:
+            return found.tolist()  # type: ignore[no-any-return]
+    elif isinstance(value, (Sequence, set, frozenset)) and not isinstance(value, (str, bytes)):
+        return list(value)
+    raise refused(name, value, f"a sequence of {what}")
+
+
+def each(name: str, value: Any, what: str, check: Callable[[str, Any], T]) -> tuple[T, ...]:
+    """A tuple of what ``check`` makes of all in a sequence."""
+    try:
+        return tuple(check(name, one) for one in items(name, value, what))
+    except ValueError:
+        raise refused(name, value, f"a sequence of {what}") from None
+
+
+def positive_rates(name: str, value: Any) -> float | tuple[float, ...]:
+    """One positive number, or a tuple with one for each member of a stack."""
+    given = plain(value)
+    if is_number(given):
+        return number(name, given, "positive, finite numbers", lambda x: x > 0)
+    rates = each(name, value, "positive, finite numbers", positive)
+    if not rates:
+        raise refused(name, value, "positive, finite numbers")
+    return rates  # plain numbers, so that recipes compare and go into records
+
+
+def dropout_rates(value: Any) -> tuple[float, ...]:
+    """One rate for each linear layer, each from 0 up to, but not including, 1."""
+    if is_number(plain(value)):
+        raise refused("dropout", value, "a sequence: a rate for each linear layer")
+    return each("dropout", value, "rates 0 ≤ rate < 1, one for each linear layer", share)
+
+
+def some_classes(classes: Any, N: int) -> Any:
+    """Which of N classes are named, one alone or in a sequence or array: bool, shape (N,)."""
+    try:
+        named = wholes("classes", classes, 0, N - 1)
+    except ValueError:
+        raise refused("classes", classes, f"classes from 0 to {N - 1}, like [7, 8]") from None
+    return np.isin(np.arange(N), named)
+
+
+def as_seed(rng: Any, name: str = "rng") -> int:
+    """An integer seed: the integer itself, or one drawn from a Generator.
+
+    Raises
+    ------
+    ValueError
+        If it is neither, or negative.
+    """
+    if isinstance(rng, np.random.Generator):
+        return int(rng.integers(2**63))
+    seed = plain(rng)
+    if isinstance(seed, bool) or not isinstance(seed, int) or seed < 0:
+        raise refused(name, rng, "an integer ≥ 0 or a numpy Generator")
+    return seed
+
+
+# ---------------------------------------------------------------- arrays
+
+_KINDS = {"number": "iuf", "whole": "iu", "yes or no": "b", "0 or 1": "biu"}
+_WORDS = {"number": "numbers", "whole": "integers", "yes or no": "True or False",
+          "0 or 1": "True or False"}  # fmt: skip
+
+
+def held(name: str, value: Any, what: str = "numbers") -> Any:
+    """What an array, a tensor, or a list holds, as a NumPy array on the host."""
+    if isinstance(value, np.ma.MaskedArray):
+        raise ValueError(
+            f"{name} is a masked array; expected plain {what}: drop the masked cases, or fill them"
+        )
+    if value is None or callable(value) or isinstance(value, (str, bytes, dict, set, bool)):
+        raise refused(name, value, f"an array of {what}")
+    try:
+        array = to_host(value)
+    except Exception as error:
+        cause = str(error).partition("\n")[0]
+        if "inhomogeneous" in cause:
+            cause = "its rows have different lengths"
+        raise ValueError(
+            f"{name} cannot be read as an array ({cause}); expected an array of {what}"
+        ) from error
+    return floating(np.asarray(array))
+
+
+def array(
+    name: str, value: Any, shape: str | None = None, *, kind: str = "number",
+    dtype: Any = None, nan: bool = False,
+) -> Any:  # fmt: skip
+    """An array on the host, of the right kind and shape, without NaN or infinity.
+
+    Parameters
+    ----------
+    name, value
+    shape : str, optional
+        In words: ``"(n, N)"``, ``"(..., N)"``, or with numbers for axes that are known,
+        ``"(5, N)"``. An axis called N is not empty.
+    kind : {"number", "whole", "yes or no", "0 or 1"}
+    dtype : dtype, optional
+        Of the result; by default, what the array has, and float64 for whole numbers.
+    nan : bool
+        NaN and infinity may be in it.
+    """
+    expected = f"{_WORDS[kind]} {shape}" if shape else _WORDS[kind]
+    found = held(name, value)
+    if found.dtype.kind not in _KINDS[kind] and (found.size or found.dtype.kind != "f"):
+        raise ValueError(f"{name} has dtype {found.dtype}; expected {expected}")
+    if shape is not None and not fits(found.shape, shape):
+        raise ValueError(f"{name} has shape {found.shape}; expected {shape}")
+    if dtype is not None:
+        with np.errstate(over="ignore"):  # what is too large for it becomes infinity
+            found = found.astype(dtype, copy=False)
+    if not nan and found.dtype.kind == "f" and not np.isfinite(found).all():
+        raise ValueError(f"{name} holds NaN or infinity; expected finite numbers")
+    return found
+
+
+def floating(found: Any) -> Any:
+    """The same in float32 where NumPy does not know the type: bfloat16, float8."""
+    extended = found.dtype.kind == "V" and str(found.dtype).startswith(("bfloat", "float"))
+    return found.astype(np.float32) if extended else found
+
+
+def fits(shape: Sequence[int], words: str) -> bool:
+    """Whether a shape is the one that ``words`` say."""
+    axes = [axis for axis in words.strip("()").replace(" ", "").split(",") if axis]
+    if axes[:1] == ["..."]:
+        axes = axes[1:]
+        shape = shape[len(shape) - len(axes) :] if len(shape) >= len(axes) else ()
+    return len(shape) == len(axes) and all(
+        (n == int(axis)) if axis.isdigit() else (n > 0 or axis not in "NSC")
+        for n, axis in zip(shape, axes, strict=True)
+    )
+
+
+# ---------------------------------------------------------------- arrays where they are
+
+
+def floats(name: str, x: Any) -> Any:
+    """An array of floating-point numbers, on the device where it is; NaN may be in it."""
+    if type(x) is np.ndarray and x.dtype.kind in "fc":
+        return x
+    if not is_native(x) or isinstance(x, (np.ndarray, np.generic)):
+        x = held(name, x)
+        x = x.astype(np.float64) if x.dtype.kind in "iu" else x
+    if not namespace(x).isdtype(x.dtype, ("real floating", "complex floating")):
+        raise ValueError(f"{name} has dtype {x.dtype}; expected numbers")
+    return x
+
+
+def like(name: str, x: Any, shape: tuple[int, ...], members: Any = ()) -> Any:
+    """An array of floating-point numbers of the shape that a forward pass gave."""
+    x, expected = floats(name, x), (*members, *shape)
+    if tuple(x.shape) != expected:
+        raise ValueError(f"{name} has shape {tuple(x.shape)}; expected {expected}")
+    return x
+
+
+def inputs(x: Any, expected: int) -> Any:
+    """Inputs of a network, (n, in) or (E, n, in), on the device where they are."""
+    if not is_native(x) or isinstance(x, (np.generic, np.matrix, np.ma.MaskedArray)):
+        x = array("x", x, nan=True)
+    xp = namespace(x)
+    if not xp.isdtype(x.dtype, ("real floating", "integral")) and x.dtype != "bfloat16":
+        raise ValueError(f"x has dtype {x.dtype}; expected numbers")
+    if x.ndim < 2 or x.shape[-1] != expected:
+        raise ValueError(f"x has shape {tuple(x.shape)}; expected (cases, {expected})")
+    if x.shape[-2] == 0:
+        raise ValueError("x holds no cases; expected at least one")
+    if on_host(x) and xp.isdtype(x.dtype, "real floating") and not xp.all(xp.isfinite(x)):
+        raise ValueError("x holds NaN or infinity; expected finite inputs")
+    return x
+
+
+def rates_fit(rates: Any, rngs: Any, layers: int, members: int) -> None:
+    """A dropout rate for each linear layer, and a generator for each member."""
+    for name, given, expected in (("rates", rates, layers), ("rngs", rngs, members)):
+        if not isinstance(given, (list, tuple)) or len(given) != expected:
+            raise refused(name, given, f"a list of {expected}")
+
+
+# ---------------------------------------------------------------- everything else
+
+
+def choice(name: str, value: Any, choices: Iterable[str]) -> str:
+    """One of some words."""
+    known = list(choices)
+    if not isinstance(value, str) or value not in known:
+        raise refused(
+            name, value, " or ".join([", ".join(map(repr, known[:-1])), repr(known[-1])])
+        )
+    return value
+
+
+def known(name: str, value: Any, mapping: Mapping[str, Any]) -> Any:
+    """What a mapping holds under a name."""
+    if not isinstance(value, str) or value not in mapping:
+        raise refused(name, value, f"one of {', '.join(map(str, mapping))}")
+    return mapping[value]
+
+
+def flag(name: str, value: Any) -> bool:
+    """True or False, not something that is merely true."""
+    given = plain(value)
+    if not isinstance(given, bool):
+        raise refused(name, value, "True or False")
+    return given
+
+
+def text(name: str, value: Any, expected: str = "text") -> str:
+    """Text."""
+    if not isinstance(value, str):
+        raise refused(name, value, expected)
+    return value
+
+
+def path(name: str, value: Any) -> Path:
+    """A path, as text or as an object."""
+    if not isinstance(value, (str, PathLike)) or not str(value) or "\0" in str(value):
+        raise refused(name, value, "a path")
+    return Path(value)
+
+
+def function(name: str, value: Any, expected: str = "a function") -> Any:
+    """Something that can be called."""
+    if not callable(value) or isinstance(value, type):
+        raise refused(name, value, expected)
+    return value
+
+
+def generator(name: str, value: Any) -> None:
+    """A generator of random numbers, of NumPy or CuPy."""
+    if not hasattr(value, "integers") or not hasattr(value, "uniform"):
+        raise refused(name, value, "a numpy Generator, like numpy.random.default_rng(0)")
+
+
+def cache(name: str, value: Any, parts: int, maker: str) -> Any:
+    """What a forward pass kept for its backward pass."""
+    if not isinstance(value, (tuple, list)) or len(value) != parts:
+        raise refused(name, value, f"the cache that {maker} gave")
+    if not all(hasattr(part, "shape") for part in value):
+        raise refused(name, value, f"the cache that {maker} gave")
+    return value
+
+
+def instance(name: str, value: Any, kinds: tuple[type, ...], hint: str) -> None:
+    """An object of some class; ``hint`` says how to make one."""
+    if not isinstance(value, kinds):
+        raise refused(name, value, hint)
