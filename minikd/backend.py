@@ -27,7 +27,7 @@ def array_module(device: str) -> ModuleType:
         If the device has another name, CuPy is not installed, or no CUDA device answers.
     """
     if not isinstance(device, str) or device not in ("cpu", "cuda"):
-        said = " ".join(repr(device).split())[:60]
+        said = repr(device) if isinstance(device, str) else f"of type {type(device).__name__}"
         raise ValueError(f"device is {said}; expected 'cpu' or 'cuda'")
     if device == "cpu":
         return np

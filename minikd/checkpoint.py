@@ -13,6 +13,7 @@ from typing import Any
 import numpy as np
 
 from minikd import values
+from minikd.arrays import held
 
 
 def write_atomically(path: str | PathLike[str], content: bytes) -> None:
@@ -52,10 +53,12 @@ def save_checkpoint(
         If an array holds Python objects, which only pickle could write.
     """
     path = values.path("path", path)
-    values.instance("arrays", arrays, (Mapping,), "a mapping from names to arrays")
-    values.instance("meta", meta, (Mapping,), "a mapping that JSON can hold")
-    held = {name: values.held(f"arrays[{name!r}]", array) for name, array in arrays.items()}
-    for name, array in held.items():
+    values.mapping("arrays", arrays, expected="a mapping from names to arrays")
+    if not all(isinstance(name, str) and name not in ("meta", "file") for name in arrays):
+        raise values.refused("arrays", arrays, "names that are text, but not 'meta' or 'file'")
+    values.mapping("meta", meta, expected="a mapping that JSON can hold")
+    written = {name: held(f"arrays[{name!r}]", array) for name, array in arrays.items()}
+    for name, array in written.items():
         if array.dtype.hasobject:
             raise ValueError(f"arrays[{name!r}] holds Python objects; expected numbers")
     try:
@@ -65,7 +68,7 @@ def save_checkpoint(
             f"meta holds what JSON cannot ({error}); expected plain values"
         ) from error
     buffer = io.BytesIO()
-    np.savez(buffer, meta=np.array(text), **held)
+    np.savez(buffer, meta=np.array(text), **written)
     write_atomically(path, buffer.getvalue())
 
 
@@ -93,15 +96,11 @@ def load_checkpoint(path: str | PathLike[str]) -> tuple[dict[str, Any], dict[str
     """
     from zipfile import BadZipFile
 
-    path = values.path("path", path)
-    if path.is_dir():
-        raise ValueError(f"path: {path} is a folder; expected a file that minikd wrote")
+    path = values.there("path", path, "a file that minikd wrote")
     try:
         with open(path, "rb") as file, np.load(file, allow_pickle=False) as stored:
             arrays = {name: stored[name] for name in stored.files}
         meta = dict(json.loads(str(arrays.pop("meta"))))
-    except FileNotFoundError:
-        raise
     # What NumPy, zipfile and json raise when a file is corrupt.
     except (OSError, ValueError, KeyError, TypeError, EOFError, AttributeError, BadZipFile,
             NotImplementedError, RuntimeError) as error:  # fmt: skip

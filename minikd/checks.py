@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from minikd import values
+from minikd import arrays, values
 from minikd.backend import Array, is_native, namespace, on_host, to_host
 
 if TYPE_CHECKING:
@@ -61,7 +61,7 @@ def logits(name: str, z: Array) -> Array:
     Logits that live on a GPU are not searched for NaN: looking would stall it.
     """
     if not is_native(z) or isinstance(z, (np.matrix, np.ma.MaskedArray)):
-        z = values.held(name, z, "logits")
+        z = arrays.held(name, z, "logits")
     xp, half = namespace(z), str(z.dtype) in ("float16", "bfloat16")
     if half:  # sums of theirs overflow, and T² does
         z = xp.astype(z, xp.float32)
@@ -81,7 +81,7 @@ def temperature(T: Array, xp: Any, z: Array, shape: tuple[int, ...]) -> Array:
     if isinstance(T, float) or values.is_number(values.plain(T)):
         return one_temperature(T)
     if not is_native(T) or isinstance(T, (np.generic, np.matrix, np.ma.MaskedArray)):
-        T = values.array("T", T, nan=True)
+        T = arrays.array("T", T, nan=True)
     if not namespace(T).isdtype(T.dtype, ("integral", "real floating")):
         raise ValueError(f"T has dtype {T.dtype}; expected positive, finite temperatures")
     T = beside(T, z, xp.real(z).dtype if xp.isdtype(z.dtype, "complex floating") else z.dtype)
@@ -108,7 +108,7 @@ def temperatures(T: Any) -> tuple[Any, Any]:
     """One temperature, and None; or one for each member of a stack, as (E, 1, 1), twice."""
     if T is None or values.is_number(values.plain(T)):
         return one_temperature(T), None
-    of_members = values.array("T", T, "(E,)", dtype=float)
+    of_members = arrays.array("T", T, "(E,)", dtype=float)
     if not of_members.size:
         raise values.refused("T", T, "one positive temperature or more")
     for each in of_members.tolist():
@@ -120,7 +120,7 @@ def labels(y: Array, z: Array) -> Array:
     """Integer labels beside z, one for each case, from 0 to N - 1."""
     xp, N = namespace(z), z.shape[-1]
     if not is_native(y) or isinstance(y, (np.generic, np.matrix, np.ma.MaskedArray)):
-        y = values.held("y", y, "integer labels")
+        y = arrays.held("y", y, "integer labels")
     y = beside(y, z)
     if not xp.isdtype(y.dtype, "integral"):
         raise ValueError(f"y has dtype {y.dtype}; expected integer labels")
@@ -131,7 +131,7 @@ def labels(y: Array, z: Array) -> Array:
             f"y has shape {tuple(y.shape)}; expected one label per case of z, {tuple(z.shape)}"
         )
     if on_host(y) and not xp.all((y >= 0) & (y < N)):
-        raise ValueError(f"y holds labels outside 0 … {N - 1}")
+        raise ValueError(f"y holds labels outside 0 … {N - 1}, the classes of z")
     # uint8 cannot count more than 256 classes.
     return xp.astype(y, xp.int32) if xp.iinfo(y.dtype).max < N - 1 else y
 
@@ -172,7 +172,7 @@ def broadcast(
 
 def answers(z: Array, y: Array, shape: str = "(..., n, N)") -> tuple[Any, Any]:
     """Logits (*E, n, N) and labels (n,) on the host, ready to be counted."""
-    z, y = values.array("z", z, nan=True), values.held("y", y, "integer labels")
+    z, y = arrays.array("z", z, nan=True), arrays.held("y", y, "integer labels")
     if z.ndim < 2 or y.ndim != 1 or z.shape[-2] != len(y) or not z.shape[-1]:
         raise ValueError(
             f"z has shape {z.shape} and y {y.shape}; expected (n, N) and (n,), a row per label"
@@ -185,7 +185,9 @@ def answers(z: Array, y: Array, shape: str = "(..., n, N)") -> tuple[Any, Any]:
     if (not np.issubdtype(y.dtype, np.integer) and y.size) or not np.isin(
         y, np.arange(N)
     ).all():
-        raise ValueError(f"y holds labels that are not integers from 0 to {N - 1}")
+        raise ValueError(
+            f"y holds labels that are not integers from 0 to {N - 1}, the classes of z"
+        )
     return z, y.astype(np.int64)  # N * y does not fit into a byte
 
 
@@ -205,7 +207,7 @@ def image_shape(shape: Any) -> tuple[int, int]:
 
 def images(x: Any, shape: tuple[int, int]) -> Any:
     """Finite pixels, (n, H * W)."""
-    x = values.array("x", x, nan=True)
+    x = arrays.array("x", x, nan=True)
     if x.ndim != 2 or x.shape[1] != math.prod(shape):
         flat = ": flatten each image with x.reshape(len(x), -1)" if x.ndim > 2 else ""
         raise ValueError(
@@ -228,7 +230,8 @@ def labels_of_cases(y: Any, cases: int) -> None:
     right = y.ndim in (1, 2) and y.shape[-1] == cases and np.issubdtype(y.dtype, np.integer)
     if not right:
         raise ValueError(
-            f"y has shape {y.shape} and dtype {y.dtype}; expected {cases} integer labels"
+            f"y has shape {y.shape} and dtype {y.dtype}; expected {cases} integer labels, one for "
+            "each row of x"
         )
     if y.size and y.min() < 0:
         raise ValueError(f"y holds the label {y.min()}; expected labels ≥ 0")
@@ -236,7 +239,7 @@ def labels_of_cases(y: Any, cases: int) -> None:
 
 def logits_of_cases(v: Any, cases: int) -> None:
     """Finite logits, (*E, n, N)."""
-    v = values.array("v", v, nan=True)
+    v = arrays.array("v", v, nan=True)
     if v.ndim < 2 or v.shape[-2] != cases or not v.shape[-1]:
         raise ValueError(f"v has shape {v.shape}; expected ({cases}, classes)")
     if not np.isfinite(v).all():
@@ -251,7 +254,10 @@ def classes_of(y: Any, classes: Sequence[Any]) -> list[int]:
             "per case"
         )
     try:
-        named = [c for some in classes for c in values.wholes("classes", some)]
+        several = [
+            list(some) if isinstance(some, (set, frozenset)) else some for some in classes
+        ]
+        named = [c for some in several for c in values.wholes("classes", some)]
     except ValueError:
         raise values.refused("classes", classes, "integers, like without(3, 5)") from None
     if not named:
@@ -269,10 +275,10 @@ def chosen_cases(chosen: Any, cases: int) -> Any:
     """Indices of cases, or a mask that says for each case whether it is chosen."""
     if isinstance(chosen, slice):
         return chosen
-    found = values.held("chosen", chosen, "indices or True and False")
+    found = arrays.held("chosen", chosen, "indices or True and False")
     if found.dtype.kind == "b":
-        return values.array("chosen", found, f"({cases},)", kind="yes or no")
-    found = values.array("chosen", found, "(n,)", kind="whole", dtype=np.int64)
+        return arrays.array("chosen", found, f"({cases},)", kind="yes or no")
+    found = arrays.array("chosen", found, "(n,)", kind="whole", dtype=np.int64)
     if found.size and not -cases <= found.min() <= found.max() < cases:
         raise ValueError(
             f"chosen holds indices from {found.min()} to {found.max()}; expected those of "
@@ -313,8 +319,7 @@ def ways_of_a_run(checkpoint: Any, seconds_between: Any, progress: Any, observe:
     values.weight("seconds_between", seconds_between)
     if checkpoint is not None:
         values.path("checkpoint", checkpoint)
-    if progress is not None:
-        values.text("progress", progress, "a title, or None for no progress bar")
+    values.title("progress", progress)
     if observe is not None:
         values.function("observe", observe, "a function, observe(net, epoch)")
 

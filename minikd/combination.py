@@ -12,7 +12,7 @@ from typing import Any
 
 import numpy as np
 
-from minikd import checks, equations, values
+from minikd import arrays, checks, equations, values
 from minikd.backend import Array, namespace
 from minikd.specialists import checked_classes
 from minikd.threads import blas_threads
@@ -40,7 +40,7 @@ def active_specialists(v: Array, classes: Any, n: int = 1) -> Any:
     ValueError
         If n is not from 1 to N, or a specialist has no class, every class, or one class twice.
     """
-    v = values.array("v", v, "(B, N)")
+    v = arrays.array("v", v, "(B, N)")
     N = v.shape[-1]
     classes, n = checked_classes(classes, N), values.whole("n", n, 1, N)
     covered = np.zeros((N, len(classes)), dtype=bool)
@@ -201,8 +201,8 @@ def combine(
     ValueError
         If shapes do not fit together, or a logit is not finite.
     """
-    v = values.array("v", v, "(B, N)", dtype=np.float64)
-    u = values.array("u", u, dtype=np.float64)
+    v = arrays.array("v", v, "(B, N)", dtype=np.float64)
+    u = arrays.array("u", u, dtype=np.float64)
     active = active_specialists(v, classes) if active is None else active
     _, v, u, classes, active = _arguments(v, v, u, classes, active)
     reverse, steps = values.flag("reverse", reverse), values.whole("steps", steps)
@@ -225,7 +225,9 @@ def _arguments(z: Array, v: Array, u: Array, classes: Any, active: Any) -> tuple
     u = checks.beside(checks.logits("u", u), z)
     classes, B = checked_classes(classes, v.shape[-1]), v.shape[0]
     M, S = classes.shape
-    active = values.array("active", active, kind="0 or 1")
+    active = arrays.array("active", active, kind="0 or 1")
+    if active.size and (active.min() < 0 or active.max() > 1):
+        raise ValueError("active holds numbers that are not 0 or 1; expected True where active")
     if tuple(u.shape) != (M, B, S + 1) or active.shape != (B, M):
         raise ValueError(
             f"u has shape {tuple(u.shape)} and active {active.shape}; expected {(M, B, S + 1)} "
@@ -318,6 +320,12 @@ class _Problem:
 
 def merged(log_q: Array, special: Any) -> Array:
     """log q as a specialist sees it: its classes, then the sum of all others; (B, S + 1)."""
+    log_q = checks.logits("log_q", log_q)
+    try:
+        special = [values.items("special", special, "classes")]
+        special = checked_classes(special, log_q.shape[-1], "special")[0]
+    except ValueError as error:
+        raise ValueError(f"{error}, and log_q has {log_q.shape[-1]} classes") from None
     xp, rest = namespace(log_q), np.setdiff1d(np.arange(log_q.shape[-1]), special)
     others = log_q[..., rest]
     largest = xp.max(others, axis=-1, keepdims=True)

@@ -12,7 +12,7 @@ from typing import Any
 
 import numpy as np
 
-from minikd import checks, equations, values
+from minikd import arrays, checks, equations, values
 from minikd.backend import Array, to_host
 from minikd.data.augment import shift_images
 from minikd.data.dataset import Dataset, is_dataset
@@ -95,7 +95,7 @@ def with_bias(z: Array, classes: int | Sequence[int], bias: float) -> Any:
     -------
     array, shape (..., N)
     """
-    z = np.array(values.array("z", z, "(..., N)"))
+    z = np.array(arrays.array("z", z, "(..., N)"))
     if not np.issubdtype(z.dtype, np.floating):
         z = z.astype(float)
     z[..., values.some_classes(classes, z.shape[-1])] += values.finite("bias", bias)
@@ -129,7 +129,7 @@ def logits_over_views(
     """
     values.instance("net", net, (MLP, Mixture), "a network, like MLP([784, 100, 10], rng=0)")
     is_dataset(data)
-    pixels = values.whole("pixels", pixels)
+    pixels, progress = values.whole("pixels", pixels), values.title("progress", progress)
     if data.x.shape[-1] != net.sizes[0]:
         raise ValueError(
             f"data has {data.x.shape[-1]} inputs per case and net {net.sizes[0]}; expected the same"
@@ -192,7 +192,7 @@ def sweep_bias(z: Array, y: Array, classes: int | Sequence[int], biases: Array) 
         bias to try, or z and y do not fit together.
     """
     z, y = checks.answers(z, y, "(n, N)")
-    biases = values.array("biases", biases, "(biases,)", dtype=float)
+    biases = arrays.array("biases", biases, "(biases,)", dtype=float)
     if not biases.size:
         raise ValueError("biases is empty; expected one bias or more")
     moved = values.some_classes(classes, z.shape[-1])

@@ -13,7 +13,7 @@ from typing import Any
 
 import numpy as np
 
-from minikd import values
+from minikd import arrays, values
 
 
 @dataclass(frozen=True, eq=False)
@@ -37,13 +37,37 @@ class WordModel:
     mean: Any
     variance: Any
 
+    def __post_init__(self) -> None:
+        S = values.whole("words", self.words, 1) * values.whole("states", self.states, 1)
+        for name, shape in (
+            ("stay", f"({S},)"),
+            ("mean", f"({S}, C)"),
+            ("variance", f"({S}, C)"),
+        ):
+            found = arrays.array(name, getattr(self, name), dtype=float)
+            if not arrays.fits(found.shape, shape):
+                raise ValueError(
+                    f"{name} has shape {found.shape}; expected {shape}: words is {self.words} and "
+                    f"states {self.states}"
+                )
+            object.__setattr__(self, name, found)
+        _probabilities("stay", self.stay, S)
+        if self.mean.shape != self.variance.shape or self.variance.min() <= 0:
+            raise ValueError(
+                f"variance has shape {self.variance.shape} and mean {self.mean.shape}; expected the "
+                "same, and variances above 0"
+            )
+
     def chain(self, said: Sequence[int]) -> Any:
         """The states of some words in sequence, shape (len(said) * states,)."""
-        return _chain(values.wholes("said", said, 0, self.words - 1), self.states)
+        said = values.wholes("said", said, 0, self.words - 1)
+        if not said:
+            raise ValueError("said is empty; expected one word or more")
+        return _chain(said, self.states)
 
     def scores(self, frames: Any) -> Any:
         """log p(frame | state), up to a constant: (n, C) to (n, words * states)."""
-        x = values.array("frames", frames, f"(n, {self.mean.shape[-1]})", dtype=float)
+        x = arrays.array("frames", frames, f"(n, {self.mean.shape[-1]})", dtype=float)
         precision = 1 / self.variance
         constant = np.log(self.variance).sum(-1) + (self.mean**2 * precision).sum(-1)
         return -0.5 * (x**2 @ precision.T - 2 * x @ (self.mean * precision).T + constant)
@@ -77,7 +101,7 @@ def align(scores: Any, stay: Any) -> Any:
     ValueError
         If there are fewer frames than states.
     """
-    scores = values.array("scores", scores, "(n, S)", dtype=float)
+    scores = arrays.array("scores", scores, "(n, S)", dtype=float)
     n, S = scores.shape
     stay = _probabilities("stay", stay, S)
     if n < S:
@@ -159,13 +183,10 @@ def train_states(
 def _utterances(frames: Any, said: Any, words: int) -> tuple[list[Any], list[list[int]]]:
     """The frames and the words of each utterance, checked."""
     x = [
-        values.array("frames", one, "(n, C)", dtype=float)
+        arrays.array("frames", one, "(n, C)", dtype=float)
         for one in _sequence("frames", frames, "arrays (n, C)")
     ]
-    w = [
-        values.wholes("said", one, 0, words - 1)
-        for one in _sequence("said", said, "sequences of words")
-    ]
+    w = [_words_of(one, words) for one in _sequence("said", said, "sequences of words")]
     if not x or len(x) != len(w) or not all(w):
         raise ValueError(
             f"frames has {len(x)} utterances and said {len(w)}; expected the same number, at least "
@@ -176,17 +197,28 @@ def _utterances(frames: Any, said: Any, words: int) -> tuple[list[Any], list[lis
     return x, w
 
 
+def _words_of(said: Any, words: int) -> list[int]:
+    try:
+        return values.wholes("said", said, 0, words - 1)
+    except ValueError as error:
+        raise ValueError(f"{error}, as words is {words}") from None
+
+
 def _sequence(name: str, value: Any, what: str) -> list[Any]:
     if isinstance(value, (list, tuple)):
         return list(value)
-    found = values.held(name, value, what)
+    found = arrays.held(name, value, what)
     if not found.ndim:
         raise values.refused(name, value, f"a sequence of {what}")
     return list(found)
 
 
 def _probabilities(name: str, value: Any, S: int) -> Any:
-    found = values.array(name, value, f"({S},)", dtype=float)
+    found = arrays.array(name, value, dtype=float)
+    if found.shape != (S,):
+        raise ValueError(
+            f"{name} has shape {found.shape}; expected ({S},), one for each column of scores"
+        )
     if not ((found > 0) & (found < 1)).all():
         raise ValueError(
             f"{name} holds numbers that are not between 0 and 1; expected 0 < p < 1"
@@ -241,7 +273,7 @@ def decode(scores: Any, model: WordModel, penalty: float = 0.0) -> list[int]:
     """
     values.instance("model", model, (WordModel,), "a WordModel, from train_states")
     S, penalty = model.words * model.states, values.finite("penalty", penalty)
-    scores = values.array("scores", scores, f"(n, {S})", dtype=float)
+    scores = arrays.array("scores", scores, f"(n, {S})", dtype=float)
     n = len(scores)
     first = np.arange(0, S, model.states)
     last = first + model.states - 1

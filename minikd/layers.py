@@ -15,7 +15,7 @@ from typing import Any
 
 import numpy as np
 
-from minikd import checks, values
+from minikd import arrays, checks, values
 from minikd.backend import Array, namespace, random_bytes, transpose
 
 
@@ -40,7 +40,7 @@ def linear_forward(x: Array, W: Array, b: Array) -> tuple[Array, tuple[Array, Ar
 
 
 def _linear_fits(x: Array, W: Array, b: Array) -> tuple[Array, Array, Array]:
-    x, W, b = values.floats("x", x), values.floats("W", W), values.floats("b", b)
+    x, W, b = arrays.floats("x", x), arrays.floats("W", W), arrays.floats("b", b)
     (*E, n_in, n_out), cases = W.shape if W.ndim > 1 else (0, 0), x.shape
     if x.ndim < 2 or W.ndim < 2 or x.shape[-1] != n_in or tuple(b.shape) != (*E, n_out):
         raise ValueError(
@@ -78,7 +78,8 @@ def linear_backward(
     db : array, shape (*E, out)
     """
     x, W = values.cache("cache", cache, 2, "linear_forward")
-    dz = values.like("dz", dz, (x.shape[-2], W.shape[-1]), W.shape[:-2] or x.shape[:-2])
+    dz = arrays.like("dz", dz, (x.shape[-2], W.shape[-1]), W.shape[:-2] or x.shape[:-2])
+    input_gradient = values.flag("input_gradient", input_gradient)
     dx = dz @ transpose(W) if input_gradient else None
     dW = transpose(x) @ dz
     db = namespace(dz).sum(dz, axis=-2)
@@ -87,7 +88,7 @@ def linear_backward(
 
 def relu_forward(z: Array) -> tuple[Array, Array]:
     """Rectified linear units: h = max(z, 0), elementwise; any shape."""
-    z = values.floats("z", z)
+    z = arrays.floats("z", z)
     h = namespace(z).maximum(z, 0)
     return h, h
 
@@ -98,8 +99,7 @@ def relu_backward(dh: Array, cache: Array) -> Array:
     The cache is the output h, which is positive exactly where z is. The comparison must be
     strict: h ≥ 0 holds everywhere.
     """
-    h = values.floats("cache", cache)
-    dh = values.like("dh", dh, tuple(h.shape))
+    dh, h = _pair("dh", dh, cache)
     return dh * (h > 0)
 
 
@@ -129,7 +129,7 @@ def dropout_mask(rng: Any, shape: tuple[int, ...], rate: float, like: Array) -> 
     ValueError
         If the rate is out of range.
     """
-    dropped, like = dropped_bytes(rate), values.floats("like", like)
+    dropped, like = dropped_bytes(rate), arrays.floats("like", like)
     shape = tuple(values.wholes("shape", shape, 1))
     values.generator("rng", rng)
     kept = random_bytes(rng, shape, namespace(like)) >= np.uint8(dropped)
@@ -144,7 +144,7 @@ def dropped_bytes(rate: float) -> int:
 
 def dropout_forward(h: Array, mask: Array) -> tuple[Array, Array]:
     """h times the mask, elementwise; the mask is drawn by :func:`dropout_mask`."""
-    h, mask = values.floats("h", h), values.floats("mask", mask)
+    h, mask = arrays.floats("h", h), arrays.floats("mask", mask)
     # Members of a stack may share h.
     if h.ndim > mask.ndim or tuple(mask.shape[mask.ndim - h.ndim :]) != tuple(h.shape):
         raise ValueError(
@@ -155,5 +155,16 @@ def dropout_forward(h: Array, mask: Array) -> tuple[Array, Array]:
 
 def dropout_backward(dout: Array, cache: Array) -> Array:
     """dh = dout times the same mask, its scale included: the layer is linear in h."""
-    mask = values.floats("cache", cache)
-    return values.like("dout", dout, tuple(mask.shape)) * mask
+    dout, mask = _pair("dout", dout, cache)
+    return dout * mask
+
+
+def _pair(name: str, gradient: Array, cache: Array) -> tuple[Array, Array]:
+    """A gradient and what the forward pass kept, of the same shape."""
+    gradient, cache = arrays.floats(name, gradient), arrays.floats("cache", cache)
+    if gradient.shape != cache.shape:
+        raise ValueError(
+            f"{name} has shape {tuple(gradient.shape)} and cache {tuple(cache.shape)}; expected the "
+            "same"
+        )
+    return gradient, cache

@@ -11,7 +11,7 @@ from typing import Any
 
 import numpy as np
 
-from minikd import checks, equations, values
+from minikd import arrays, checks, equations, values
 from minikd.backend import Array, namespace, to_host
 from minikd.mlp import MLP
 
@@ -65,7 +65,7 @@ def mixture_backward(dlog_q: Array, cache: Any) -> tuple[Array, Array]:
     dz : array, shape (E, B, N)
     """
     log_g, log_p, r = values.cache("cache", cache, 3, "mixture_forward")
-    dlog_q = values.like("dlog_q", dlog_q, tuple(r.shape[1:]))
+    dlog_q = arrays.like("dlog_q", dlog_q, tuple(r.shape[1:]))
     xp = namespace(log_p)
     d = r * dlog_q
     of_expert = xp.sum(d, axis=-1, keepdims=True)  # (E, B, 1)
@@ -151,7 +151,9 @@ class Mixture:
 
     def __call__(self, x: Array) -> Array:
         """Logits of the mixture, shape (n, classes), on the host if x is."""
-        x = values.inputs(x, self.sizes[0])
+        x = arrays.inputs(x, self.sizes[0])
+        if x.ndim != 2:
+            raise ValueError(f"x has shape {tuple(x.shape)}; expected (cases, {self.sizes[0]})")
         z = mixture_forward(self.gate(x), self.experts(x))[0]
         return to_host(z) if isinstance(x, np.ndarray) else z
 

@@ -15,7 +15,7 @@ from typing import Any
 
 import numpy as np
 
-from minikd import layers, values
+from minikd import arrays, layers, values
 from minikd.backend import (
     Array,
     Stream,
@@ -113,6 +113,7 @@ class MLP:
 
     def off(self, caches: list[Any]) -> Any:
         """For each member, whether a hidden layer is off in all cases of a forward pass."""
+        caches = values.caches("caches", caches, len(self.sizes) - 1)
         lives = [to_host((h > 0).any(-1).any(-1)) for _, _, h in caches[:-1]]
         dead = np.zeros(len(self.seeds), dtype=bool)
         return ~np.all(lives, axis=0).reshape(-1) if lives else dead
@@ -126,7 +127,10 @@ class MLP:
         if not self.members:
             raise TypeError(f"{self} is one network, not a stack; expected no index k")
         try:
-            k = operator.index(values.plain(k))
+            k = values.plain(k)
+            if isinstance(k, bool):
+                raise TypeError
+            k = operator.index(k)
         except TypeError:
             raise TypeError(f"k is {values.shown(k)}; expected the index of a member") from None
         E = self.members[0]
@@ -168,7 +172,7 @@ class MLP:
         array, shape (*E, n, classes)
             On the host if x is.
         """
-        x, batch = values.inputs(x, self.sizes[0]), values.whole("batch", batch, 1)
+        x, batch = arrays.inputs(x, self.sizes[0]), values.whole("batch", batch, 1)
         xp, dtype, cases, parts = self.xp, self.parameters[0].dtype, x.shape[-2], []
         with threads_for(self.sizes, min(batch, cases), len(self.seeds), training=False):
             for start in range(0, cases, batch):
@@ -196,7 +200,7 @@ class MLP:
         caches : list
         """
         depth = len(self.sizes) - 1
-        masks = masks or [None] * depth
+        x, masks = self._checked(x, masks)
         caches: list[Any] = []
         h = x
         for i in range(depth):
@@ -209,6 +213,26 @@ class MLP:
                 h, relu = layers.relu_forward(z)
             caches.append((masks[i], linear, relu))
         return z, caches
+
+    def _checked(self, x: Any, masks: Any) -> tuple[Array, Sequence[Array | None]]:
+        """Inputs and masks of a forward pass. NaN may be in them: training looks for it later."""
+        x, depth = arrays.floats("x", x), len(self.sizes) - 1
+        if x.ndim < 2 or x.shape[-1] != self.sizes[0]:
+            raise ValueError(f"x has shape {tuple(x.shape)}; expected (B, {self.sizes[0]})")
+        if masks is None or (isinstance(masks, (list, tuple)) and not masks):
+            return x, [None] * depth
+        if not isinstance(masks, (list, tuple)) or len(masks) != depth:
+            raise values.refused("masks", masks, f"{depth} masks, one for each linear layer")
+        for mask, units in zip(masks, self.sizes[:-1], strict=True):
+            if mask is None:
+                continue
+            shape = tuple(arrays.floats("masks", mask).shape)
+            alone = (x.shape[-2], units)
+            if len(shape) < x.ndim or shape not in (alone, (*self.members, *alone)):
+                raise ValueError(
+                    f"masks has one of shape {shape}; expected {alone} beside x, {tuple(x.shape)}"
+                )
+        return x, masks
 
     def backward(self, dz: Array, caches: list[Any]) -> list[Array]:
         """Backpropagation: from the gradient on the logits to the gradients on all parameters.
@@ -226,6 +250,7 @@ class MLP:
         list of array
             Shaped like ``parameters``.
         """
+        caches = values.caches("caches", caches, len(self.sizes) - 1)
         gradients: list[Array] = []
         for i in reversed(range(len(caches))):
             mask, linear, _ = caches[i]
@@ -299,6 +324,8 @@ def draw_masks(
     -------
     list of array, shape (*E, cases, units), or None
     """
+    values.instance("net", net, (MLP,), "a network, like MLP([784, 100, 10], rng=0)")
+    cases = values.whole("cases", cases, 1)
     values.rates_fit(rates, rngs, len(net.sizes) - 1, len(net.seeds))
     like = net.parameters[0]
     masks: list[Array | None] = []
@@ -313,6 +340,8 @@ def draw_masks(
 
 def mask_generators(net: Any, epoch: int) -> list[Any]:
     """The generators of the dropout masks of one epoch, one per member."""
+    values.able("net", net, "forward", "a network, like MLP([784, 100, 10], rng=0)")
+    epoch = values.whole("epoch", epoch)
     return [generator(seed, Stream.MASKS, epoch, xp=net.xp) for seed in net.seeds]
 
 

@@ -62,6 +62,18 @@ class Objective:
     by_case: bool = False
     settings: Mapping[str, Any] | None = None
 
+    def __post_init__(self) -> None:
+        if not values.text("name", self.name):
+            raise values.refused("name", self.name, "a name, for messages and checkpoints")
+        for name in ("cost", "gradient", "floor"):
+            values.function(name, getattr(self, name))
+        if set(values.text("needs", self.needs, "'y', 'v' or 'vy'")) - set("vy"):
+            raise values.refused("needs", self.needs, "'y', 'v' or 'vy'")
+        object.__setattr__(self, "members", tuple(values.wholes("members", self.members, 1)))
+        values.flag("by_case", self.by_case)
+        if self.settings is not None:
+            values.mapping("settings", self.settings)
+
 
 def hard_targets() -> Objective:
     """Cross-entropy with the labels at T = 1: how to train a teacher, or a student alone."""

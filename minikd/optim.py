@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from minikd import values
+from minikd import arrays, values
 from minikd.backend import Array, namespace, on_host
 
 
@@ -50,9 +50,10 @@ def sgd_step(
 def _parts_fit(parameters: Any, velocities: Any, gradients: Any) -> list[tuple[Any, ...]]:
     named = {"parameters": parameters, "velocities": velocities, "gradients": gradients}
     for name, given in named.items():
-        values.instance(name, given, (list, tuple), "a list of arrays")
-        arrays = [values.floats(name, each) for each in given]
-        if not arrays or [a.shape for a in arrays] != [np.shape(p) for p in parameters]:
+        if not isinstance(given, (list, tuple)) or not all(hasattr(a, "dtype") for a in given):
+            raise values.refused(name, given, "a list of arrays")
+        shapes = [tuple(arrays.floats(name, a).shape) for a in given]
+        if not shapes or shapes != [tuple(p.shape) for p in parameters]:
             raise ValueError(
                 f"{name} have other shapes than parameters; expected the same, at least one array"
             )
@@ -64,7 +65,7 @@ def _rate_fits(rate: Any, p: Array) -> Any:
     given = values.plain(rate)
     if values.is_number(given):
         return values.weight("learning_rate", given)
-    rates = values.array("learning_rate", rate)
+    rates = arrays.array("learning_rate", rate)
     if rates.shape != tuple(p.shape[:1]) or not rates.size or rates.min() < 0:
         raise values.refused("learning_rate", rate, "a rate ≥ 0, or one for each member")
     return rates
@@ -90,9 +91,11 @@ def clip_norms(W: Array, limit: float) -> None:
     limit : float
         Largest Euclidean length.
     """
-    W, limit = values.floats("W", W), values.length("limit", limit)
-    if W.ndim < 2:
-        raise ValueError(f"W has shape {tuple(W.shape)}; expected (*E, in, out)")
+    W, limit = arrays.floats("W", W), values.length("limit", limit)
+    if W.ndim < 2 or W.dtype.kind != "f":
+        raise ValueError(
+            f"W has shape {tuple(W.shape)} and dtype {W.dtype}; expected real numbers (*E, in, out)"
+        )
     xp = namespace(W)
     squares = xp.einsum("...io,...io->...o", W, W)[..., None, :]
     if on_host(W) and not (squares > limit**2).any():
@@ -122,7 +125,9 @@ def learning_rate_at(step: int, steps: int, peak: Any, warm_up: int) -> Any:
     """
     steps, warm_up = values.whole("steps", steps, 1), values.whole("warm_up", warm_up)
     peak = np.asarray(values.positive_rates("peak", peak))[()]
-    return peak * share_of_peak(values.whole("step", step, 0, steps - 1), steps, warm_up)
+    if values.whole("step", step) >= steps:
+        raise ValueError(f"step is {step} and steps {steps}; expected step < steps")
+    return peak * share_of_peak(int(step), steps, warm_up)
 
 
 def share_of_peak(step: int, steps: int, warm_up: int) -> float:

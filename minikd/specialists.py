@@ -18,7 +18,7 @@ from typing import Any
 
 import numpy as np
 
-from minikd import values
+from minikd import arrays, values
 from minikd.backend import Array, Stream, generator
 from minikd.mlp import MLP
 
@@ -48,7 +48,7 @@ def prediction_covariance(q: Array) -> Any:
         If q does not hold probabilities, there are fewer than two cases, or all predictions are
         the same: then nothing tells the classes apart.
     """
-    q = values.array("q", q, dtype=np.float64, nan=True)
+    q = arrays.array("q", q, dtype=np.float64, nan=True)
     if q.ndim != 2 or len(q) < 2 or not q.shape[1]:
         raise ValueError(f"q has shape {q.shape}; expected (cases, classes), two cases or more")
     with np.errstate(invalid="ignore"):
@@ -106,7 +106,7 @@ def cluster_classes(
         If there are more clusters than classes, a specialist would have no class or all, or the
         covariance is 0 or not finite.
     """
-    covariance = values.array("covariance", covariance, dtype=np.float64, nan=True)
+    covariance = arrays.array("covariance", covariance, dtype=np.float64, nan=True)
     if covariance.ndim != 2 or covariance.shape[0] != covariance.shape[1]:
         raise ValueError(f"covariance has shape {covariance.shape}; expected (N, N)")
     if not np.isfinite(covariance).all():
@@ -161,8 +161,7 @@ def specialist_labels(y: Array, classes: Any, N: int) -> Any:
         If a specialist has no class, every class, or one class twice, or a class or label is
         none of the N.
     """
-    N = values.whole("N", N, 2)
-    classes, y = checked_classes(classes, N), values.held("y", y, "integer labels")
+    classes, y = checked_classes(classes, N), arrays.held("y", y, "integer labels")
     if y.ndim != 1:
         raise ValueError(f"y has shape {y.shape}; expected (n,), a label per case")
     if not np.issubdtype(y.dtype, np.integer) or not np.isin(y, np.arange(N)).all():
@@ -209,7 +208,9 @@ def start_from(generalist: MLP, classes: Any, seeds: Sequence[int]) -> MLP:
     M, S = classes.shape
     seeds = values.items("seeds", seeds, "seeds, one per specialist")
     if len(seeds) != M:
-        raise ValueError(f"seeds has {len(seeds)} values; expected {M}, one per specialist")
+        raise ValueError(
+            f"seeds has {len(seeds)} values; expected {M}, one per specialist in classes"
+        )
     seeds = [values.as_seed(seed, "seeds") for seed in seeds]
     device = "cpu" if generalist.xp is np else "cuda"
     dtype = generalist.parameters[0].dtype
@@ -252,7 +253,7 @@ def dustbin_correction(y: Any, size: int, share: float = 0.5) -> Any:
     ValueError
         If a specialist has no special case, or no other, or the share is not between 0 and 1.
     """
-    y = values.array("y", y, kind="whole")
+    y = arrays.array("y", y, kind="whole")
     size, share = values.whole("size", size, 1), values.between("share", share)
     if y.ndim != 2 or not y.size or y.min() < 0 or y.max() > size:
         raise ValueError(
@@ -271,19 +272,20 @@ def dustbin_correction(y: Any, size: int, share: float = 0.5) -> Any:
 # ---------------------------------------------------------------- argument checks
 
 
-def checked_classes(classes: Any, N: int) -> Any:
+def checked_classes(classes: Any, N: int, name: str = "classes") -> Any:
     """The special classes as an array of shape (M, S), checked."""
-    classes = values.held("classes", classes, "integers, a row per specialist")
+    N = values.whole("N", N, 2, 10**9)
+    classes = arrays.held(name, classes, "integers, a row per specialist")
     if classes.ndim != 2 or not np.issubdtype(classes.dtype, np.integer) or not len(classes):
         raise ValueError(
-            f"classes has shape {classes.shape} and dtype {classes.dtype}; expected integers, one "
+            f"{name} has shape {classes.shape} and dtype {classes.dtype}; expected integers, one "
             "row per specialist, all of the same length"
         )
-    _checked_size("classes", classes.shape[1], N)
+    _checked_size(name, classes.shape[1], N)
     if not np.isin(classes, np.arange(N)).all():
-        raise ValueError(f"classes holds numbers that are not from 0 to {N - 1}")
+        raise ValueError(f"{name} holds numbers that are not from 0 to {N - 1}, as N is {N}")
     if any(len(set(row)) < len(row) for row in classes.tolist()):
-        raise ValueError("classes has a class twice for a specialist; expected each once")
+        raise ValueError(f"{name} has a class twice for a specialist; expected each once")
     return classes
 
 
@@ -293,6 +295,6 @@ def _checked_size(name: str, size: Any, N: int) -> int:
     if not 1 <= checked < N:
         raise ValueError(
             f"{name}: a specialist would have {checked} of {N} classes; expected 1 … {N - 1}, so "
-            "that something is left for its dustbin"
+            f"that something of all N = {N} is left for its dustbin"
         )
     return checked

@@ -7,6 +7,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
+from minikd import arrays
 from minikd import values as checked
 
 
@@ -54,6 +55,7 @@ class Mean(NamedTuple):
 
     def words(self, digits: int = 2, sign: bool = False) -> str:
         """As text, ``+1.62 ± 0.04``, or the mean alone."""
+        digits, sign = checked.whole("digits", digits, 0, 20), checked.flag("sign", sign)
         said = f"{self.value:{'+' if sign else ''}.{digits}f}"
         return said if self.error is None else f"{said} ± {self.error:.{digits}f}"
 
@@ -159,14 +161,14 @@ def rank_correlation(a: Mapping[str, float], b: Mapping[str, float]) -> float:
 
 def _of_seeds(name: str, of_seeds: Any, shape: str = "(seeds,)") -> Any:
     """Numbers, the seeds on the first axis, at least one."""
-    found = checked.array(name, of_seeds, dtype=float)
-    if not found.ndim or not len(found) or (shape == "(seeds,)" and found.ndim != 1):
+    found = arrays.array(name, of_seeds, dtype=float)
+    if not found.ndim or not found.size or (shape == "(seeds,)" and found.ndim != 1):
         raise ValueError(f"{name} has shape {found.shape}; expected {shape}, one seed or more")
     return found
 
 
 def _wrong(name: str, wrong: Any) -> Any:
-    found = checked.array(name, wrong, kind="0 or 1")
+    found = arrays.array(name, wrong, kind="0 or 1")
     if found.size and (found.min() < 0 or found.max() > 1):
         raise ValueError(f"{name} holds numbers that are not 0 or 1; expected True where wrong")
     return found.astype(bool)

@@ -3,7 +3,7 @@
 Each check returns its argument in the form that a function will use: a plain number for a NumPy
 scalar, a NumPy array for a list or for a tensor of PyTorch. An argument that cannot be used raises
 a `ValueError` of one line: the argument's name, what came, and what was expected. What several
-arguments require of each other is in :mod:`minikd.checks`.
+arguments require of each other is in :mod:`minikd.checks`; arrays are in :mod:`minikd.arrays`.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from typing import Any, TypeVar
 
 import numpy as np
 
-from minikd.backend import is_native, namespace, on_host, to_host
+from minikd.backend import to_host
 
 T = TypeVar("T")
 
@@ -31,7 +31,10 @@ def shown(value: Any) -> str:
     if callable(value) and hasattr(value, "__name__"):
         kind = "class" if isinstance(value, type) else "function"
         return f"the {kind} {value.__name__}"
-    said = " ".join(repr(value).split())
+    try:
+        said = " ".join(repr(value).split())
+    except ValueError:  # Python writes out no integer of more than 4300 digits
+        said = f"a {type(value).__name__}"
     return said if len(said) <= 80 else f"{said[:60]}… ({type(value).__name__})"
 
 
@@ -121,12 +124,12 @@ def wholes(name: str, value: Any, least: int = 0, most: int | None = None) -> li
 
 
 def items(name: str, value: Any, what: str) -> list[Any]:
-    """What is in a list, tuple, range, set or 1-D array."""
+    """What is in a list, tuple, range or 1-D array."""
     if hasattr(value, "shape") and not isinstance(value, np.ma.MaskedArray):
-        found = array(name, value, nan=True)
-        if found.ndim == 1:
+        found = to_host(value)
+        if found.ndim == 1 and found.dtype.kind in "iuf":
             return found.tolist()  # type: ignore[no-any-return]
-    elif isinstance(value, (Sequence, set, frozenset)) and not isinstance(value, (str, bytes)):
+    elif isinstance(value, Sequence) and not isinstance(value, (str, bytes)):
         return list(value)
     raise refused(name, value, f"a sequence of {what}")
 
@@ -159,10 +162,16 @@ def dropout_rates(value: Any) -> tuple[float, ...]:
 
 def some_classes(classes: Any, N: int) -> Any:
     """Which of N classes are named, one alone or in a sequence or array: bool, shape (N,)."""
+    if isinstance(classes, (set, frozenset)):
+        classes = list(classes)
     try:
         named = wholes("classes", classes, 0, N - 1)
     except ValueError:
-        raise refused("classes", classes, f"classes from 0 to {N - 1}, like [7, 8]") from None
+        raise refused(
+            "classes",
+            classes,
+            f"classes from 0 to {N - 1}, like [7, 8], for z with {N} of them",
+        ) from None
     return np.isin(np.arange(N), named)
 
 
@@ -180,129 +189,6 @@ def as_seed(rng: Any, name: str = "rng") -> int:
     if isinstance(seed, bool) or not isinstance(seed, int) or seed < 0:
         raise refused(name, rng, "an integer ≥ 0 or a numpy Generator")
     return seed
-
-
-# ---------------------------------------------------------------- arrays
-
-_KINDS = {"number": "iuf", "whole": "iu", "yes or no": "b", "0 or 1": "biu"}
-_WORDS = {"number": "numbers", "whole": "integers", "yes or no": "True or False",
-          "0 or 1": "True or False"}  # fmt: skip
-
-
-def held(name: str, value: Any, what: str = "numbers") -> Any:
-    """What an array, a tensor, or a list holds, as a NumPy array on the host."""
-    if isinstance(value, np.ma.MaskedArray):
-        raise ValueError(
-            f"{name} is a masked array; expected plain {what}: drop the masked cases, or fill them"
-        )
-    if value is None or callable(value) or isinstance(value, (str, bytes, dict, set, bool)):
-        raise refused(name, value, f"an array of {what}")
-    try:
-        array = to_host(value)
-    except Exception as error:
-        cause = str(error).partition("\n")[0]
-        if "inhomogeneous" in cause:
-            cause = "its rows have different lengths"
-        raise ValueError(
-            f"{name} cannot be read as an array ({cause}); expected an array of {what}"
-        ) from error
-    return floating(np.asarray(array))
-
-
-def array(
-    name: str, value: Any, shape: str | None = None, *, kind: str = "number",
-    dtype: Any = None, nan: bool = False,
-) -> Any:  # fmt: skip
-    """An array on the host, of the right kind and shape, without NaN or infinity.
-
-    Parameters
-    ----------
-    name, value
-    shape : str, optional
-        In words: ``"(n, N)"``, ``"(..., N)"``, or with numbers for axes that are known,
-        ``"(5, N)"``. An axis called N is not empty.
-    kind : {"number", "whole", "yes or no", "0 or 1"}
-    dtype : dtype, optional
-        Of the result; by default, what the array has, and float64 for whole numbers.
-    nan : bool
-        NaN and infinity may be in it.
-    """
-    expected = f"{_WORDS[kind]} {shape}" if shape else _WORDS[kind]
-    found = held(name, value)
-    if found.dtype.kind not in _KINDS[kind] and (found.size or found.dtype.kind != "f"):
-        raise ValueError(f"{name} has dtype {found.dtype}; expected {expected}")
-    if shape is not None and not fits(found.shape, shape):
-        raise ValueError(f"{name} has shape {found.shape}; expected {shape}")
-    if dtype is not None:
-        with np.errstate(over="ignore"):  # what is too large for it becomes infinity
-            found = found.astype(dtype, copy=False)
-    if not nan and found.dtype.kind == "f" and not np.isfinite(found).all():
-        raise ValueError(f"{name} holds NaN or infinity; expected finite numbers")
-    return found
-
-
-def floating(found: Any) -> Any:
-    """The same in float32 where NumPy does not know the type: bfloat16, float8."""
-    extended = found.dtype.kind == "V" and str(found.dtype).startswith(("bfloat", "float"))
-    return found.astype(np.float32) if extended else found
-
-
-def fits(shape: Sequence[int], words: str) -> bool:
-    """Whether a shape is the one that ``words`` say."""
-    axes = [axis for axis in words.strip("()").replace(" ", "").split(",") if axis]
-    if axes[:1] == ["..."]:
-        axes = axes[1:]
-        shape = shape[len(shape) - len(axes) :] if len(shape) >= len(axes) else ()
-    return len(shape) == len(axes) and all(
-        (n == int(axis)) if axis.isdigit() else (n > 0 or axis not in "NSC")
-        for n, axis in zip(shape, axes, strict=True)
-    )
-
-
-# ---------------------------------------------------------------- arrays where they are
-
-
-def floats(name: str, x: Any) -> Any:
-    """An array of floating-point numbers, on the device where it is; NaN may be in it."""
-    if type(x) is np.ndarray and x.dtype.kind in "fc":
-        return x
-    if not is_native(x) or isinstance(x, (np.ndarray, np.generic)):
-        x = held(name, x)
-        x = x.astype(np.float64) if x.dtype.kind in "iu" else x
-    if not namespace(x).isdtype(x.dtype, ("real floating", "complex floating")):
-        raise ValueError(f"{name} has dtype {x.dtype}; expected numbers")
-    return x
-
-
-def like(name: str, x: Any, shape: tuple[int, ...], members: Any = ()) -> Any:
-    """An array of floating-point numbers of the shape that a forward pass gave."""
-    x, expected = floats(name, x), (*members, *shape)
-    if tuple(x.shape) != expected:
-        raise ValueError(f"{name} has shape {tuple(x.shape)}; expected {expected}")
-    return x
-
-
-def inputs(x: Any, expected: int) -> Any:
-    """Inputs of a network, (n, in) or (E, n, in), on the device where they are."""
-    if not is_native(x) or isinstance(x, (np.generic, np.matrix, np.ma.MaskedArray)):
-        x = array("x", x, nan=True)
-    xp = namespace(x)
-    if not xp.isdtype(x.dtype, ("real floating", "integral")) and x.dtype != "bfloat16":
-        raise ValueError(f"x has dtype {x.dtype}; expected numbers")
-    if x.ndim < 2 or x.shape[-1] != expected:
-        raise ValueError(f"x has shape {tuple(x.shape)}; expected (cases, {expected})")
-    if x.shape[-2] == 0:
-        raise ValueError("x holds no cases; expected at least one")
-    if on_host(x) and xp.isdtype(x.dtype, "real floating") and not xp.all(xp.isfinite(x)):
-        raise ValueError("x holds NaN or infinity; expected finite inputs")
-    return x
-
-
-def rates_fit(rates: Any, rngs: Any, layers: int, members: int) -> None:
-    """A dropout rate for each linear layer, and a generator for each member."""
-    for name, given, expected in (("rates", rates, layers), ("rngs", rngs, members)):
-        if not isinstance(given, (list, tuple)) or len(given) != expected:
-            raise refused(name, given, f"a list of {expected}")
 
 
 # ---------------------------------------------------------------- everything else
@@ -333,6 +219,11 @@ def flag(name: str, value: Any) -> bool:
     return given
 
 
+def title(name: str, value: Any) -> str | None:
+    """A title of a progress bar, or None for no bar."""
+    return None if value is None else text(name, value, "a title, or None for no progress bar")
+
+
 def text(name: str, value: Any, expected: str = "text") -> str:
     """Text."""
     if not isinstance(value, str):
@@ -354,10 +245,48 @@ def function(name: str, value: Any, expected: str = "a function") -> Any:
     return value
 
 
+def able(name: str, value: Any, method: str, expected: str) -> None:
+    """An object with a method, such as axes that can ``plot``."""
+    if not callable(getattr(value, method, None)) or isinstance(value, type):
+        raise refused(name, value, expected)
+
+
 def generator(name: str, value: Any) -> None:
     """A generator of random numbers, of NumPy or CuPy."""
-    if not hasattr(value, "integers") or not hasattr(value, "uniform"):
-        raise refused(name, value, "a numpy Generator, like numpy.random.default_rng(0)")
+    able(name, value, "integers", "a numpy Generator, like numpy.random.default_rng(0)")
+
+
+def mapping(
+    name: str, value: Any, keys: Iterable[str] = (), expected: str = "a mapping"
+) -> None:
+    """A mapping that has some keys."""
+    instance(name, value, (Mapping,), expected)
+    missing = [key for key in keys if key not in value]
+    if missing:
+        raise ValueError(f"{name} has no {', '.join(missing)}; expected {expected}")
+
+
+def there(name: str, value: Any, expected: str) -> Path:
+    """The path of a file that is there."""
+    checked = path(name, value)
+    if checked.is_dir():
+        raise ValueError(f"{name}: {checked} is a folder; expected {expected}")
+    if not checked.exists():
+        raise FileNotFoundError(f"{name}: {checked} is not there; expected {expected}")
+    return checked
+
+
+def caches(name: str, value: Any, layers: int) -> Any:
+    """What the forward pass of a network kept for its backward pass, layer by layer."""
+    if (
+        not isinstance(value, (list, tuple))
+        or len(value) != layers
+        or not all(isinstance(part, tuple) and len(part) == 3 for part in value)
+    ):
+        raise refused(
+            name, value, f"the caches that forward gave, one for each of {layers} layers"
+        )
+    return value
 
 
 def cache(name: str, value: Any, parts: int, maker: str) -> Any:
@@ -373,3 +302,13 @@ def instance(name: str, value: Any, kinds: tuple[type, ...], hint: str) -> None:
     """An object of some class; ``hint`` says how to make one."""
     if not isinstance(value, kinds):
         raise refused(name, value, hint)
+
+
+def rates_fit(rates: Any, rngs: Any, layers: int, members: int) -> None:
+    """A dropout rate for each linear layer, and a generator for each member."""
+    for name, given, expected in (("rates", rates, layers), ("rngs", rngs, members)):
+        if not isinstance(given, (list, tuple)) or len(given) != expected:
+            raise refused(name, given, f"a list of {expected}")
+    each("rates", rates, "rates 0 ≤ rate < 1", share)
+    for rng in rngs:
+        generator("rngs", rng)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from minikd import checks, values
+from minikd import arrays, checks, values
 from minikd.backend import Array, namespace
 
 
@@ -123,11 +123,13 @@ def cut_out(
 
 
 def _images_fit(x: Any, shape: Any, pixels: Any) -> tuple[Array, tuple[int, int], int]:
-    x, (H, W) = values.floats("x", x), checks.image_shape(shape)
+    x, (H, W) = arrays.floats("x", x), checks.image_shape(shape)
     if x.ndim != 2 or x.shape[1] != H * W:
         raise ValueError(
             f"x has shape {tuple(x.shape)}; expected (B, {H} * {W}) for shape {H, W}"
         )
+    if x.dtype.kind != "f":
+        raise ValueError(f"x has dtype {x.dtype}; expected real numbers")
     return x, (H, W), values.whole("pixels", pixels)
 
 
@@ -135,7 +137,7 @@ def _shifts_fit(x: Any, shifts: Any, shape: Any, pixels: Any) -> tuple[Any, ...]
     x, shape, pixels = _images_fit(x, shape, pixels)
     xp = namespace(x)
     if type(shifts) is not type(x):
-        shifts = xp.asarray(values.array("shifts", shifts))
+        shifts = xp.asarray(arrays.array("shifts", shifts))
     if shifts.dtype.kind not in "if" or tuple(shifts.shape) != (x.shape[0], 2):
         raise ValueError(
             f"shifts have shape {tuple(shifts.shape)} and dtype {shifts.dtype}; expected "

@@ -7,7 +7,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from minikd import checks, values
+from minikd import arrays, checks, values
 from minikd.backend import Array
 
 
@@ -37,7 +37,7 @@ class Dataset:
     def __post_init__(self) -> None:
         for name in ("y", "v"):
             if getattr(self, name) is not None:
-                object.__setattr__(self, name, values.held(name, getattr(self, name)))
+                object.__setattr__(self, name, arrays.held(name, getattr(self, name)))
         object.__setattr__(self, "shape", checks.image_shape(self.shape))
         object.__setattr__(self, "x", checks.images(self.x, self.shape))
         if self.y is not None:
@@ -65,7 +65,7 @@ class Dataset:
         ValueError
             If there is not one row per case, or a logit is not finite.
         """
-        return replace(self, v=values.array("v", v, dtype=np.float32))
+        return replace(self, v=arrays.array("v", v, dtype=np.float32))
 
     def take(self, chosen: Any) -> Dataset:
         """The cases that an index array or a boolean mask chooses."""

@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from minikd import values
+from minikd import arrays, values
 
 RATE = 8000  # samples a second
 
@@ -35,7 +35,7 @@ def log_mel(signal: Any, coefficients: int = 40) -> Any:
     from scipy.signal import ShortTimeFFT
     from scipy.signal.windows import hann
 
-    signal = values.array("signal", signal, dtype=float)
+    signal = arrays.array("signal", signal, dtype=float)
     if signal.ndim != 1 or not signal.size:
         raise ValueError(f"signal has shape {signal.shape}; expected (samples,), at least one")
     if np.abs(signal).max() > 1e15:

@@ -39,9 +39,7 @@ def read_idx(path: str | PathLike[str]) -> Any:
     import gzip
     import zlib
 
-    path = values.path("path", path)
-    if path.is_dir():
-        raise ValueError(f"path: {path} is a folder; expected an IDX file")
+    path = values.there("path", path, "an IDX file")
     open_file: Any = gzip.open if str(path).endswith(".gz") else open
     try:
         with open_file(path, "rb") as file:

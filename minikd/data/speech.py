@@ -18,7 +18,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from minikd import values
+from minikd import arrays, values
 from minikd.backend import Stream, generator
 from minikd.data.download import data_folder, retrieve
 from minikd.data.features import RATE, log_mel
@@ -50,6 +50,12 @@ class Recording:
     speaker: str
     take: int
 
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "signal", arrays.array("signal", self.signal, "(S,)"))
+        for name in ("digit", "take"):
+            object.__setattr__(self, name, values.whole(name, getattr(self, name)))
+        values.text("speaker", self.speaker)
+
 
 @dataclass(frozen=True, eq=False)
 class Utterance:
@@ -67,6 +73,11 @@ class Utterance:
     frames: Any
     digits: tuple[int, ...]
     speaker: str
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "frames", arrays.array("frames", self.frames, "(S, C)"))
+        object.__setattr__(self, "digits", tuple(values.wholes("digits", self.digits)))
+        values.text("speaker", self.speaker)
 
 
 class Speech(NamedTuple):
@@ -98,7 +109,7 @@ def read_recordings(path: str | os.PathLike[str]) -> list[Recording]:
     path = values.path("path", path)
     if not path.exists():
         raise FileNotFoundError(
-            f"the spoken digits are not in {path}: run 'minikd data speech' to download them, or "
+            f"the spoken digits are not in path {path}: run 'minikd data speech' to download them, or "
             "set MINIKD_DATA_DIR to a folder that holds fsdd/recordings.zip, or use the bundled "
             "data (--data synthetic)"
         )
