@@ -125,7 +125,8 @@ def wholes(name: str, value: Any, least: int = 0, most: int | None = None) -> li
 
 def items(name: str, value: Any, what: str) -> list[Any]:
     """What is in a list, tuple, range or 1-D array."""
-    if hasattr(value, "shape") and not isinstance(value, np.ma.MaskedArray):
+    is_array = any(hasattr(value, name) for name in ("shape", "__array__", "__dlpack__"))
+    if is_array and not isinstance(value, (np.ma.MaskedArray, type)):
         found = to_host(value)
         if found.ndim == 1 and found.dtype.kind in "iuf":
             return found.tolist()  # type: ignore[no-any-return]
@@ -186,6 +187,8 @@ def as_seed(rng: Any, name: str = "rng") -> int:
     if isinstance(rng, np.random.Generator):
         return int(rng.integers(2**63))
     seed = plain(rng)
+    if isinstance(seed, float) and seed.is_integer():
+        seed = int(seed)
     if isinstance(seed, bool) or not isinstance(seed, int) or seed < 0:
         raise refused(name, rng, "an integer ≥ 0 or a numpy Generator")
     return seed

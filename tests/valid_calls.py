@@ -212,7 +212,8 @@ for f in (evaluate.errors_per_class, evaluate.confusion, evaluate.fit_temperatur
         y="cases",
     )
 call("evaluate.calibration_error", evaluate.calibration_error,
-     lambda: {"z": Z, "y": Y, "bins": 5}, z="cases + a column more", y="cases", bins="count")  # fmt: skip
+     lambda: {"z": Z, "y": Y, "bins": 5}, z="cases + a column more", y="cases",
+     bins="count")  # fmt: skip
 call("evaluate.with_bias", evaluate.with_bias,
      lambda: {"z": Z, "classes": np.array([1, 2]), "bias": 1.0},
      z="cases + extra axis + no first axis + no last axis + a row fewer + a row more + no rows "
@@ -264,10 +265,11 @@ call("specialists.specialist_labels", specialists.specialist_labels,
      classes="cases + a row fewer + a row more + a column fewer", N="fixed")  # fmt: skip
 call("specialists.start_from", specialists.start_from,
      lambda: {"generalist": net(), "classes": CLASSES, "seeds": np.array([1, 2])},
-     generalist="fixed", classes="cases + a column fewer", seeds="cases + too large")  # fmt: skip
+     generalist="fixed", classes="cases + a column fewer", seeds="cases + too large + as whole floats")  # fmt: skip
 call("specialists.dustbin_correction", specialists.dustbin_correction,
      lambda: {"y": np.array([[0, 1, 2, 2], [2, 1, 2, 0]]), "size": 2, "share": 0.5},
-     y="cases + a row fewer + a row more + a column fewer + a column more", size="fixed", share="between")  # fmt: skip
+     y="cases + a row fewer + a row more + a column fewer + a column more", size="fixed",
+     share="between")  # fmt: skip
 call("specialists.checked_classes", specialists.checked_classes,
      lambda: {"classes": CLASSES, "N": 3},
      classes="cases + a row fewer + a row more + a column fewer", N="fixed")  # fmt: skip
@@ -289,7 +291,8 @@ for f in (combination.combination_cost, combination.combination_gradient,
 call("combination.combine", combination.combine,
      lambda: {**{k: v for k, v in eq5().items() if k != "z"}, "reverse": False,
               "tolerance": 1e-8, "steps": 20},
-     v="cases + a column fewer + a column more", u="cases", classes="cases", active="cases + None", reverse="flag",
+     v="cases + a column fewer + a column more", u="cases", classes="cases",
+     active="cases + None", reverse="flag",
      tolerance="weight", steps="count or 0")  # fmt: skip
 call("combination.merged", combination.merged,
      lambda: {"log_q": eq.log_softmax(Z4), "special": np.array([0, 1])},
@@ -324,7 +327,7 @@ call("hmm.WordModel.states_of", MODEL.states_of, lambda: {"frames": FRAMES, "sai
 # ---------------------------------------------------------------- networks
 
 from minikd import layers, mlp, objectives, optim  # noqa: E402
-from minikd import mixture as mix
+from minikd import mixture as mix  # noqa: E402
 
 W, B = RNG.normal(size=(4, 3)), RNG.normal(size=3)
 call("layers.linear_forward", layers.linear_forward, lambda: {"x": X, "W": W, "b": B},
@@ -337,20 +340,23 @@ call("layers.relu_forward", layers.relu_forward, lambda: {"z": Z},
      z=f"values + {ANY_SHAPE} + [] + [nan] + complex array + 4 axes")  # fmt: skip
 call("layers.relu_backward", layers.relu_backward, lambda: {"dh": Z, "cache": V},
      dh="values", cache="values")  # fmt: skip
-call("layers.dropout_forward", layers.dropout_forward, lambda: {"h": Z, "mask": np.ones((4, 3))},
+call("layers.dropout_forward", layers.dropout_forward,
+     lambda: {"h": Z, "mask": np.ones((4, 3))},
      h="values + no first axis", mask="values + extra axis")  # fmt: skip
-call("layers.dropout_backward", layers.dropout_backward, lambda: {"dout": Z, "cache": np.ones((4, 3))},
+call("layers.dropout_backward", layers.dropout_backward,
+     lambda: {"dout": Z, "cache": np.ones((4, 3))},
      dout="values", cache="values")  # fmt: skip
 call("layers.dropout_mask", layers.dropout_mask,
      lambda: {"rng": np.random.default_rng(0), "shape": (2, 3), "rate": 0.5, "like": Z},
-     rng="fixed", shape="classes + [] − 0 − {1}", rate="share", like=f"values + {ANY_SHAPE} + [] + [nan] + complex array + 4 axes")  # fmt: skip
+     rng="fixed", shape="classes + [] − 0 − {1}", rate="share",
+     like=f"values + {ANY_SHAPE} + [] + [nan] + complex array + 4 axes")  # fmt: skip
 call("layers.dropped_bytes", layers.dropped_bytes, lambda: {"rate": 0.5}, rate="share")
 
 call("mlp.MLP", MLP,
      lambda: {"sizes": np.array([4, 3, 2]), "rng": np.array([1, 2]), "gain": 1.0,
               "dtype": np.float32, "device": "cpu"},
      sizes="cases + a row fewer + a row more + as whole floats + too large",
-     rng="seed + no first axis + a row fewer + a row more + too large",
+     rng="seed + no first axis + a row fewer + a row more + too large + as whole floats",
      gain="positive", dtype="fixed", device="fixed")  # fmt: skip
 call("mlp.MLP.__call__", lambda x, batch=2000: net()(x, batch), lambda: {"x": X, "batch": 3},
      x="cases + extra axis + a row fewer + a row more", batch="count")  # fmt: skip
@@ -378,7 +384,8 @@ call("mlp.mask_generators", mlp.mask_generators, lambda: {"net": net(), "epoch":
      net="fixed", epoch="count or 0")  # fmt: skip
 
 call("mixture.mixture_forward", mix.mixture_forward,
-     lambda: {"a": RNG.normal(size=(4, 2)), "z": STACK}, a="cases + as complex", z="cases + as complex + a column fewer + a column more")  # fmt: skip
+     lambda: {"a": RNG.normal(size=(4, 2)), "z": STACK}, a="cases + as complex",
+     z="cases + as complex + a column fewer + a column more")  # fmt: skip
 call("mixture.mixture_backward", mix.mixture_backward,
      lambda: {"dlog_q": Z, "cache": mix.mixture_forward(np.zeros((4, 2)), STACK)[1]},
      dlog_q="values", cache="fixed")  # fmt: skip
@@ -410,7 +417,8 @@ call("objectives.Objective", Objective,
      lambda: {"name": "own", "cost": OWN.cost, "gradient": OWN.gradient, "needs": "y",
               "floor": OWN.floor, "members": (), "by_case": True, "settings": {}},
      name="some text", cost="function", gradient="function", needs="fixed + no text",
-     floor="function", members="fixed + [] + array(1)", by_case="flag", settings="a mapping + None")  # fmt: skip
+     floor="function", members="fixed + [] + array(1)", by_case="flag",
+     settings="a mapping + None")  # fmt: skip
 call("train.Recipe", Recipe,
      lambda: {"epochs": 2, "learning_rate": np.array([0.1, 0.2]), "batch": 2, "momentum": 0.9,
               "warm_up": 1, "dropout": np.array([0.0, 0.5]), "max_norm": 2.0, "jitter": 1,
@@ -435,7 +443,8 @@ from minikd import data as data_sets  # noqa: E402
 from minikd.data import augment, features, idx, speech  # noqa: E402
 
 call("data.Dataset", Dataset, lambda: {"x": X, "y": Y, "v": V, "shape": (2, 2)},
-     x="cases", y="cases + None + extra axis + too large", v="cases + None + extra axis + a column fewer + a column more", shape="fixed")  # fmt: skip
+     x="cases", y="cases + None + extra axis + too large",
+     v="cases + None + extra axis + a column fewer + a column more", shape="fixed")  # fmt: skip
 call("data.Dataset.with_logits", data().with_logits, lambda: {"v": V},
      v="cases + extra axis + a column fewer + a column more")  # fmt: skip
 call("data.Dataset.take", data().take, lambda: {"chosen": np.array([0, 1])},
@@ -447,7 +456,8 @@ call("data.Dataset.split", data().split, lambda: {"held_out": 1, "rng": 0},
      held_out="count", rng="seed")  # fmt: skip
 call("data.load_glyphs", data_sets.load_glyphs, lambda: {"rng": 0, "train": 1, "test": 1},
      rng="seed", train="count", test="count")  # fmt: skip
-call("data.load_characters", data_sets.load_characters, lambda: {"rng": 0, "train": 1, "test": 1},
+call("data.load_characters", data_sets.load_characters,
+     lambda: {"rng": 0, "train": 1, "test": 1},
      rng="seed", train="count", test="count")  # fmt: skip
 call("data.synthesize_speech", data_sets.synthesize_speech,
      lambda: {"rng": 0, "train": 1, "test": 1, "digits": 1, "coefficients": 2},
@@ -500,7 +510,8 @@ call("data.speech.Utterance", Utterance,
 ZIP = SOME / "recordings.zip"
 with zipfile.ZipFile(ZIP, "w") as archive:
     archive.writestr("1_anna_0.wav", SOUND.getvalue())
-call("data.speech.read_recordings", speech.read_recordings, lambda: {"path": ZIP}, errors=(FileNotFoundError,), path="there")  # fmt: skip
+call("data.speech.read_recordings", speech.read_recordings,
+     lambda: {"path": ZIP}, errors=(FileNotFoundError,), path="there")  # fmt: skip
 call("checkpoint.save_checkpoint", checkpoint.save_checkpoint,
      lambda: {"path": SOME / "c.npz", "arrays": {"x": Z}, "meta": {"n": 1}},
      path="path", arrays="fixed + dict", meta="a mapping")  # fmt: skip
@@ -535,7 +546,8 @@ call("plots.signed", plots.signed, lambda: {"value": 1.5, "digits": 1},
      value="number", digits="count or 0")  # fmt: skip
 call("plots.in_house_style", plots.in_house_style, lambda: {"draw": print}, draw="function")
 call("plots.save_figure", plots.save_figure,
-     lambda: {"figure": plt.figure(), "path": SOME / "figure.png"}, figure="fixed", path="path")  # fmt: skip
+     lambda: {"figure": plt.figure(), "path": SOME / "figure.png"}, figure="fixed",
+     path="path")  # fmt: skip
 call(
     "diagram.plot_distillation", diagram.plot_distillation, lambda: {"T": 4.0}, T="temperature"
 )
@@ -573,13 +585,16 @@ for f in (plots.footer, plots.seeds_of):
 call("experiments.read_record", read_record,
      lambda: {"path": Path(minikd.__file__).parents[1] / "results" / "omitted-3.mnist.json"},
      errors=(FileNotFoundError,), path="there")  # fmt: skip
-call("experiments.full_run", experiments.full_run, lambda: {"name": "omitted-3", "data": "mnist"},
+call("experiments.full_run", experiments.full_run,
+     lambda: {"name": "omitted-3", "data": "mnist"},
      errors=(FileNotFoundError,), name="fixed", data="fixed")  # fmt: skip
 ROOM = SOME / "a_room.py"
 ROOM.write_text("from valid_calls import EXPERIMENT")
-call("experiments.own.room", own.room, lambda: {"path": ROOM}, errors=(FileNotFoundError,), path="there")  # fmt: skip
+call("experiments.own.room", own.room, lambda: {"path": ROOM}, errors=(FileNotFoundError,),
+     path="there")  # fmt: skip
 KEY = "omitted-3.mnist"
-call("report.value_of", report.value_of, lambda: {"asked": f"{KEY} seeds", "records": {KEY: RECORD}},
+call("report.value_of", report.value_of,
+     lambda: {"asked": f"{KEY} seeds", "records": {KEY: RECORD}},
      asked="fixed", records="fixed")  # fmt: skip
 call("report.filled", report.filled,
      lambda: {"page": f"<!--= {KEY} seeds --><!--/-->", "records": {KEY: RECORD}},
