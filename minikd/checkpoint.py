@@ -22,17 +22,23 @@ def write_atomically(path: str | PathLike[str], content: bytes) -> None:
     if path.is_dir():
         raise ValueError(f"path: {path} is a folder; expected a file to write")
     values.instance("content", content, (bytes,), "bytes")
-    path.parent.mkdir(parents=True, exist_ok=True)
     # Another process, thread or machine may be writing the same file.
     partial = path.with_name(f".{path.name}.{os.getpid()}-{os.urandom(4).hex()}.partial")
     try:
+        path.parent.mkdir(parents=True, exist_ok=True)
         with open(partial, "wb") as file:
             file.write(content)
             file.flush()
             os.fsync(file.fileno())
         os.replace(partial, path)
+    except OSError as error:
+        raise type(error)(
+            f"path: {path} cannot be written ({error.strerror}); give one in a folder where you may "
+            "write, on a disk that is not full"
+        ) from error
     finally:
-        partial.unlink(missing_ok=True)
+        if partial.exists():
+            partial.unlink()
 
 
 def save_checkpoint(
@@ -79,8 +85,16 @@ def _plain(value: Any) -> Any:
     raise TypeError(f"it holds {values.shown(value)}")
 
 
-def load_checkpoint(path: str | PathLike[str]) -> tuple[dict[str, Any], dict[str, Any]]:
+def load_checkpoint(
+    path: str | PathLike[str], name: str = "path"
+) -> tuple[dict[str, Any], dict[str, Any]]:
     """Read what :func:`save_checkpoint` wrote.
+
+    Parameters
+    ----------
+    path : path
+    name : str
+        What the path is called in errors.
 
     Returns
     -------
@@ -96,7 +110,7 @@ def load_checkpoint(path: str | PathLike[str]) -> tuple[dict[str, Any], dict[str
     """
     from zipfile import BadZipFile
 
-    path = values.there("path", path, "a file that minikd wrote")
+    path = values.there(name, path, "a file that minikd wrote")
     try:
         with open(path, "rb") as file, np.load(file, allow_pickle=False) as stored:
             arrays = {name: stored[name] for name in stored.files}
@@ -104,20 +118,21 @@ def load_checkpoint(path: str | PathLike[str]) -> tuple[dict[str, Any], dict[str
     # What NumPy, zipfile and json raise when a file is corrupt.
     except (OSError, ValueError, KeyError, TypeError, EOFError, AttributeError, BadZipFile,
             NotImplementedError, RuntimeError) as error:  # fmt: skip
-        cause = " ".join(str(error).split())
-        raise ValueError(f"path: {path} {_kind_of(path)} ({cause})") from error
+        raise ValueError(f"{name}: {path} {_why_unread(path, error)}") from error
     return arrays, meta
 
 
-def _kind_of(path: Path) -> str:
-    """What a file is that cannot be read, and what to do: only what minikd wrote may be deleted."""
-    head, end = path.read_bytes()[:4096], path.read_bytes()[-4096:]
+def _why_unread(path: Path, error: Exception) -> str:
+    """Why a file cannot be read, and what to do: only what minikd wrote may be deleted."""
+    content = path.read_bytes()
+    head, end = content[:4096], content[-4096:]
+    # The first file in an archive of save_checkpoint.
     if head[30:38] == b"meta.npy":
-        return "is a minikd checkpoint that is damaged; delete it and run again"
-    what = "is not a minikd checkpoint, or is damaged"
+        cause = " ".join(str(error).split())
+        return f"is a minikd checkpoint that is damaged ({cause}); delete it and run again"
     if head[:2] == b"\x80\x02" or b"data.pkl" in head + end:
         return (
-            f"{what}: it looks like a file of PyTorch; expected one that minikd wrote, or give "
-            "PyTorch's logits to data.with_logits"
+            "is a file of PyTorch, not a minikd checkpoint; expected a file that minikd wrote: load "
+            "it with PyTorch, and give the teacher's logits to data.with_logits"
         )
-    return f"{what}; expected a file that minikd wrote, give another path"
+    return "is not a minikd checkpoint, or is damaged; expected a file that minikd wrote"

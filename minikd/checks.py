@@ -78,7 +78,9 @@ def logits(name: str, z: Array) -> Array:
 
 def temperature(T: Array, xp: Any, z: Array, shape: tuple[int, ...]) -> Array:
     """A positive number, or an array of them beside z whose last axis has length 1."""
-    if isinstance(T, float) or values.is_number(values.plain(T)):
+    if type(T) is float and _SMALLEST_T <= T <= _LARGEST_T:  # in every step of a run
+        return T
+    if T is None or values.is_scalar(T):
         return one_temperature(T)
     if not is_native(T) or isinstance(T, (np.generic, np.matrix, np.ma.MaskedArray)):
         T = arrays.array("T", T, nan=True)
@@ -106,7 +108,7 @@ def one_temperature(T: Any) -> float:
 
 def temperatures(T: Any) -> tuple[Any, Any]:
     """One temperature, and None; or one for each member of a stack, as (E, 1, 1), twice."""
-    if T is None or values.is_number(values.plain(T)):
+    if T is None or values.is_scalar(T):
         return one_temperature(T), None
     of_members = arrays.array("T", T, "(E,)", dtype=float)
     if not of_members.size:

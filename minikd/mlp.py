@@ -288,7 +288,7 @@ class MLP:
             read = [arrays[f"p{i}"] for i in range(2 * (len(net.sizes) - 1))]
         except (KeyError, TypeError) as error:
             raise ValueError(
-                f"path: {path} holds no network ({error}); expected a file that MLP.save wrote"
+                f"path: {path} holds no network (no {error}); expected a file that MLP.save wrote"
             ) from error
         net.members = tuple(read[0].shape[:-2])
         shapes: list[tuple[int, ...]] = []

@@ -124,7 +124,8 @@ def learning_rate_at(step: int, steps: int, peak: Any, warm_up: int) -> Any:
     [0.5, 1.0, 1.0, 0.96, 0.85, 0.69, 0.5, 0.31, 0.15, 0.04]
     """
     steps, warm_up = values.whole("steps", steps, 1), values.whole("warm_up", warm_up)
-    peak = np.asarray(values.positive_rates("peak", peak))[()]
+    rates = values.positive_rates("peak", peak)
+    peak = np.asarray(rates) if isinstance(rates, tuple) else rates
     if values.whole("step", step) >= steps:
         raise ValueError(f"step is {step} and steps {steps}; expected step < steps")
     return peak * share_of_peak(int(step), steps, warm_up)

@@ -180,9 +180,9 @@ def train(
 def _are_what_they_should_be(net: Any, data: Any, objective: Any, recipe: Any) -> None:
     values.instance("net", net, (MLP, Mixture), "a network, like MLP([784, 100, 10], rng=0)")
     is_dataset(data)
-    call = f": call it, {objective.__name__}()" if hasattr(objective, "__name__") else ""
+    called = f": call it, {objective.__name__}()" if hasattr(objective, "__name__") else ""
     values.instance(
-        "objective", objective, (Objective,), f"an Objective, like hard_targets(){call}"
+        "objective", objective, (Objective,), f"an Objective{called or ', like hard_targets()'}"
     )
     values.instance(
         "recipe", recipe, (Recipe,), "a Recipe, like Recipe(epochs=10, learning_rate=0.1)"

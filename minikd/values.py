@@ -9,6 +9,7 @@ arguments require of each other is in :mod:`minikd.checks`; arrays are in :mod:`
 from __future__ import annotations
 
 import math
+import numbers
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from os import PathLike
 from pathlib import Path
@@ -67,6 +68,11 @@ def is_number(value: Any) -> bool:
     return isinstance(value, float) or abs(value) < 10**300
 
 
+def is_scalar(value: Any) -> bool:
+    """Whether a value is meant as one number, a right one or not."""
+    return isinstance(plain(value), numbers.Number)
+
+
 def number(name: str, value: Any, expected: str, fits: Callable[[float], bool]) -> float:
     """A finite number that ``fits``; ``expected`` says it in words."""
     given = plain(value)
@@ -75,12 +81,14 @@ def number(name: str, value: Any, expected: str, fits: Callable[[float], bool]) 
     return float(given)
 
 
-def whole(name: str, value: Any, least: int = 0, most: int | None = None) -> int:
+def whole(
+    name: str, value: Any, least: int = 0, most: int | None = None, what: str = "an integer"
+) -> int:
     """An integer from ``least`` to ``most``; 5.0 and NumPy's numbers will do."""
     given = plain(value)
     good = is_number(given) and math.isfinite(given) and given == int(given)
     if not good or given < least or (most is not None and given > most):
-        expected = f"an integer ≥ {least}" if most is None else f"{least} … {most}"
+        expected = f"{what} ≥ {least}" if most is None else f"{least} … {most}, {what}"
         raise refused(name, value, expected)
     return int(given)
 

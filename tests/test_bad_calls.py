@@ -196,6 +196,7 @@ def test_a_bad_call_is_an_error_that_names_the_argument(call, tmp_path, monkeypa
         for name, wrong in bad_values(call)
         if (what := problem(call, name, wrong))
     ]
+    plt.close("all")
     assert not found, f"{len(found)} of {COUNTS[call.name]}\n" + "\n".join(found)
 
 

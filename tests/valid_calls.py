@@ -265,7 +265,8 @@ call("specialists.specialist_labels", specialists.specialist_labels,
      classes="cases + a row fewer + a row more + a column fewer", N="fixed")  # fmt: skip
 call("specialists.start_from", specialists.start_from,
      lambda: {"generalist": net(), "classes": CLASSES, "seeds": np.array([1, 2])},
-     generalist="fixed", classes="cases + a column fewer", seeds="cases + too large + as whole floats")  # fmt: skip
+     generalist="fixed", classes="cases + a column fewer",
+     seeds="cases + too large + as whole floats")  # fmt: skip
 call("specialists.dustbin_correction", specialists.dustbin_correction,
      lambda: {"y": np.array([[0, 1, 2, 2], [2, 1, 2, 0]]), "size": 2, "share": 0.5},
      y="cases + a row fewer + a row more + a column fewer + a column more", size="fixed",
@@ -524,7 +525,8 @@ call("checkpoint.write_atomically", checkpoint.write_atomically,
 
 from minikd import diagram, plots  # noqa: E402
 
-FIGURE, AXES = plt.subplots(layout="none")
+FIGURE = mpl.figure.Figure()  # not one of pyplot, which would stay open
+AXES = FIGURE.subplots()
 AXES.plot([1, 2], label="a line")
 EXAMPLE = np.array([1.0, 2.0, -3.0])
 call("plots.plot_softmax_bars", plots.plot_softmax_bars,

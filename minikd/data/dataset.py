@@ -117,7 +117,7 @@ class Dataset:
         -------
         rest, validation : Dataset
         """
-        held_out = values.whole("held_out", held_out, 1, len(self) - 1)
+        held_out = values.whole("held_out", held_out, 1, len(self) - 1, "a number of cases")
         seed = rng if isinstance(rng, np.random.Generator) else values.as_seed(rng)
         order = np.random.default_rng(seed).permutation(len(self))
         # Sorted, so that each part keeps the order of the whole.
@@ -129,7 +129,7 @@ def is_dataset(data: Any, name: str = "data") -> None:
     if isinstance(data, (Digits, Characters)):
         kind = type(data).__name__
         raise ValueError(
-            f"{name} is {kind}, which holds two data sets; expected a Dataset: give its train or test"
+            f"{name} is a {kind}, which holds two data sets; expected a Dataset: give {name}.train"
         )
     values.instance(name, data, (Dataset,), "a Dataset, like load_glyphs().train")
 

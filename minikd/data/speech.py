@@ -20,7 +20,7 @@ import numpy as np
 
 from minikd import arrays, values
 from minikd.backend import Stream, generator
-from minikd.data.download import data_folder, retrieve
+from minikd.data.download import check_writable, data_folder, retrieve
 from minikd.data.features import RATE, log_mel
 
 REVISION = "26eb9aa"
@@ -191,6 +191,7 @@ def fetch_speech(progress: bool = False) -> Path:
             f"{path} does not hold the recordings of revision {REVISION}; move it away and "
             "run 'minikd data speech' again"
         )
+    check_writable(path.parent)
     # Left over from a failed download; it would be mistaken for this one.
     (path.parent / "download.zip").unlink(missing_ok=True)
     by_hand = (

@@ -217,7 +217,7 @@ def complete(record: Any, known: Iterable[str]) -> Iterator[None]:
     ValueError
         If it is no record, is of no known experiment, or lacks what is asked of it.
     """
-    values.mapping("record", record, _KEYS, "a record, from read_record")
+    values.mapping("record", record, ("name", "data"), "a record, from read_record")
     said = f"record {record['name']}.{record['data']}"
     if record["name"] not in known:
         raise ValueError(f"{said} is of no known experiment; expected {', '.join(known)}")
@@ -245,8 +245,11 @@ def read_record(path: str | PathLike[str]) -> dict[str, Any]:
         missing = _KEYS - set(record)
         if missing:
             raise ValueError(f"it has no {', '.join(sorted(missing))}")
-        if not all(len(each) == len(record["seeds"]) for each in record["metrics"].values()):
-            raise ValueError("its metrics have not one value per seed")
+        per_seed = [*record["metrics"].values(), record["seconds"]]
+        if not record["seeds"] or any(len(each) != len(record["seeds"]) for each in per_seed):
+            raise ValueError("its metrics or seconds have not one value per seed")
+        for key in ("config", "versions", "curves"):
+            values.mapping(key, record[key])
     except (ValueError, TypeError, AttributeError) as error:
         raise ValueError(
             f"path: {path} is no record of a run ({error}); run the experiment again"
