@@ -548,7 +548,7 @@ call("plots.signed", plots.signed, lambda: {"value": 1.5, "digits": 1},
      value="number", digits="count or 0")  # fmt: skip
 call("plots.in_house_style", plots.in_house_style, lambda: {"draw": print}, draw="function")
 call("plots.save_figure", plots.save_figure,
-     lambda: {"figure": plt.figure(), "path": SOME / "figure.png"}, figure="fixed",
+     lambda: {"figure": mpl.figure.Figure(), "path": SOME / "figure.png"}, figure="fixed",
      path="path")  # fmt: skip
 call(
     "diagram.plot_distillation", diagram.plot_distillation, lambda: {"T": 4.0}, T="temperature"
