@@ -93,17 +93,19 @@ def fits(shape: Sequence[int], words: str) -> bool:
 # ---------------------------------------------------------------- arrays where they are
 
 
-def floats(name: str, x: Any) -> Any:
+def floats(name: str, x: Any, what: str = "numbers") -> Any:
     """An array of floating-point numbers, on the device where it is; NaN may be in it."""
-    if type(x) is np.ndarray and x.dtype.kind in "fc":
+    if type(x) is np.ndarray and x.dtype.kind in "fc" and x.ndim:
         return x
     if not is_native(x) or isinstance(x, (np.ndarray, np.generic)):
-        x = held(name, x)
-        x = x.astype(np.float64) if x.dtype.kind in "iu" else x
-    if not namespace(x).isdtype(x.dtype, ("real floating", "complex floating")):
-        raise ValueError(f"{name} has dtype {x.dtype}; expected numbers")
+        x = held(name, x, what)
+    xp = namespace(x)
+    if xp.isdtype(x.dtype, "integral"):
+        x = xp.astype(x, xp.float64)
+    if not xp.isdtype(x.dtype, ("real floating", "complex floating")):
+        raise ValueError(f"{name} has dtype {x.dtype}; expected {what}, which are real numbers")
     if x.ndim == 0:
-        raise ValueError(f"{name} is one number; expected an array of numbers")
+        raise ValueError(f"{name} has shape (); expected {what} (..., N)")
     return x
 
 

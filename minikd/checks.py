@@ -51,8 +51,8 @@ def arguments(T: Array, **named: Array) -> tuple[Any, ...]:
                 f"(shapes {shape} and {tuple(v.shape)}); expected the same number"
             )
         shape = broadcast(name, tuple(v.shape), letter, shape)
-    arrays = [first, *(beside(v, first) for v in others)]
-    return xp, temperature(T, xp, first, shape), *arrays
+    others = [v if type(v) is type(first) else beside(v, first) for v in others]
+    return xp, temperature(T, xp, first, shape), first, *others
 
 
 def logits(name: str, z: Array) -> Array:
@@ -60,15 +60,12 @@ def logits(name: str, z: Array) -> Array:
 
     Logits that live on a GPU are not searched for NaN: looking would stall it.
     """
-    if not is_native(z) or isinstance(z, (np.matrix, np.ma.MaskedArray)):
-        z = arrays.held(name, z, "logits")
-    xp, half = namespace(z), str(z.dtype) in ("float16", "bfloat16")
-    if half:  # sums of theirs overflow, and T² does
-        z = xp.astype(z, xp.float32)
-    if not half and xp.isdtype(z.dtype, "integral"):
-        z = xp.astype(z, xp.float64)
-    if not xp.isdtype(z.dtype, ("real floating", "complex floating")):
-        raise ValueError(f"{name} has dtype {z.dtype}; expected logits, which are real numbers")
+    # Most logits are these, in every step of a run; all others take longer to look at.
+    if type(z) is not np.ndarray or z.dtype.char not in "fdFD":
+        z = arrays.floats(name, z, "logits")
+        if str(z.dtype) in ("float16", "bfloat16"):  # sums of theirs overflow, and T² does
+            z = namespace(z).astype(z, namespace(z).float32)
+    xp = namespace(z)
     if z.ndim == 0 or z.shape[-1] == 0:
         raise ValueError(f"{name} has shape {tuple(z.shape)}; expected logits (..., N), N ≥ 1")
     if on_host(z) and not xp.all(xp.isfinite(z)):
@@ -121,7 +118,9 @@ def temperatures(T: Any) -> tuple[Any, Any]:
 def labels(y: Array, z: Array) -> Array:
     """Integer labels beside z, one for each case, from 0 to N - 1."""
     xp, N = namespace(z), z.shape[-1]
-    if not is_native(y) or isinstance(y, (np.generic, np.matrix, np.ma.MaskedArray)):
+    if type(y) is not np.ndarray and (
+        not is_native(y) or isinstance(y, (np.generic, np.matrix, np.ma.MaskedArray))
+    ):
         y = arrays.held("y", y, "integer labels")
     y = beside(y, z)
     if not xp.isdtype(y.dtype, "integral"):

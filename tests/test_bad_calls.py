@@ -17,10 +17,11 @@ from typing import Any
 
 import numpy as np
 import pytest
-from valid_calls import CALLS, NOT_CALLED, Call, is_covered, plt, public_names
+from valid_calls import CALLS, NOT_CALLED, Call, is_covered, public_names
 
 import minikd
 from minikd import cli
+from minikd.plots import plt
 
 PACKAGE = str(Path(minikd.__file__).parent)
 

@@ -29,7 +29,6 @@ from minikd.hmm import WordModel
 from minikd.mixture import Mixture
 
 mpl.use("Agg")
-from minikd.plots import plt
 
 SOME = Path(tempfile.mkdtemp(prefix="minikd-bad-calls-"))
 RNG = np.random.default_rng(0)
