@@ -27,6 +27,7 @@ from minikd import (
 from minikd.data import download, fetch_emnist, fetch_speech
 from minikd.evaluate import sweep_bias
 from minikd.experiments import findings, plot_record, read_record
+from minikd.plots import plt
 
 DIGITS = load_glyphs(rng=0, train=60, test=10)
 RECIPE = Recipe(1, 0.01)
@@ -244,6 +245,7 @@ def test_a_report_on_an_incomplete_record_says_what_is_missing(part, how, tmp_pa
     assert said.count("\n") == 1
     assert "is incomplete: there is no" in said or "is no record of a run" in said
     assert "run the experiment again" in said
+    plt.close("all")  # one that was begun
 
 
 def test_a_record_of_nothing_known():
