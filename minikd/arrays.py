@@ -51,10 +51,10 @@ def array(
     name, value
     shape : str, optional
         In words: ``"(n, N)"``, ``"(..., N)"``, or with numbers for axes that are known,
-        ``"(5, N)"``. An axis called N is not empty.
+        ``"(5, N)"``. An axis called N, S or C is not empty.
     kind : {"number", "whole", "yes or no", "0 or 1"}
     dtype : dtype, optional
-        Of the result; by default, what the array has, and float64 for whole numbers.
+        Of the result; by default, what the array has.
     nan : bool
         NaN and infinity may be in it.
     """
@@ -103,7 +103,7 @@ def floats(name: str, x: Any, what: str = "numbers") -> Any:
     if xp.isdtype(x.dtype, "integral"):
         x = xp.astype(x, xp.float64)
     if not xp.isdtype(x.dtype, ("real floating", "complex floating")):
-        raise ValueError(f"{name} has dtype {x.dtype}; expected {what}, which are real numbers")
+        raise ValueError(f"{name} has dtype {x.dtype}; expected {what} of a real type")
     if x.ndim == 0:
         raise ValueError(f"{name} has shape (); expected {what} (..., N)")
     return x

@@ -73,9 +73,10 @@ def to_host(x: Any) -> Any:
     """
     if isinstance(x, (list, tuple)) and any(map(_is_foreign, x)):
         return np.asarray([to_host(each) for each in x])
-    if hasattr(x, "detach"):  # first: PyTorch answers nothing else while a gradient is recorded
+    # Its class is asked, because a table of pandas may have a column of that name.
+    if hasattr(type(x), "detach"):  # first: PyTorch answers nothing else while it records
         x = x.detach()
-    if hasattr(x, "cpu"):
+    if hasattr(type(x), "cpu"):
         x = x.cpu()
     if type(x).__module__.partition(".")[0] == "cupy":
         return x.get()
@@ -95,7 +96,7 @@ def _is_foreign(x: Any) -> bool:
     if isinstance(x, (list, tuple)):
         return any(map(_is_foreign, x[:1]))
     return not isinstance(x, (int, float, np.ndarray)) and (
-        hasattr(x, "detach") or hasattr(x, "__dlpack__") or hasattr(x, "get")
+        hasattr(type(x), "detach") or hasattr(x, "__dlpack__") or hasattr(type(x), "get")
     )
 
 

@@ -153,12 +153,14 @@ def each(name: str, value: Any, what: str, check: Callable[[str, Any], T]) -> tu
 
 def positive_rates(name: str, value: Any) -> float | tuple[float, ...]:
     """One positive number, or a tuple with one for each member of a stack."""
-    given = plain(value)
-    if is_number(given):
-        return number(name, given, "positive, finite numbers", lambda x: x > 0)
-    rates = each(name, value, "positive, finite numbers", positive)
+    if is_number(plain(value)):
+        return positive(name, value)
+    try:
+        rates = each(name, value, "positive numbers", positive)
+    except ValueError:
+        rates = ()
     if not rates:
-        raise refused(name, value, "positive, finite numbers")
+        raise refused(name, value, "a positive, finite number, or a sequence of them")
     return rates  # plain numbers, so that recipes compare and go into records
 
 

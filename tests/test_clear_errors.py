@@ -49,7 +49,7 @@ def run(data=DIGITS.train, objective=None, recipe=RECIPE, **options):
         (lambda: Recipe(1, 0.1, momentum="0.9"), "momentum is '0.9'; expected 0 ≤ momentum < 1"),
         (lambda: Recipe("5", 0.1), "epochs is '5'; expected an integer ≥ 1"),
         (lambda: Recipe(True, 0.1), "epochs is True; expected an integer ≥ 1"),
-        (lambda: Recipe(1, "0.1"), "learning_rate is '0.1'; expected a sequence of positive"),
+        (lambda: Recipe(1, "0.1"), "learning_rate is '0.1'; expected a positive, finite"),
         (lambda: Recipe(1, 0.1, subpixel=1), "subpixel is 1; expected True or False"),
         (lambda: MLP(784, rng=0), "sizes is 784; expected at least two positive integers"),
         (lambda: MLP([784, 10], rng=0, gain="1"), "gain is '1'; expected a positive"),

@@ -101,6 +101,11 @@ class Series:
     def get(self, key: Any) -> Any:
         raise KeyError(key)
 
+    def __getattr__(self, name: str) -> Any:
+        if name in ("detach", "cpu", "float"):  # columns of these names
+            return self.values
+        raise AttributeError(name)
+
     def __array__(self, dtype: Any = None, copy: bool | None = None) -> Any:
         return self.values if dtype is None else self.values.astype(dtype)
 
