@@ -68,7 +68,7 @@ def save_checkpoint(
         if array.dtype.hasobject:
             raise ValueError(f"arrays[{name!r}] holds Python objects; expected numbers")
     try:
-        text = json.dumps(dict(meta), default=_plain)
+        text = json.dumps(dict(meta), default=values.for_json)
     except (TypeError, ValueError) as error:
         raise ValueError(
             f"meta holds what JSON cannot ({error}); expected plain values"
@@ -76,13 +76,6 @@ def save_checkpoint(
     buffer = io.BytesIO()
     np.savez(buffer, meta=np.array(text), **written)
     write_atomically(path, buffer.getvalue())
-
-
-def _plain(value: Any) -> Any:
-    """Numbers and arrays of NumPy as JSON knows them."""
-    if hasattr(value, "tolist"):
-        return value.tolist()
-    raise TypeError(f"it holds {values.shown(value)}")
 
 
 def load_checkpoint(

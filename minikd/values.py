@@ -61,6 +61,13 @@ def plain(value: Any) -> Any:
     return value
 
 
+def for_json(value: Any) -> Any:
+    """Numbers and arrays of NumPy in a form that JSON knows."""
+    if not hasattr(value, "tolist"):
+        raise TypeError(f"{shown(value)} is neither a number nor text, nor an array of them")
+    return value.tolist()
+
+
 def is_number(value: Any) -> bool:
     """Whether a plain value is a real number that a float can hold; True and False are none."""
     if isinstance(value, bool) or not isinstance(value, (int, float)):

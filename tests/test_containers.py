@@ -5,7 +5,7 @@ from __future__ import annotations
 import gzip
 import json
 import warnings
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -30,6 +30,7 @@ from minikd.backend import to_host
 from minikd.data import mnist as mnist_module
 from minikd.ensembles import arithmetic_mean, geometric_mean
 from minikd.evaluate import calibration_error, confusion, log_loss
+from minikd.experiments import Experiment
 from minikd.specialists import cluster_classes, prediction_covariance, specialist_labels
 from minikd.statistics import mean_of, paired_test
 
@@ -68,6 +69,9 @@ class Tensor:
 
     def float(self) -> Tensor:
         return Tensor(self.values, self.on_gpu, self.grad, False)
+
+    def tolist(self) -> Any:
+        return self.values.tolist()
 
     def numpy(self) -> Any:
         if self.grad:
@@ -306,6 +310,33 @@ def test_a_checkpoint_knows_numbers_of_any_kind(number, tmp_path):
         costs.append(history.costs)
         assert history.observed == [1, 2]
     assert costs[0] == costs[1]  # one run, so one checkpoint
+
+
+def test_an_experiment_knows_numbers_of_any_kind(number, tmp_path):
+    """Its settings, its seeds, and what its cells find."""
+
+    def one_cell(config, data, kept, cell):
+        found = {"errors": number(config.units), "share": np.float32(0.5)}
+        return {"seconds": 0.0, "metrics": found, "curves": {"grid": np.arange(2)}}
+
+    experiment = Experiment(
+        "toy", "1", "Does it run?", {}, one_cell, (), lambda record: None,
+        load={"none": lambda: 0},
+    )  # fmt: skip
+    records = [
+        experiment.run(Settings("toy", "none", kind(3)), seeds=[kind(1)], out=tmp_path)
+        for kind in (number, int)
+    ]
+    assert records[0] == records[1]
+    assert records[0]["config"]["units"] == records[0]["metrics"]["errors"][0] == 3
+    assert records[0]["curves"]["grid"] == [[0, 1]]
+
+
+@dataclass(frozen=True)
+class Settings:
+    name: str
+    data: str
+    units: Any
 
 
 def test_one_class_or_several_in_any_container():

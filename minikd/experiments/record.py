@@ -38,7 +38,7 @@ _KEYS = {
 
 def digest(*what: Any) -> str:
     """A short name for settings: the same for the same settings, in every process."""
-    said = json.dumps([_plain(w) for w in what], sort_keys=True)
+    said = json.dumps([_plain(w) for w in what], sort_keys=True, default=values.for_json)
     return hashlib.blake2b(said.encode(), digest_size=6).hexdigest()
 
 
@@ -174,11 +174,13 @@ def write_record(path: str | PathLike[str], record: dict[str, Any]) -> dict[str,
     for key, value in record.items():
         if key in ("metrics", "curves", "config"):
             inner = ",\n".join(
-                f"    {json.dumps(k)}: {json.dumps(v)}" for k, v in value.items()
+                f"    {json.dumps(k)}: {json.dumps(v, default=values.for_json)}"
+                for k, v in value.items()
             )
             lines.append(f"  {json.dumps(key)}: {{\n{inner}\n  }}")
         else:
-            lines.append(f"  {json.dumps(key)}: {json.dumps(value)}")
+            said = json.dumps(value, default=values.for_json)
+            lines.append(f"  {json.dumps(key)}: {said}")
     write_atomically(path, ("{\n" + ",\n".join(lines) + "\n}\n").encode())
     return read_record(path)
 

@@ -148,7 +148,7 @@ class Kept:
     def write_part(self, config: Any, cell: Any, part: dict[str, Any]) -> None:
         """Keep what a cell of the seed found."""
         path = self.path(f"{config.name}.{config.data}", (config, cell), "json")
-        write_atomically(path, json.dumps(part).encode())
+        write_atomically(path, json.dumps(part, default=values.for_json).encode())
 
     def read_part(self, config: Any, cell: Any) -> dict[str, Any] | None:
         """What a cell of the seed found, if it was finished before and the file is whole."""
