@@ -37,6 +37,8 @@ def held(name: str, value: Any, what: str = "numbers") -> Any:
         raise ValueError(
             f"{name} cannot be read as an array ({cause}); expected an array of {what}"
         ) from error
+    if array.dtype == object and array.ndim == 0:  # NumPy makes an array of anything
+        raise values.refused(name, value, f"an array of {what}")
     return floating(np.asarray(array))
 
 

@@ -56,7 +56,8 @@ def run(data=DIGITS.train, objective=None, recipe=RECIPE, **options):
         (lambda: MLP([784, 10], rng=0, dtype="int"), "dtype is 'int'; expected float32 or"),
         (lambda: small()(DIGITS.test.x, batch=-5), "batch is -5; expected an integer ≥ 1"),
         (lambda: small()(MASKED), "x is a masked array; expected plain numbers"),
-        (lambda: small()(DIGITS.test), "x "),
+        (lambda: small()(DIGITS.test), "x is <Dataset: 10 cases, with labels>; expected an array"),
+        (lambda: load_glyphs(train=0.5), "train is 0.5; expected at least one image, an integer"),
         (lambda: run(objective=hard_targets), "objective is the function hard_targets; expected "
          "an Objective: call it, hard_targets()"),
         (lambda: run(objective="hard"), "objective is 'hard'; expected an Objective, like"),

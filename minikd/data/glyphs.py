@@ -68,8 +68,7 @@ def _drawn(file: str, rng: Any, train: int, test: int) -> list[Dataset]:
     """A training set and a test set of warped images of the templates in a file."""
     rng = values.as_seed(rng)
     for name, images in (("train", train), ("test", test)):
-        if values.whole(name, images) < 1:
-            raise values.refused(name, images, "at least one image")
+        values.whole(name, images, 1, what="at least one image, an integer")
     train, test = int(train), int(test)
     templates = _templates(file)
     images, labels = templates["images"], templates["labels"].astype(np.int64)
