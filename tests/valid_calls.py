@@ -6,9 +6,11 @@ the same, and deliberately. They follow from the kind of the argument.
 
 from __future__ import annotations
 
+import atexit
 import importlib
 import inspect
 import io
+import shutil
 import tempfile
 import wave
 import zipfile
@@ -31,6 +33,7 @@ from minikd.mixture import Mixture
 mpl.use("Agg")
 
 SOME = Path(tempfile.mkdtemp(prefix="minikd-bad-calls-"))
+atexit.register(shutil.rmtree, SOME, ignore_errors=True)
 RNG = np.random.default_rng(0)
 
 # ---------------------------------------------------------------- kinds of arguments
