@@ -26,10 +26,11 @@ def array_module(device: str) -> ModuleType:
     ValueError
         If the device has another name, CuPy is not installed, or no CUDA device answers.
     """
+    if not isinstance(device, str) or device not in ("cpu", "cuda"):
+        said = repr(device) if isinstance(device, str) else f"of type {type(device).__name__}"
+        raise ValueError(f"device is {said}; expected 'cpu' or 'cuda'")
     if device == "cpu":
         return np
-    if device != "cuda":
-        raise ValueError(f"device is {device!r}; expected 'cpu' or 'cuda'")
     try:
         import cupy
     except ImportError as error:
@@ -56,9 +57,47 @@ def on_host(x: Array) -> bool:
     return not hasattr(x, "__cuda_array_interface__")
 
 
-def to_host(x: Array) -> Any:
-    """``x`` as a NumPy array; no copy if it is one."""
-    return np.asarray(x) if on_host(x) else x.get()
+def is_native(x: Any) -> bool:
+    """Whether minikd computes with ``x`` where it is: NumPy, CuPy, or the array API standard.
+
+    PyTorch's tensors have names of their own for the same functions, so they are taken to the host.
+    """
+    return hasattr(x, "__array_namespace__") or type(x).__module__.partition(".")[0] == "cupy"
+
+
+def to_host(x: Any) -> Any:
+    """``x`` as a NumPy array, whatever holds it; no copy if it is one.
+
+    An array of CuPy, PyTorch or jax, on any device and with or without a gradient, a list of them,
+    or anything that NumPy or DLPack can read.
+    """
+    if isinstance(x, (list, tuple)) and any(map(_is_foreign, x)):
+        return np.asarray([to_host(each) for each in x])
+    # Its class is asked, because a table of pandas may have a column of that name.
+    if hasattr(type(x), "detach"):  # first: PyTorch answers nothing else while it records
+        x = x.detach()
+    if hasattr(type(x), "cpu"):
+        x = x.cpu()
+    if type(x).__module__.partition(".")[0] == "cupy":
+        return x.get()
+    if not hasattr(x, "__array__") and hasattr(x, "__dlpack__"):
+        return np.from_dlpack(x)
+    try:
+        return np.asarray(x)
+    except TypeError:
+        # NumPy has no bfloat16, but every such number is one of float32.
+        if "bfloat16" not in str(getattr(x, "dtype", "")) or not hasattr(x, "float"):
+            raise
+        return np.asarray(x.float())
+
+
+def _is_foreign(x: Any) -> bool:
+    """Whether NumPy may fail to read ``x`` inside a list."""
+    if isinstance(x, (list, tuple)):
+        return any(map(_is_foreign, x[:1]))
+    return not isinstance(x, (int, float, np.ndarray)) and (
+        hasattr(type(x), "detach") or hasattr(x, "__dlpack__") or hasattr(type(x), "get")
+    )
 
 
 def device_name(xp: Any) -> str:
@@ -102,21 +141,6 @@ def generator(seed: int, purpose: Stream, *key: int, xp: Any = np) -> Any:
     run resumed at an epoch continues bit for bit without any saved generator state.
     """
     return xp.random.default_rng(np.random.SeedSequence(seed, spawn_key=(purpose, *key)))
-
-
-def as_seed(rng: Any) -> int:
-    """An integer seed: the integer itself, or one drawn from a Generator.
-
-    Raises
-    ------
-    ValueError
-        If it is neither, or negative.
-    """
-    if isinstance(rng, np.random.Generator):
-        return int(rng.integers(2**63))
-    if isinstance(rng, (bool, np.bool)) or not isinstance(rng, (int, np.integer)) or rng < 0:
-        raise ValueError(f"rng is {rng!r}; expected an integer ≥ 0 or a numpy Generator")
-    return int(rng)
 
 
 def random_bytes(rng: Any, shape: tuple[int, ...], xp: Any = np) -> Array:

@@ -1,8 +1,8 @@
-"""What public functions require of their arguments, in one place.
+"""What logits, temperatures, labels and data require of each other, in one place.
 
-A check that converts its argument returns it in the form that the function will use: an array for
-a list, a plain number for a NumPy scalar. An argument that cannot be used raises a `ValueError` of
-one line: the argument's name, what came, and what was expected.
+A check that converts its argument returns it in the form that the function will use. An argument
+that cannot be used raises a `ValueError` of one line: the argument's name, what came, and what was
+expected. One argument alone is checked in :mod:`minikd.values`.
 """
 
 from __future__ import annotations
@@ -13,7 +13,8 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from minikd.backend import Array, namespace, on_host, to_host
+from minikd import arrays, values
+from minikd.backend import Array, is_native, namespace, on_host, to_host
 from minikd.labels import all_known, labels_fit, or_not_known
 
 if TYPE_CHECKING:
@@ -22,56 +23,6 @@ if TYPE_CHECKING:
     from minikd.mlp import MLP
     from minikd.objectives import Objective
     from minikd.train import Recipe
-
-# ---------------------------------------------------------------- numbers
-
-
-def whole(name: str, value: Any, least: int = 0) -> int:
-    """An integer, at least ``least``; 5.0 and NumPy's numbers will do."""
-    number = isinstance(value, (int, float, np.number)) and not isinstance(value, complex)
-    if not (number and np.isfinite(value) and value == int(value) and value >= least):
-        raise ValueError(f"{name} is {value!r}; expected an integer ≥ {least}")
-    return int(value)
-
-
-def share(name: str, value: Any) -> float:
-    """A number from 0 up to, but not including, 1."""
-    if not 0 <= value < 1:
-        raise ValueError(f"{name} is {value!r}; expected 0 ≤ {name} < 1")
-    return float(value)
-
-
-def length(name: str, value: Any) -> float:
-    """A positive length whose square does not overflow in float32."""
-    if not 0 < value < 1e18:
-        raise ValueError(f"{name} is {value}; expected a length between 0 and 1e18, or None")
-    return float(value)
-
-
-def positive_rates(name: str, value: Any) -> float | tuple[float, ...]:
-    """One positive number, or a tuple with one for each member of a stack."""
-    rates = np.asarray(value, dtype=float)
-    if rates.ndim > 1 or not rates.size or not (np.isfinite(rates) & (rates > 0)).all():
-        raise ValueError(f"{name} is {value}; expected positive, finite numbers")
-    # Plain numbers, so that recipes compare and go into records.
-    return tuple(rates.tolist()) if rates.ndim else float(rates)
-
-
-def dropout_rates(value: Any) -> tuple[float, ...]:
-    """One rate for each linear layer, each from 0 up to, but not including, 1."""
-    if not isinstance(value, Sequence):
-        raise ValueError(f"dropout is {value}; expected a rate for each linear layer")
-    if not all(0 <= rate < 1 for rate in value):
-        raise ValueError(f"dropout is {value}; expected rates 0 ≤ rate < 1")
-    return tuple(float(rate) for rate in value)
-
-
-def weight(name: str, value: Any) -> float:
-    """A finite number that is not negative."""
-    if not (math.isfinite(value) and value >= 0):
-        raise ValueError(f"{name} is {value}; expected a weight ≥ 0")
-    return float(value)
-
 
 # ---------------------------------------------------------------- logits, temperatures, labels
 
@@ -92,16 +43,17 @@ def arguments(T: Array, **named: Array) -> tuple[Any, ...]:
     xp, T, *logits
     """
     arrays = [logits(name, z) for name, z in named.items()]
-    first, *others = arrays
+    (first, *others), (letter, *letters) = arrays, named
     xp, shape = namespace(first), tuple(first.shape)
-    if others and first.shape[-1] != others[0].shape[-1]:
-        raise ValueError(
-            f"z has {first.shape[-1]} classes and v {others[0].shape[-1]} "
-            f"(shapes {shape} and {tuple(others[0].shape)}); expected the same number"
-        )
-    for v in others:
-        shape = _broadcast("v", tuple(v.shape), shape)
-    return xp, temperature(T, xp, first, shape), *arrays
+    for name, v in zip(letters, others, strict=True):
+        if first.shape[-1] != v.shape[-1]:
+            raise ValueError(
+                f"{letter} has {first.shape[-1]} classes and {name} {v.shape[-1]} "
+                f"(shapes {shape} and {tuple(v.shape)}); expected the same number"
+            )
+        shape = broadcast(name, tuple(v.shape), letter, shape)
+    others = [v if type(v) is type(first) else beside(v, first) for v in others]
+    return xp, temperature(T, xp, first, shape), first, *others
 
 
 def logits(name: str, z: Array) -> Array:
@@ -109,26 +61,17 @@ def logits(name: str, z: Array) -> Array:
 
     Logits that live on a GPU are not searched for NaN: looking would stall it.
     """
-    if isinstance(z, np.ma.MaskedArray):
-        raise ValueError(
-            f"{name} is a masked array; expected plain logits: drop the masked cases, or fill them"
-        )
-    if not _is_array(z) or isinstance(z, np.matrix):
-        z = np.asarray(z)
+    # Most logits are these, in every step of a run; all others take longer to look at.
+    if type(z) is not np.ndarray or z.dtype.char not in "fdFD":
+        z = arrays.floats(name, z, "logits")
+        if str(z.dtype) in ("float16", "bfloat16"):  # sums of theirs overflow, and T² does
+            z = namespace(z).astype(z, namespace(z).float32)
     xp = namespace(z)
-    if not xp.isdtype(z.dtype, ("real floating", "complex floating")):
-        z = xp.astype(z, xp.float64)
-    if str(z.dtype) in ("float16", "bfloat16"):  # sums of theirs overflow, and T² does
-        z = xp.astype(z, xp.float32)
     if z.ndim == 0 or z.shape[-1] < 2:
-        single = z.ndim > 0 and z.shape[-1] == 1
+        why = "; a single class has probability 1: for two classes use [0, z]"
         raise ValueError(
             f"{name} has shape {tuple(z.shape)}; expected logits (..., N), N ≥ 2"
-            + (
-                "; a single class has probability 1: for two classes use [0, z]"
-                if single
-                else ""
-            )
+            f"{why if z.ndim and z.shape[-1] == 1 else ''}"
         )
     if on_host(z) and not xp.all(xp.isfinite(z)):
         raise ValueError(f"{name} holds NaN or infinity; expected finite logits")
@@ -137,19 +80,13 @@ def logits(name: str, z: Array) -> Array:
 
 def temperature(T: Array, xp: Any, z: Array, shape: tuple[int, ...]) -> Array:
     """A positive number, or an array of them beside z whose last axis has length 1."""
-    if not _is_array(T) and np.asarray(T).dtype.kind not in "iuf" and not isinstance(T, int):
-        raise ValueError(f"T is {T!r}; expected a positive, finite temperature")
-    if isinstance(T, (int, float, np.integer, np.floating)):
-        # An integer may be too large for a float.
-        T = math.inf if isinstance(T, int) and abs(T) > 10**300 else float(T)
-        # Outside this range, z / T or T² can overflow or vanish in float32.
-        if not _SMALLEST_T <= T <= _LARGEST_T:
-            raise ValueError(
-                f"T is {T}; expected a positive, finite temperature "
-                f"({_SMALLEST_T:g} to {_LARGEST_T:g})"
-            )
+    if type(T) is float and _SMALLEST_T <= T <= _LARGEST_T:  # in every step of a run
         return T
-    if _is_array(T) and not namespace(T).isdtype(T.dtype, ("integral", "real floating")):
+    if T is None or values.is_scalar(T):
+        return one_temperature(T)
+    if not is_native(T) or isinstance(T, (np.generic, np.matrix, np.ma.MaskedArray)):
+        T = arrays.array("T", T, nan=True)
+    if not namespace(T).isdtype(T.dtype, ("integral", "real floating")):
         raise ValueError(f"T has dtype {T.dtype}; expected positive, finite temperatures")
     T = beside(T, z, xp.real(z).dtype if xp.isdtype(z.dtype, "complex floating") else z.dtype)
     if T.ndim > 0 and T.shape[-1] != 1:
@@ -161,13 +98,35 @@ def temperature(T: Array, xp: Any, z: Array, shape: tuple[int, ...]) -> Array:
         raise ValueError(
             "T holds values out of range; expected positive numbers, 1e-15 to 1e15"
         )
-    _broadcast("T", tuple(T.shape), shape)
+    broadcast("T", tuple(T.shape), "z", shape)
     return T
+
+
+def one_temperature(T: Any) -> float:
+    """A positive number for which neither z / T nor T² overflows or vanishes in float32."""
+    expected = f"a positive, finite temperature ({_SMALLEST_T:g} to {_LARGEST_T:g})"
+    return values.number("T", T, expected, lambda T: _SMALLEST_T <= T <= _LARGEST_T)
+
+
+def temperatures(T: Any) -> tuple[Any, Any]:
+    """One temperature, and None; or one for each member of a stack, as (E, 1, 1), twice."""
+    if T is None or values.is_scalar(T):
+        return one_temperature(T), None
+    of_members = arrays.array("T", T, "(E,)", dtype=float)
+    if not of_members.size:
+        raise values.refused("T", T, "one positive temperature or more")
+    for each in of_members.tolist():
+        one_temperature(each)
+    return of_members, of_members.reshape(-1, 1, 1)
 
 
 def labels(y: Array, z: Array) -> Array:
     """Integer labels beside z, one for each case, from 0 to N - 1, or -1 where none is known."""
     xp, N = namespace(z), z.shape[-1]
+    if type(y) is not np.ndarray and (
+        not is_native(y) or isinstance(y, (np.generic, np.matrix, np.ma.MaskedArray))
+    ):
+        y = arrays.held("y", y, "integer labels")
     y = beside(y, z)
     if not xp.isdtype(y.dtype, "integral"):
         raise ValueError(f"y has dtype {y.dtype}; expected integer labels")
@@ -179,37 +138,21 @@ def labels(y: Array, z: Array) -> Array:
         )
     unsigned = xp.isdtype(y.dtype, "unsigned integer")
     if on_host(y) and not xp.all((unsigned or y >= -1) & (y < N)):
-        raise ValueError(f"y holds labels outside 0 … {N - 1}; {or_not_known(y)}")
+        raise ValueError(
+            f"y holds labels outside 0 … {N - 1}, the classes of z; {or_not_known(y)}"
+        )
     # uint8 cannot count more than 256 classes.
     return xp.astype(y, xp.int32) if xp.iinfo(y.dtype).max < N - 1 else y
-
-
-def weights(hard_weight: float, alpha: float | None, y: Array | None) -> tuple[float, float]:
-    """The weights of soft and hard targets; where that of the hard ones is not 0, y is there."""
-    hard_weight = weight("hard_weight", hard_weight)
-    if alpha is None:
-        given, soft, hard = f"hard_weight is {hard_weight}", 1.0, hard_weight
-    elif hard_weight:
-        raise ValueError(
-            f"hard_weight is {hard_weight} and alpha {alpha}; expected one of them: with alpha, the "
-            "hard targets have weight 1 - alpha"
-        )
-    else:
-        if not (isinstance(alpha, (int, float, np.integer, np.floating)) and 0 <= alpha <= 1):
-            raise ValueError(f"alpha is {alpha!r}; expected a number from 0 to 1")
-        given, soft, hard = f"alpha is {alpha}", float(alpha), 1 - float(alpha)
-    if hard > 0 and y is None:
-        instead = "set it to 0" if alpha is None else "set it to 1"
-        raise ValueError(f"{given} but there are no labels; give y, or {instead}")
-    return soft, hard
 
 
 def beside(x: Any, z: Array, dtype: Any = None) -> Array:
     """``x`` as an array of the same library and on the same device as ``z``."""
     xp = namespace(z)
-    if _is_array(x) and namespace(x) is xp:
+    if is_native(x) and namespace(x) is xp:
         return x if dtype is None else xp.astype(x, dtype)
-    return xp.asarray(np.asarray(x).tolist(), dtype=dtype, **device_of(z))
+    if xp is np:
+        return np.asarray(to_host(x), dtype=dtype)
+    return xp.asarray(to_host(x).tolist(), dtype=dtype, **device_of(z))
 
 
 def device_of(z: Array) -> dict[str, Any]:
@@ -217,31 +160,34 @@ def device_of(z: Array) -> dict[str, Any]:
     return {"device": z.device} if on_host(z) else {}
 
 
-def _is_array(x: Any) -> bool:
-    return hasattr(x, "__array_namespace__") or hasattr(x, "__cuda_array_interface__")
-
-
-def _broadcast(name: str, shape: tuple[int, ...], z_shape: tuple[int, ...]) -> tuple[int, ...]:
+def broadcast(
+    name: str, shape: tuple[int, ...], letter: str, z_shape: tuple[int, ...]
+) -> tuple[int, ...]:
     try:
         return np.broadcast_shapes(shape, z_shape)
     except ValueError:
         raise ValueError(
-            f"{name} has shape {shape} and z {z_shape}; expected shapes that broadcast"
+            f"{name} has shape {shape} and {letter} {z_shape}; expected shapes that broadcast"
         ) from None
 
 
-def answers(z: Array, y: Array) -> tuple[Any, Any]:
+def answers(z: Array, y: Array, shape: str = "(..., n, N)") -> tuple[Any, Any]:
     """Logits (*E, n, N) and labels (n,) on the host, ready to be counted."""
-    z, y = np.asarray(to_host(z)), np.asarray(to_host(y))
-    if z.ndim < 2 or y.ndim != 1 or z.shape[-2] != len(y):
+    z, y = arrays.array("z", z, nan=True), arrays.held("y", y, "integer labels")
+    if z.ndim < 2 or y.ndim != 1 or z.shape[-2] != len(y) or not z.shape[-1]:
         raise ValueError(
             f"z has shape {z.shape} and y {y.shape}; expected (n, N) and (n,), a row per label"
         )
+    if z.ndim > 2 and shape == "(n, N)":
+        raise ValueError(f"z has shape {z.shape}; expected (n, N): one network at a time")
     if not np.isfinite(z).all():
         raise ValueError("z holds NaN or infinity; expected finite logits")
     N = z.shape[-1]
-    if not np.issubdtype(y.dtype, np.integer) or not np.isin(y, np.arange(-1, N)).all():
-        raise ValueError(f"y holds labels that are not integers from 0 to {N - 1}")
+    integers = np.issubdtype(y.dtype, np.integer) or not y.size
+    if not integers or not np.isin(y, np.arange(-1, N)).all():
+        raise ValueError(
+            f"y holds labels that are not integers from 0 to {N - 1}, the classes of z"
+        )
     all_known(y, "nothing can be counted there: take z[..., y >= 0, :] and y[y >= 0]")
     return z, y.astype(np.int64)  # N * y does not fit into a byte
 
@@ -249,14 +195,35 @@ def answers(z: Array, y: Array) -> tuple[Any, Any]:
 # ---------------------------------------------------------------- data
 
 
-def images(x: Any, shape: tuple[int, int]) -> None:
+def image_shape(shape: Any) -> tuple[int, int]:
+    """Height and width of an image."""
+    try:
+        H, W = values.wholes("shape", shape, 1)
+    except ValueError:
+        raise values.refused(
+            "shape", shape, "(H, W): an image has one value per pixel"
+        ) from None
+    return H, W
+
+
+def images(x: Any, shape: tuple[int, int]) -> Any:
     """Finite pixels, (n, H * W)."""
-    if not isinstance(x, np.ndarray) or x.ndim != 2 or x.shape[1] != math.prod(shape):
+    x = arrays.array("x", x, nan=True)
+    if x.ndim != 2 or x.shape[1] != math.prod(shape):
+        flat = ": flatten each image with x.reshape(len(x), -1)" if x.ndim > 2 else ""
         raise ValueError(
-            f"x has shape {np.shape(x)}; expected an array (n, {shape[0]} * {shape[1]})"
+            f"x has shape {x.shape}; expected an array (n, {shape[0]} * {shape[1]}){flat}"
         )
     if not np.isfinite(x).all():
         raise ValueError("x holds NaN or infinity; expected finite pixels")
+    if x.dtype.kind == "f":
+        return x
+    if x.size and (x.max() > 1 or x.min() < 0):
+        raise ValueError(
+            f"x holds integers from {x.min()} to {x.max()}; expected pixels from 0 (background) "
+            "to 1 (ink): divide them by 255"
+        )
+    return x.astype(np.float32)
 
 
 def labels_of_cases(y: Any, cases: int) -> None:
@@ -264,8 +231,8 @@ def labels_of_cases(y: Any, cases: int) -> None:
     right = y.ndim in (1, 2) and y.shape[-1] == cases and np.issubdtype(y.dtype, np.integer)
     if not right:
         raise ValueError(
-            f"y has shape {y.shape} and dtype {y.dtype}; expected {cases} integer labels, "
-            "-1 where none is known"
+            f"y has shape {y.shape} and dtype {y.dtype}; expected {cases} integer labels, one for "
+            "each row of x, -1 where none is known"
         )
     if y.size and y.min() < -1:
         raise ValueError(
@@ -275,36 +242,54 @@ def labels_of_cases(y: Any, cases: int) -> None:
 
 def logits_of_cases(v: Any, cases: int) -> None:
     """Finite logits, (*E, n, N)."""
-    if v.ndim < 2 or v.shape[-2] != cases:
+    v = arrays.array("v", v, nan=True)
+    if v.ndim < 2 or v.shape[-2] != cases or not v.shape[-1]:
         raise ValueError(f"v has shape {v.shape}; expected ({cases}, classes)")
     if not np.isfinite(v).all():
         raise ValueError("v holds NaN or infinity; expected finite logits")
 
 
-def not_probabilities(v: Any) -> None:
-    """Not every row is ≥ 0 and adds up to 1: then v would hold probabilities, or one-hot labels."""
-    v = np.asarray(to_host(v), dtype=float)
-    # A row of a thousand half-precision probabilities may be off by a hundredth.
-    if v.size and (v >= 0).all() and (np.abs(v.sum(-1) - 1) < 1e-2).all():
-        raise ValueError(
-            "v holds probabilities (every row is ≥ 0 and adds up to 1); expected logits: give their "
-            "logarithm, np.log(v) where v > 0, or insist=True if they are logits all the same"
-        )
-
-
-def classes_of(y: Any, classes: Sequence[Any]) -> None:
-    """Integer classes, each of which occurs among the labels, all of them known."""
+def classes_of(y: Any, classes: Sequence[Any]) -> list[int]:
+    """Integer classes, one by one or in sequences; each occurs among the labels, all known."""
     if y is None or y.ndim > 1:
-        raise ValueError("this data has no labels to choose classes by; expected one per case")
+        raise ValueError(
+            "this data has no labels to choose classes by; expected classes of data with one label "
+            "per case"
+        )
     all_known(y, "their classes cannot be told: choose classes first and hide labels afterwards, "
               "or begin with data.take(data.labelled)")  # fmt: skip
-    if not classes:
+    try:
+        several = [
+            list(some) if isinstance(some, (set, frozenset)) else some for some in classes
+        ]
+        named = [c for some in several for c in values.wholes("classes", some)]
+    except ValueError:
+        raise values.refused("classes", classes, "integers, like without(3, 5)") from None
+    if not named:
         raise ValueError("no classes were named; expected at least one, like without(3)")
-    if not all(isinstance(c, (int, np.integer)) for c in classes):
-        raise ValueError(f"classes is {classes}; expected integers, like without(3, 5)")
-    unknown = sorted(set(classes) - set(np.unique(y).tolist()))
+    unknown = sorted(set(named) - set(np.unique(y).tolist()))
     if unknown:
-        raise ValueError(f"no case has the label {', '.join(map(str, unknown))}")
+        raise ValueError(
+            f"no case has the label {', '.join(map(str, unknown))}; expected classes that are "
+            "among the labels"
+        )
+    return named
+
+
+def chosen_cases(chosen: Any, cases: int) -> Any:
+    """Indices of cases, or a mask that says for each case whether it is chosen."""
+    if isinstance(chosen, slice):
+        return chosen
+    found = arrays.held("chosen", chosen, "indices or True and False")
+    if found.dtype.kind == "b":
+        return arrays.array("chosen", found, f"({cases},)", kind="yes or no")
+    found = arrays.array("chosen", found, "(n,)", kind="whole", dtype=np.int64)
+    if found.size and not -cases <= found.min() <= found.max() < cases:
+        raise ValueError(
+            f"chosen holds indices from {found.min()} to {found.max()}; expected those of "
+            f"{cases} cases"
+        )
+    return found
 
 
 # ---------------------------------------------------------------- a training run
@@ -315,8 +300,7 @@ def run_fits(
     special: float | None, step: str,
 ) -> None:  # fmt: skip
     """Network, data, objective and recipe of a training run fit together."""
-    if step not in ("fast", "plain"):
-        raise ValueError(f"step is {step!r}; expected 'fast' or 'plain'")
+    values.choice("step", step, ("fast", "plain"))
     if len(data) == 0:
         raise ValueError("data holds no cases; is the transfer set empty?")
     if data.x.shape[-1] != net.sizes[0]:
@@ -335,16 +319,26 @@ def run_fits(
         )
 
 
+def ways_of_a_run(checkpoint: Any, seconds_between: Any, progress: Any, observe: Any) -> None:
+    """Where a training run is kept, and how it is watched."""
+    values.weight("seconds_between", seconds_between)
+    if checkpoint is not None:
+        values.path("checkpoint", checkpoint)
+    values.title("progress", progress)
+    if observe is not None:
+        values.function("observe", observe, "a function, observe(net, epoch)")
+
+
 def _objective_fits(data: Dataset, objective: Objective, classes: int) -> None:
     if "v" in objective.needs:
         if data.v is None:
             raise ValueError(
-                f"{objective.name} needs a teacher's logits; "
+                f"{objective.name} needs a teacher's logits, and data has none; "
                 "make the transfer set with data.with_logits(teacher(data.x))"
             )
         if data.v.shape[-1] != classes:
             raise ValueError(
-                f"the teacher's logits have {data.v.shape[-1]} classes and the network {classes}"
+                f"the teacher's logits in data have {data.v.shape[-1]} classes and the network {classes}"
             )
     if "y" in objective.needs:
         labels_fit(data.y, objective, classes)

@@ -12,8 +12,8 @@ from typing import Any
 
 import numpy as np
 
-from minikd import equations
-from minikd.backend import Array, namespace, to_host
+from minikd import arrays, checks, equations, values
+from minikd.backend import Array, namespace
 from minikd.specialists import checked_classes
 from minikd.threads import blas_threads
 
@@ -40,11 +40,9 @@ def active_specialists(v: Array, classes: Any, n: int = 1) -> Any:
     ValueError
         If n is not from 1 to N, or a specialist has no class, every class, or one class twice.
     """
-    v = np.asarray(to_host(v))
+    v = arrays.array("v", v, "(B, N)")
     N = v.shape[-1]
-    classes = checked_classes(classes, N)
-    if not 1 <= n <= N:
-        raise ValueError(f"n is {n}; expected 1 … {N}, the number of classes")
+    classes, n = checked_classes(classes, N), values.whole("n", n, 1, N)
     covered = np.zeros((N, len(classes)), dtype=bool)
     covered[classes.T, np.arange(len(classes))] = True
     k = np.argpartition(v, -n, axis=-1)[:, -n:]
@@ -74,10 +72,11 @@ def combination_cost(z: Array, v: Array, u: Array, classes: Any, active: Array) 
     array, shape (B,)
         Nats per case; 0 where all models agree.
     """
+    z, v, u, classes, active = _arguments(z, v, u, classes, active)
     log_q, log_p = equations.log_softmax(z), equations.log_softmax(v)
     xp = namespace(log_q)
     cost = xp.sum(xp.exp(log_p) * (log_p - log_q), axis=-1)
-    for m, special in enumerate(checked_classes(classes, log_q.shape[-1])):
+    for m, special in enumerate(classes):
         log_pm = equations.log_softmax(u[m])
         kl = xp.sum(xp.exp(log_pm) * (log_pm - merged(log_q, special)), axis=-1)
         cost = cost + xp.where(active[:, m], kl, xp.zeros_like(kl))
@@ -99,10 +98,11 @@ def combination_gradient(z: Array, v: Array, u: Array, classes: Any, active: Arr
     -------
     array, shape (B, N)
     """
+    z, v, u, classes, active = _arguments(z, v, u, classes, active)
     q, p = equations.softmax(z), equations.softmax(v)
     xp = namespace(q)
     gradient = q - p
-    for m, special in enumerate(checked_classes(classes, q.shape[-1])):
+    for m, special in enumerate(classes):
         spread = xp.exp(_spread(equations.log_softmax(u[m]), equations.log_softmax(z), special))
         gradient = gradient + xp.where(active[:, m, None], q - spread, xp.zeros_like(q))
     return gradient
@@ -117,10 +117,11 @@ def reverse_combination_cost(
 
     Arguments and shapes as in :func:`combination_cost`.
     """
+    z, v, u, classes, active = _arguments(z, v, u, classes, active)
     log_q, log_p = equations.log_softmax(z), equations.log_softmax(v)
     xp = namespace(log_q)
     cost = xp.sum(xp.exp(log_q) * (log_q - log_p), axis=-1)
-    for m, special in enumerate(checked_classes(classes, log_q.shape[-1])):
+    for m, special in enumerate(classes):
         log_qm, log_pm = merged(log_q, special), equations.log_softmax(u[m])
         kl = xp.sum(xp.exp(log_qm) * (log_qm - log_pm), axis=-1)
         cost = cost + xp.where(active[:, m], kl, xp.zeros_like(kl))
@@ -137,10 +138,11 @@ def reverse_combination_gradient(
 
     with the p̃ of :func:`combination_gradient`.
     """
+    z, v, u, classes, active = _arguments(z, v, u, classes, active)
     log_q, log_p = equations.log_softmax(z), equations.log_softmax(v)
     xp = namespace(log_q)
     l = log_q - log_p
-    for m, special in enumerate(checked_classes(classes, log_q.shape[-1])):
+    for m, special in enumerate(classes):
         ratio = log_q - _spread(equations.log_softmax(u[m]), log_q, special)
         l = l + xp.where(active[:, m, None], ratio, xp.zeros_like(ratio))
     q = xp.exp(log_q)
@@ -199,25 +201,39 @@ def combine(
     ValueError
         If shapes do not fit together, or a logit is not finite.
     """
-    v, u = (np.asarray(to_host(a), dtype=np.float64) for a in (v, u))
-    if v.ndim != 2:
-        raise ValueError(f"v has shape {v.shape}; expected (cases, classes)")
-    B, N = v.shape
-    classes = checked_classes(classes, N)
-    M, S = classes.shape
-    active = active_specialists(v, classes) if active is None else np.asarray(to_host(active))
-    active = active.astype(bool)
-    if u.shape != (M, B, S + 1) or active.shape != (B, M):
-        raise ValueError(
-            f"u has shape {u.shape} and active {active.shape}; expected {(M, B, S + 1)} and "
-            f"{(B, M)}"
-        )
+    v = arrays.array("v", v, "(B, N)", dtype=np.float64)
+    u = arrays.array("u", u, dtype=np.float64)
+    active = active_specialists(v, classes) if active is None else active
+    _, v, u, classes, active = _arguments(v, v, u, classes, active)
+    reverse, steps = values.flag("reverse", reverse), values.whole("steps", steps)
+    tolerance = values.weight("tolerance", tolerance)
     problem = _Problem(
         equations.log_softmax(v), equations.log_softmax(u), classes, active, reverse
     )
     # Its products are small and many: a second thread would slow them, even on an idle machine.
     with blas_threads(1):
         return _descended(problem, equations.log_softmax(v), tolerance, steps)
+
+
+def _arguments(z: Array, v: Array, u: Array, classes: Any, active: Any) -> tuple[Any, ...]:
+    """The arguments of the costs, checked; logits stay on their device."""
+    _, _, z, v = checks.arguments(1.0, z=z, v=v)
+    if z.ndim != 2 or z.shape != v.shape:
+        raise ValueError(
+            f"z has shape {tuple(z.shape)} and v {tuple(v.shape)}; expected (B, N) for both"
+        )
+    u = checks.beside(checks.logits("u", u), z)
+    classes, B = checked_classes(classes, v.shape[-1]), v.shape[0]
+    M, S = classes.shape
+    active = arrays.array("active", active, kind="0 or 1")
+    if active.size and (active.min() < 0 or active.max() > 1):
+        raise ValueError("active holds numbers that are not 0 or 1; expected True where active")
+    if tuple(u.shape) != (M, B, S + 1) or active.shape != (B, M):
+        raise ValueError(
+            f"u has shape {tuple(u.shape)} and active {active.shape}; expected {(M, B, S + 1)} "
+            f"and {(B, M)} beside v {tuple(v.shape)} and classes {classes.shape}"
+        )
+    return z, v, u, classes, namespace(z).asarray(active.astype(bool), **checks.device_of(z))
 
 
 def _descended(problem: _Problem, log_q: Any, tolerance: float, steps: int) -> Any:
@@ -304,6 +320,12 @@ class _Problem:
 
 def merged(log_q: Array, special: Any) -> Array:
     """log q as a specialist sees it: its classes, then the sum of all others; (B, S + 1)."""
+    log_q = checks.logits("log_q", log_q)
+    try:
+        special = [values.items("special", special, "classes")]
+        special = checked_classes(special, log_q.shape[-1], "special")[0]
+    except ValueError as error:
+        raise ValueError(f"{error}, and log_q has {log_q.shape[-1]} classes") from None
     xp, rest = namespace(log_q), np.setdiff1d(np.arange(log_q.shape[-1]), special)
     others = log_q[..., rest]
     largest = xp.max(others, axis=-1, keepdims=True)

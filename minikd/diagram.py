@@ -6,6 +6,7 @@ from typing import Any
 
 import numpy as np
 
+from minikd import checks
 from minikd import equations as eq
 from minikd.data import load_glyphs
 from minikd.plots import (
@@ -34,6 +35,7 @@ def plot_distillation(T: float = 4.0) -> Any:
     -------
     matplotlib.figure.Figure
     """
+    T = checks.one_temperature(T)
     figure = plt.figure(figsize=(10.5, 4.2), layout="none")
     page = figure.add_axes((0, 0, 1, 1))
     page.set(xlim=(0, 10.5), ylim=(0, 4.2))

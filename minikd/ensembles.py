@@ -10,8 +10,8 @@ from typing import Any
 
 import numpy as np
 
-from minikd import checks, equations
-from minikd.backend import Array, namespace, on_host, to_host
+from minikd import arrays, checks, equations, values
+from minikd.backend import Array, is_native, namespace, on_host
 
 
 def geometric_mean(v: Array, weights: Array | None = None, *, insist: bool = False) -> Array:
@@ -24,7 +24,7 @@ def geometric_mean(v: Array, weights: Array | None = None, *, insist: bool = Fal
 
     Parameters
     ----------
-    v : array, shape (E, ..., N)
+    v : array, shape (E, ..., N), or sequence of array, shape (..., N)
         Logits of E members.
     weights : array, shape (E,), optional
         How much each member counts; only their ratios matter.
@@ -57,7 +57,7 @@ def arithmetic_mean(
 
     Parameters
     ----------
-    v : array, shape (E, ..., N)
+    v : array, shape (E, ..., N), or sequence of array, shape (..., N)
         Logits of E members.
     T : float
     weights : array, shape (E,), optional
@@ -76,7 +76,7 @@ def arithmetic_mean(
         If there are no members, v holds probabilities, T is not positive and finite, a weight is
         negative, or all are 0.
     """
-    v = _members(v, insist)
+    T, v = checks.one_temperature(T), _members(v, insist)
     xp, log_p = namespace(v), equations.log_softmax(v, T)
     shares = _shares(weights, v)
     # Log-sum-exp: the largest exponent of the members that count is subtracted first.
@@ -84,28 +84,36 @@ def arithmetic_mean(
     return T * (largest + xp.log(xp.sum(shares * xp.exp(log_p - largest), axis=0)))
 
 
-def _members(v: Array, insist: bool) -> Any:
+def _members(v: Any, insist: bool) -> Any:
+    """The logits of all members in one array, on their device."""
+    if isinstance(v, (list, tuple)) and v and all(is_native(each) for each in v):
+        if any(tuple(each.shape) != tuple(v[0].shape) for each in v):
+            shapes = ", ".join(str(tuple(each.shape)) for each in v)
+            raise ValueError(f"v has members of shapes {shapes}; expected the same for all")
+        v = namespace(v[0]).stack([checks.logits("v", each) for each in v])
+    v = checks.logits("v", v)
     if v.ndim < 2 or v.shape[0] == 0:
         raise ValueError(
-            f"v has shape {v.shape}; expected (members, ..., classes), at least one member"
+            f"v has shape {tuple(v.shape)}; expected (members, ..., classes), at least one member"
         )
-    if not insist and on_host(v):
-        checks.not_probabilities(v)
+    if not values.flag("insist", insist) and on_host(v):
+        arrays.not_probabilities(v)
     return v
 
 
 def _shares(weights: Array | None, v: Array) -> Array:
     """Weights that add up to 1, of shape (E, 1, …, 1): equal ones if none are given."""
+    E = v.shape[0]
     given = (
-        np.ones(v.shape[0]) if weights is None else np.asarray(to_host(weights), dtype=float)
+        np.ones(E) if weights is None else arrays.array("weights", weights, "(E,)", dtype=float)
     )
-    if (
-        given.shape != v.shape[:1]
-        or not (np.isfinite(given) & (given >= 0)).all()
-        or not given.any()
-    ):
+    if len(given) != E:
         raise ValueError(
-            f"weights is {weights}; expected {v.shape[0]} numbers ≥ 0, one for each member, not all 0"
+            f"weights is {given.tolist()}; expected {E} numbers, one for each member of v"
+        )
+    if (given < 0).any() or not given.any():
+        raise ValueError(
+            f"weights is {given.tolist()}; expected numbers ≥ 0, not all of them 0"
         )
     shares = (given / given.sum()).reshape(-1, *[1] * (v.ndim - 1))
     return namespace(v).asarray(shares, dtype=v.dtype, **checks.device_of(v))

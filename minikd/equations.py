@@ -18,7 +18,7 @@ logits that are not finite, a single class, misfit shapes and wrong labels (on a
 
 from __future__ import annotations
 
-from minikd import checks
+from minikd import checks, values
 from minikd.backend import Array
 from minikd.probabilities import (
     entropy,
@@ -243,9 +243,9 @@ def distillation_cost(
         `ValueError` also for a weight out of range, or one for labels that are not given.
     """
     _, T, z, v = checks.arguments(T, z=z, v=v)
-    weights = checks.weights(hard_weight, alpha, y)
+    weights = values.soft_and_hard(hard_weight, alpha, y is not None)
     T_of_case = T if isinstance(T, float) or T.ndim == 0 else T[..., 0]
-    soft = kl_divergence(z, v, T) if kl else soft_target_cost(z, v, T)
+    soft = kl_divergence(z, v, T) if values.flag("kl", kl) else soft_target_cost(z, v, T)
     return _together(soft, hard_target_cost(z, y) if weights[1] else None, T_of_case, weights)
 
 
@@ -264,7 +264,7 @@ def distillation_gradient(
     array, shape (..., B, N)
     """
     _, T, z, v = checks.arguments(T, z=z, v=v)
-    weights = checks.weights(hard_weight, alpha, y)
+    weights = values.soft_and_hard(hard_weight, alpha, y is not None)
     soft = soft_target_gradient(z, v, T)
     return _together(soft, hard_target_gradient(z, y) if weights[1] else None, T, weights)
 

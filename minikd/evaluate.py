@@ -12,10 +12,11 @@ from typing import Any
 
 import numpy as np
 
-from minikd import checks, equations
+from minikd import arrays, checks, equations, values
 from minikd.backend import Array, to_host
 from minikd.data.augment import shift_images
-from minikd.data.dataset import Dataset
+from minikd.data.dataset import Dataset, is_dataset
+from minikd.mixture import Mixture
 from minikd.mlp import MLP
 from minikd.progress import with_progress
 
@@ -76,19 +77,28 @@ def confusion(z: Array, y: Array) -> Any:
     array([[1, 1],
            [1, 0]])
     """
-    z, y = checks.answers(z, y)
-    if z.ndim != 2:
-        raise ValueError(f"z has shape {z.shape}; expected (n, N): one network at a time")
+    z, y = checks.answers(z, y, "(n, N)")
     N = z.shape[-1]
     return np.bincount(N * y + z.argmax(-1), minlength=N * N).reshape(N, N)
 
 
-def with_bias(z: Array, classes: Sequence[int], bias: float) -> Any:
-    """A copy of the logits, with ``bias`` added to the logits of some classes."""
-    z = np.array(to_host(z))
+def with_bias(z: Array, classes: int | Sequence[int], bias: float) -> Any:
+    """A copy of the logits, with ``bias`` added to the logits of one class or several.
+
+    Parameters
+    ----------
+    z : array, shape (..., N)
+    classes : int, or sequence or array of int
+    bias : float
+
+    Returns
+    -------
+    array, shape (..., N)
+    """
+    z = np.array(arrays.array("z", z, "(..., N)"))
     if not np.issubdtype(z.dtype, np.floating):
         z = z.astype(float)
-    z[..., _mask(classes, z.shape[-1])] += bias
+    z[..., values.some_classes(classes, z.shape[-1])] += values.finite("bias", bias)
     return z
 
 
@@ -117,8 +127,13 @@ def logits_over_views(
     array, shape (*E, n, N)
         On the host.
     """
-    if pixels < 0:
-        raise ValueError(f"pixels is {pixels}; expected 0 or more")
+    values.instance("net", net, (MLP, Mixture), "a network, like MLP([784, 100, 10], rng=0)")
+    is_dataset(data)
+    pixels, progress = values.whole("pixels", pixels), values.title("progress", progress)
+    if data.x.shape[-1] != net.sizes[0]:
+        raise ValueError(
+            f"data has {data.x.shape[-1]} inputs per case and net {net.sizes[0]}; expected the same"
+        )
     shifts = range(-pixels, pixels + 1)
     moves = [(down, right) for down in shifts for right in shifts]
     xp, at_once, parts = net.xp, 2000, []
@@ -149,7 +164,7 @@ class BiasSweep:
     best: float
 
 
-def sweep_bias(z: Array, y: Array, classes: Sequence[int], biases: Array) -> BiasSweep:
+def sweep_bias(z: Array, y: Array, classes: int | Sequence[int], biases: Array) -> BiasSweep:
     """Count the errors for each of many biases, and choose one (Section 3).
 
     With test labels as ``y`` this is the paper's protocol. For an honest one, hold cases out of
@@ -162,7 +177,7 @@ def sweep_bias(z: Array, y: Array, classes: Sequence[int], biases: Array) -> Bia
         Logits of the student.
     y : array of int, shape (n,)
         What the student should say.
-    classes : sequence of int
+    classes : int, or sequence or array of int
         The classes whose bias is moved, all by the same amount.
     biases : array, shape (S,)
 
@@ -176,15 +191,13 @@ def sweep_bias(z: Array, y: Array, classes: Sequence[int], biases: Array) -> Bia
         If no class or every class is named (moving all of them changes nothing), there is no
         bias to try, or z and y do not fit together.
     """
-    z, y = checks.answers(z, y)
-    biases = np.asarray(biases, dtype=float)
-    moved = _mask(classes, z.shape[-1])
+    z, y = checks.answers(z, y, "(n, N)")
+    biases = arrays.array("biases", biases, "(biases,)", dtype=float)
+    if not biases.size:
+        raise ValueError("biases is empty; expected one bias or more")
+    moved = values.some_classes(classes, z.shape[-1])
     if not moved.any() or moved.all():
-        raise ValueError(f"classes is {list(classes)}; expected some of the classes, not all")
-    if z.ndim != 2 or biases.ndim != 1 or not biases.size:
-        raise ValueError(
-            f"z has shape {z.shape} and biases {biases.shape}; expected (n, N) and one bias or more"
-        )
+        raise values.refused("classes", classes, "some of the classes, not all")
     # A case goes to the moved classes once the bias exceeds the lead of the others.
     lead = z[:, ~moved].max(-1) - z[:, moved].max(-1)
     inside = np.flatnonzero(moved)[z[:, moved].argmax(-1)]
@@ -210,7 +223,7 @@ def log_loss(z: Array, y: Array) -> Any:
     """
     z, y = checks.answers(z, y)
     if not len(y):
-        raise ValueError("z holds no cases")
+        raise ValueError("z and y hold no cases; expected at least one")
     cost = equations.hard_target_cost(z.astype(np.float64), y).mean(-1)
     return float(cost) if cost.ndim == 0 else cost
 
@@ -239,11 +252,9 @@ def calibration_error(z: Array, y: Array, bins: int = 15) -> float:
     >>> calibration_error([[0.0, 0.0], [0.0, 0.0]], [0, 1])
     0.0
     """
-    z, y = checks.answers(z, y)
-    if z.ndim != 2 or not len(y) or bins < 1 or bins != int(bins):
-        raise ValueError(
-            f"z has shape {z.shape} and bins is {bins}; expected (n, N), one case and one bin or more"
-        )
+    (z, y), bins = checks.answers(z, y, "(n, N)"), values.whole("bins", bins, 1)
+    if not len(y):
+        raise ValueError("z and y hold no cases; expected one case and one bin or more")
     sure = equations.softmax(z.astype(np.float64)).max(-1)
     beyond = np.where(z.argmax(-1) == y, 1.0, 0.0) - sure
     into = np.minimum((sure * bins).astype(int), bins - 1)
@@ -266,18 +277,9 @@ def fit_temperature(z: Array, y: Array) -> float:
     """
     from scipy.optimize import minimize_scalar
 
-    z, y = checks.answers(z, y)
+    z, y = checks.answers(z, y, "(n, N)")
     found = minimize_scalar(
         lambda log_T: log_loss(z / np.exp(log_T), y),
         bounds=(-np.log(20), np.log(20)), method="bounded",
     )  # fmt: skip
     return float(np.exp(found.x))
-
-
-def _mask(classes: Sequence[int], N: int) -> Any:
-    """Which of N classes are named: bool, shape (N,)."""
-    if not isinstance(classes, (list, tuple, range)) or any(c not in range(N) for c in classes):
-        raise ValueError(
-            f"classes is {classes!r}; expected classes from 0 to {N - 1}, like [7, 8]"
-        )
-    return np.isin(np.arange(N), list(classes))

@@ -13,6 +13,8 @@ from typing import Any
 
 import numpy as np
 
+from minikd import arrays, values
+
 
 @dataclass(frozen=True, eq=False)
 class WordModel:
@@ -35,13 +37,38 @@ class WordModel:
     mean: Any
     variance: Any
 
+    def __post_init__(self) -> None:
+        S = values.whole("words", self.words, 1) * values.whole("states", self.states, 1)
+        for name, shape in (
+            ("stay", f"({S},)"),
+            ("mean", f"({S}, C)"),
+            ("variance", f"({S}, C)"),
+        ):
+            found = arrays.array(name, getattr(self, name), dtype=float)
+            if not arrays.fits(found.shape, shape):
+                raise ValueError(
+                    f"{name} has shape {found.shape}; expected {shape}: words is {self.words} and "
+                    f"states {self.states}"
+                )
+            object.__setattr__(self, name, found)
+        _probabilities("stay", self.stay, S)
+        if self.mean.shape != self.variance.shape or self.variance.min() <= 0:
+            raise ValueError(
+                f"variance has shape {self.variance.shape} and mean {self.mean.shape}; expected the "
+                "same, and variances above 0"
+            )
+
     def chain(self, said: Sequence[int]) -> Any:
         """The states of some words in sequence, shape (len(said) * states,)."""
+        said = values.wholes("said", said, 0, self.words - 1)
+        if not said:
+            raise ValueError("said is empty; expected one word or more")
         return _chain(said, self.states)
 
     def scores(self, frames: Any) -> Any:
         """log p(frame | state), up to a constant: (n, C) to (n, words * states)."""
-        x, precision = np.asarray(frames, dtype=float), 1 / self.variance
+        x = arrays.array("frames", frames, f"(n, {self.mean.shape[-1]})", dtype=float)
+        precision = 1 / self.variance
         constant = np.log(self.variance).sum(-1) + (self.mean**2 * precision).sum(-1)
         return -0.5 * (x**2 @ precision.T - 2 * x @ (self.mean * precision).T + constant)
 
@@ -74,10 +101,12 @@ def align(scores: Any, stay: Any) -> Any:
     ValueError
         If there are fewer frames than states.
     """
+    scores = arrays.array("scores", scores, "(n, S)", dtype=float)
     n, S = scores.shape
+    stay = _probabilities("stay", stay, S)
     if n < S:
         raise ValueError(
-            f"there are {n} frames for {S} states; expected at least one frame per state"
+            f"scores: there are {n} frames for {S} states; expected at least one frame per state"
         )
     log_stay, log_go = np.log(stay), np.log1p(-stay)
     best = np.full(S, -np.inf)
@@ -128,14 +157,16 @@ def train_states(
         If an utterance has fewer frames than states, a state gets no frame, or ``iterations``
         is below 1.
     """
-    if iterations < 1:
-        raise ValueError(f"iterations is {iterations}; expected at least 1")
+    words, states = values.whole("words", words, 1), values.whole("states", states, 1)
+    iterations = values.whole("iterations", iterations, 1)
+    frames, said = _utterances(frames, said, words)
     chains = [_chain(w, states) for w in said]
     paths = []
     for x, chain in zip(frames, chains, strict=True):
         if len(x) < len(chain):
             raise ValueError(
-                f"an utterance has {len(x)} frames for {len(chain)} states; use fewer states"
+                f"an utterance of frames and said has {len(x)} frames for {len(chain)} states; use "
+                "fewer states"
             )
         paths.append(chain[np.arange(len(x)) * len(chain) // len(x)])
     every = np.concatenate(list(frames)).astype(float)
@@ -147,6 +178,52 @@ def train_states(
         if same:
             break
     return model, paths
+
+
+def _utterances(frames: Any, said: Any, words: int) -> tuple[list[Any], list[list[int]]]:
+    """The frames and the words of each utterance, checked."""
+    x = [
+        arrays.array("frames", one, "(n, C)", dtype=float)
+        for one in _sequence("frames", frames, "arrays (n, C)")
+    ]
+    w = [_words_of(one, words) for one in _sequence("said", said, "sequences of words")]
+    if not x or len(x) != len(w) or not all(w):
+        raise ValueError(
+            f"frames has {len(x)} utterances and said {len(w)}; expected the same number, at least "
+            "one, with a word or more in each"
+        )
+    if len({len(one[0]) if len(one) else 0 for one in x}) > 1:
+        raise ValueError("frames have different numbers of coefficients; expected C for all")
+    return x, w
+
+
+def _words_of(said: Any, words: int) -> list[int]:
+    try:
+        return values.wholes("said", said, 0, words - 1)
+    except ValueError as error:
+        raise ValueError(f"{error}, as words is {words}") from None
+
+
+def _sequence(name: str, value: Any, what: str) -> list[Any]:
+    if isinstance(value, (list, tuple)):
+        return list(value)
+    found = arrays.held(name, value, what)
+    if not found.ndim:
+        raise values.refused(name, value, f"a sequence of {what}")
+    return list(found)
+
+
+def _probabilities(name: str, value: Any, S: int) -> Any:
+    found = arrays.array(name, value, dtype=float)
+    if found.shape != (S,):
+        raise ValueError(
+            f"{name} has shape {found.shape}; expected ({S},), one for each column of scores"
+        )
+    if not ((found > 0) & (found < 1)).all():
+        raise ValueError(
+            f"{name} holds numbers that are not between 0 and 1; expected 0 < p < 1"
+        )
+    return found
 
 
 def _chain(said: Sequence[int], states: int) -> Any:
@@ -162,7 +239,8 @@ def _estimate(
     if not count.all():
         missing = np.flatnonzero(count == 0).tolist()
         raise ValueError(
-            f"no frame is in the states {missing}: is a word missing from the data?"
+            f"no frame is in the states {missing}: is a word missing from the data? words is {words}, "
+            f"states {states}"
         )
     mean, square = (np.zeros((S, x.shape[1])) for _ in range(2))
     np.add.at(mean, state, x)
@@ -193,7 +271,10 @@ def decode(scores: Any, model: WordModel, penalty: float = 0.0) -> list[int]:
     list of int
         Empty if there are fewer frames than a word has states.
     """
-    n, S = scores.shape
+    values.instance("model", model, (WordModel,), "a WordModel, from train_states")
+    S, penalty = model.words * model.states, values.finite("penalty", penalty)
+    scores = arrays.array("scores", scores, f"(n, {S})", dtype=float)
+    n = len(scores)
     first = np.arange(0, S, model.states)
     last = first + model.states - 1
     if n < model.states:
@@ -234,6 +315,7 @@ def word_errors(said: Sequence[int], heard: Sequence[int]) -> int:
     >>> word_errors([1, 2, 3], [1, 3, 4])
     2
     """
+    said, heard = values.wholes("said", said), values.wholes("heard", heard)
     row = np.arange(len(heard) + 1)
     for i, word in enumerate(said):
         new = np.empty_like(row)

@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from minikd.backend import Array, Stream, as_seed, generator
+from minikd import arrays, values
+from minikd.backend import Array, Stream, generator
 
 if TYPE_CHECKING:
     from minikd.objectives import Objective
@@ -54,20 +55,24 @@ def mask_or_share(y: Any, of: Any) -> Any:
     """Which labels to keep: a mask beside y, or a share as an array without axes."""
     if y is None:
         raise ValueError("this data has no labels to keep; expected one per case")
-    of = np.asarray(of)
-    if of.ndim and of.dtype == bool:
+    if values.is_scalar(of):
+        share = values.number("of", of, "a share 0 < of ≤ 1, or a mask", lambda x: 0 < x <= 1)
+    else:
+        try:
+            mask = arrays.array("of", of, kind="yes or no")
+        except ValueError:
+            expected = "expected a share 0 < of ≤ 1, or a mask, True or False for each case"
+            raise ValueError(f"of is {values.shown(of)}; {expected}") from None
         # A row of labels, or of the mask, serves all members.
-        fits = of.ndim <= 2 and of.shape[-1] == y.shape[-1]
-        if not fits or (of.ndim == y.ndim == 2 and len(of) != len(y)):
-            raise ValueError(f"of has shape {of.shape}; expected a mask beside y, {y.shape}")
-        return of
-    if of.ndim or of.dtype.kind not in "iuf" or not 0 < of <= 1:
-        raise ValueError(f"of is {of}; expected a share 0 < of ≤ 1, or a mask, a bool per case")
+        fits = 1 <= mask.ndim <= 2 and mask.shape[-1] == y.shape[-1]
+        if not fits or (mask.ndim == y.ndim == 2 and len(mask) != len(y)):
+            raise ValueError(f"of has shape {mask.shape}; expected a mask beside y, {y.shape}")
+        return mask
     if y.ndim > 1:
         raise ValueError(
             f"y has shape {y.shape}; expected (n,) to keep a share, or give a mask"
         )
-    return of
+    return np.float64(share)
 
 
 # ---------------------------------------------------------------- which to keep
@@ -89,7 +94,7 @@ def share_of_each_class(y: Any, share: float, rng: Any) -> Any:
         The share of all, rounded, and of each class to within one; at least one of each class.
     """
     # One order for all shares: so a smaller share is a part of a larger one.
-    place = generator(as_seed(rng), Stream.LABELS).permutation(len(y))
+    place = generator(values.as_seed(rng), Stream.LABELS).permutation(len(y))
     known, advance, chosen = np.flatnonzero(y >= 0), np.zeros(len(y)), np.zeros(len(y), bool)
     for each in np.unique(y[known]):
         cases = np.flatnonzero(y == each)

@@ -15,6 +15,7 @@ from typing import Any
 
 import numpy as np
 
+from minikd import arrays, checks, values
 from minikd.backend import Array, namespace, random_bytes, transpose
 
 
@@ -33,8 +34,21 @@ def linear_forward(x: Array, W: Array, b: Array) -> tuple[Array, tuple[Array, Ar
     z : array, shape (*E, B, out)
     cache
     """
+    x, W, b = _linear_fits(x, W, b)
     z = x @ W + b[..., None, :]
     return z, (x, W)
+
+
+def _linear_fits(x: Array, W: Array, b: Array) -> tuple[Array, Array, Array]:
+    x, W, b = arrays.floats("x", x), arrays.floats("W", W), arrays.floats("b", b)
+    (*E, n_in, n_out), cases = W.shape if W.ndim > 1 else (0, 0), x.shape
+    if x.ndim < 2 or W.ndim < 2 or x.shape[-1] != n_in or tuple(b.shape) != (*E, n_out):
+        raise ValueError(
+            f"x has shape {tuple(cases)}, W {tuple(W.shape)} and b {tuple(b.shape)}; expected "
+            "(B, in), (*E, in, out) and (*E, out)"
+        )
+    checks.broadcast("x", tuple(cases[:-2]), "W", tuple(E))
+    return x, W, b
 
 
 def linear_backward(
@@ -63,7 +77,9 @@ def linear_backward(
     dW : array, shape (*E, in, out)
     db : array, shape (*E, out)
     """
-    x, W = cache
+    x, W = values.cache("cache", cache, 2, "linear_forward")
+    dz = arrays.like("dz", dz, (x.shape[-2], W.shape[-1]), W.shape[:-2] or x.shape[:-2])
+    input_gradient = values.flag("input_gradient", input_gradient)
     dx = dz @ transpose(W) if input_gradient else None
     dW = transpose(x) @ dz
     db = namespace(dz).sum(dz, axis=-2)
@@ -72,6 +88,7 @@ def linear_backward(
 
 def relu_forward(z: Array) -> tuple[Array, Array]:
     """Rectified linear units: h = max(z, 0), elementwise; any shape."""
+    z = arrays.floats("z", z)
     h = namespace(z).maximum(z, 0)
     return h, h
 
@@ -82,7 +99,7 @@ def relu_backward(dh: Array, cache: Array) -> Array:
     The cache is the output h, which is positive exactly where z is. The comparison must be
     strict: h ≥ 0 holds everywhere.
     """
-    h = cache
+    dh, h = _pair("dh", dh, cache)
     return dh * (h > 0)
 
 
@@ -112,24 +129,42 @@ def dropout_mask(rng: Any, shape: tuple[int, ...], rate: float, like: Array) -> 
     ValueError
         If the rate is out of range.
     """
-    dropped = dropped_bytes(rate)
+    dropped, like = dropped_bytes(rate), arrays.floats("like", like)
+    shape = tuple(values.wholes("shape", shape, 1))
+    values.generator("rng", rng)
     kept = random_bytes(rng, shape, namespace(like)) >= np.uint8(dropped)
     return kept * like.dtype.type(256 / (256 - dropped))
 
 
 def dropped_bytes(rate: float) -> int:
     """How many of the 256 values of a byte mean that a unit is dropped."""
-    if not 0 <= rate < 1:
-        raise ValueError(f"dropout rate is {rate}; expected 0 ≤ rate < 1")
+    rate = values.number("dropout rate", rate, "0 ≤ rate < 1", lambda rate: 0 <= rate < 1)
     return min(round(256 * rate), 255)
 
 
 def dropout_forward(h: Array, mask: Array) -> tuple[Array, Array]:
     """h times the mask, elementwise; the mask is drawn by :func:`dropout_mask`."""
+    h, mask = arrays.floats("h", h), arrays.floats("mask", mask)
+    # Members of a stack may share h.
+    if h.ndim > mask.ndim or tuple(mask.shape[mask.ndim - h.ndim :]) != tuple(h.shape):
+        raise ValueError(
+            f"h has shape {tuple(h.shape)} and mask {tuple(mask.shape)}; expected the same"
+        )
     return h * mask, mask
 
 
 def dropout_backward(dout: Array, cache: Array) -> Array:
     """dh = dout times the same mask, its scale included: the layer is linear in h."""
-    mask = cache
+    dout, mask = _pair("dout", dout, cache)
     return dout * mask
+
+
+def _pair(name: str, gradient: Array, cache: Array) -> tuple[Array, Array]:
+    """A gradient and what the forward pass kept, of the same shape."""
+    gradient, cache = arrays.floats(name, gradient), arrays.floats("cache", cache)
+    if gradient.shape != cache.shape:
+        raise ValueError(
+            f"{name} has shape {tuple(gradient.shape)} and cache {tuple(cache.shape)}; expected the "
+            "same"
+        )
+    return gradient, cache

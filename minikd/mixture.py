@@ -11,7 +11,7 @@ from typing import Any
 
 import numpy as np
 
-from minikd import equations
+from minikd import arrays, checks, equations, values
 from minikd.backend import Array, namespace, to_host
 from minikd.mlp import MLP
 
@@ -35,7 +35,7 @@ def mixture_forward(a: Array, z: Array) -> tuple[Array, Any]:
         Logits of the mixture: their softmax is q.
     cache
     """
-    log_g, log_p = equations.log_softmax(a), equations.log_softmax(z)
+    log_g, log_p = _gate_and_experts(a, z)
     xp = namespace(log_p)
     joint = xp.swapaxes(log_g, 0, 1)[..., None] + log_p  # (E, B, N): log g_k p_k
     largest = xp.max(joint, axis=0)
@@ -64,13 +64,24 @@ def mixture_backward(dlog_q: Array, cache: Any) -> tuple[Array, Array]:
     da : array, shape (B, E)
     dz : array, shape (E, B, N)
     """
-    log_g, log_p, r = cache
+    log_g, log_p, r = values.cache("cache", cache, 3, "mixture_forward")
+    dlog_q = arrays.like("dlog_q", dlog_q, tuple(r.shape[1:]))
     xp = namespace(log_p)
     d = r * dlog_q
     of_expert = xp.sum(d, axis=-1, keepdims=True)  # (E, B, 1)
     dz = d - xp.exp(log_p) * of_expert
     da = xp.swapaxes(of_expert[..., 0], 0, 1)
     return da - xp.exp(log_g) * xp.sum(da, axis=-1, keepdims=True), dz
+
+
+def _gate_and_experts(a: Array, z: Array) -> tuple[Array, Array]:
+    """Log probabilities of the gate and of the experts, whose numbers fit together."""
+    a, z = checks.logits("a", a), checks.logits("z", z)
+    if a.ndim != 2 or z.ndim != 3 or tuple(a.shape) != (z.shape[1], z.shape[0]):
+        raise ValueError(
+            f"a has shape {tuple(a.shape)} and z {tuple(z.shape)}; expected (B, E) and (E, B, N)"
+        )
+    return equations.log_softmax(a), equations.log_softmax(z)
 
 
 class Mixture:
@@ -101,11 +112,17 @@ class Mixture:
     """
 
     def __init__(self, gate: MLP, experts: MLP) -> None:
+        for name, net in (("gate", gate), ("experts", experts)):
+            values.instance(
+                name, net, (MLP,), "an MLP: the gate one network, the experts a stack"
+            )
         if gate.members or not experts.members:
-            raise ValueError(f"got {gate} and {experts}; expected one network and a stack")
+            raise ValueError(
+                f"gate is {gate} and experts {experts}; expected one network and a stack"
+            )
         if (gate.sizes[0], gate.sizes[-1]) != (experts.sizes[0], len(experts.seeds)):
             raise ValueError(
-                f"the gate goes from {gate.sizes[0]} inputs to {gate.sizes[-1]} experts; expected "
+                f"gate goes from {gate.sizes[0]} inputs to {gate.sizes[-1]} experts; expected "
                 f"{experts.sizes[0]} and {len(experts.seeds)}"
             )
         self.gate, self.experts = gate, experts
@@ -134,6 +151,9 @@ class Mixture:
 
     def __call__(self, x: Array) -> Array:
         """Logits of the mixture, shape (n, classes), on the host if x is."""
+        x = arrays.inputs(x, self.sizes[0])
+        if x.ndim != 2:
+            raise ValueError(f"x has shape {tuple(x.shape)}; expected (cases, {self.sizes[0]})")
         z = mixture_forward(self.gate(x), self.experts(x))[0]
         return to_host(z) if isinstance(x, np.ndarray) else z
 

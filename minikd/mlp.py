@@ -15,12 +15,11 @@ from typing import Any
 
 import numpy as np
 
-from minikd import layers
+from minikd import arrays, layers, values
 from minikd.backend import (
     Array,
     Stream,
     array_module,
-    as_seed,
     generator,
     namespace,
     to_host,
@@ -78,18 +77,14 @@ class MLP:
         dtype: Any = np.float32,
         device: str = "cpu",
     ) -> None:
-        if len(sizes) < 2 or any(int(n) != n or n < 1 for n in sizes):
-            raise ValueError(f"sizes is {list(sizes)}; expected at least two positive integers")
-        if np.dtype(dtype) not in (np.float32, np.float64):
-            raise ValueError(f"dtype is {dtype}; expected float32 or float64")
-        self.sizes = [int(n) for n in sizes]
-        if not 0 < gain < np.inf:
-            raise ValueError(f"gain is {gain}; expected a positive, finite number")
-        stacked = isinstance(rng, Sequence) or getattr(rng, "ndim", 0) == 1
-        self.members: tuple[int, ...] = (len(rng),) if stacked else ()
-        self.seeds = [as_seed(r) for r in (rng if stacked else [rng])]
-        if not self.seeds:
+        self.sizes = _checked_sizes(sizes)
+        dtype, gain = _checked_dtype(dtype), values.positive("gain", gain)
+        stacked = getattr(rng, "ndim", 0) == 1 or isinstance(rng, (list, tuple, range))
+        seeds = values.items("rng", rng, "seeds, one for each member") if stacked else [rng]
+        if not seeds:
             raise ValueError("rng is an empty sequence; expected a seed for each member")
+        self.members: tuple[int, ...] = (len(seeds),) if stacked else ()
+        self.seeds = [values.as_seed(seed) for seed in seeds]
         xp = array_module(device)
         drawn = [_initial(self.sizes, seed, gain) for seed in self.seeds]
         self.parameters: list[Array] = [
@@ -118,6 +113,7 @@ class MLP:
 
     def off(self, caches: list[Any]) -> Any:
         """For each member, whether a hidden layer is off in all cases of a forward pass."""
+        caches = values.caches("caches", caches, len(self.sizes) - 1)
         lives = [to_host((h > 0).any(-1).any(-1)) for _, _, h in caches[:-1]]
         dead = np.zeros(len(self.seeds), dtype=bool)
         return ~np.all(lives, axis=0).reshape(-1) if lives else dead
@@ -129,12 +125,29 @@ class MLP:
     def __getitem__(self, k: int) -> MLP:
         """Member k of a stack, as a network of its own that shares no memory with it."""
         if not self.members:
-            raise TypeError("this MLP is one network, not a stack")
-        k = operator.index(k)
+            raise TypeError(f"{self} is one network, not a stack; expected no index k")
+        try:
+            k = values.plain(k)
+            if isinstance(k, bool):
+                raise TypeError
+            k = operator.index(k)
+        except TypeError:
+            raise TypeError(f"k is {values.shown(k)}; expected the index of a member") from None
+        E = self.members[0]
+        if not -E <= k < E:  # an IndexError, so that a stack can be iterated over
+            raise IndexError(
+                f"k is {values.shown(k)}; expected 0 … {E - 1}: there are {E} members"
+            )
         return self._copy([p[k].copy() for p in self.parameters], (), [self.seeds[k]])
 
     def with_parameters(self, parameters: Sequence[Array]) -> MLP:
         """The same network with other arrays as its parameters (not copied)."""
+        values.instance("parameters", parameters, (list, tuple), "a list of arrays")
+        shapes = [tuple(p.shape) for p in self.parameters]
+        if [tuple(getattr(p, "shape", ())) for p in parameters] != shapes:
+            raise ValueError(
+                f"parameters have shapes that do not fit the sizes {self.sizes}; expected {shapes}"
+            )
         return self._copy(list(parameters), self.members, self.seeds)
 
     def _copy(self, parameters: list[Array], members: tuple[int, ...], seeds: list[int]) -> MLP:
@@ -159,13 +172,8 @@ class MLP:
         array, shape (*E, n, classes)
             On the host if x is.
         """
-        x = x if hasattr(x, "ndim") else np.asarray(x)
-        if x.ndim < 2 or x.shape[-1] != self.sizes[0]:
-            raise ValueError(f"x has shape {x.shape}; expected (cases, {self.sizes[0]})")
-        xp, dtype, cases = self.xp, self.parameters[0].dtype, x.shape[-2]
-        if cases == 0:
-            raise ValueError("x holds no cases")
-        parts = []
+        x, batch = arrays.inputs(x, self.sizes[0]), values.whole("batch", batch, 1)
+        xp, dtype, cases, parts = self.xp, self.parameters[0].dtype, x.shape[-2], []
         with threads_for(self.sizes, min(batch, cases), len(self.seeds), training=False):
             for start in range(0, cases, batch):
                 h = xp.asarray(x[..., start : start + batch, :], dtype=dtype)
@@ -192,7 +200,7 @@ class MLP:
         caches : list
         """
         depth = len(self.sizes) - 1
-        masks = masks or [None] * depth
+        x, masks = self._checked(x, masks)
         caches: list[Any] = []
         h = x
         for i in range(depth):
@@ -205,6 +213,26 @@ class MLP:
                 h, relu = layers.relu_forward(z)
             caches.append((masks[i], linear, relu))
         return z, caches
+
+    def _checked(self, x: Any, masks: Any) -> tuple[Array, Sequence[Array | None]]:
+        """Inputs and masks of a forward pass. NaN may be in them: training looks for it later."""
+        x, depth = arrays.floats("x", x), len(self.sizes) - 1
+        if x.ndim < 2 or x.shape[-1] != self.sizes[0]:
+            raise ValueError(f"x has shape {tuple(x.shape)}; expected (B, {self.sizes[0]})")
+        if masks is None or (isinstance(masks, (list, tuple)) and not masks):
+            return x, [None] * depth
+        if not isinstance(masks, (list, tuple)) or len(masks) != depth:
+            raise values.refused("masks", masks, f"{depth} masks, one for each linear layer")
+        for mask, units in zip(masks, self.sizes[:-1], strict=True):
+            if mask is None:
+                continue
+            shape = tuple(arrays.floats("masks", mask).shape)
+            alone = (x.shape[-2], units)
+            if len(shape) < x.ndim or shape not in (alone, (*self.members, *alone)):
+                raise ValueError(
+                    f"masks has one of shape {shape}; expected {alone} beside x, {tuple(x.shape)}"
+                )
+        return x, masks
 
     def backward(self, dz: Array, caches: list[Any]) -> list[Array]:
         """Backpropagation: from the gradient on the logits to the gradients on all parameters.
@@ -222,6 +250,7 @@ class MLP:
         list of array
             Shaped like ``parameters``.
         """
+        caches = values.caches("caches", caches, len(self.sizes) - 1)
         gradients: list[Array] = []
         for i in reversed(range(len(caches))):
             mask, linear, _ = caches[i]
@@ -239,6 +268,7 @@ class MLP:
     def save(self, path: str | PathLike[str]) -> None:
         """Write the network to one file, atomically and without pickle."""
         arrays = {f"p{i}": to_host(p) for i, p in enumerate(self.parameters)}
+        path = values.path("path", path)
         save_checkpoint(path, arrays, {"sizes": self.sizes, "seeds": self.seeds})
 
     @classmethod
@@ -257,13 +287,18 @@ class MLP:
             net.sizes, net.seeds = meta["sizes"], meta["seeds"]
             read = [arrays[f"p{i}"] for i in range(2 * (len(net.sizes) - 1))]
         except (KeyError, TypeError) as error:
-            raise ValueError(f"{path} holds no network ({error})") from error
+            raise ValueError(
+                f"path: {path} holds no network (no {error}); expected a file that MLP.save wrote"
+            ) from error
         net.members = tuple(read[0].shape[:-2])
         shapes: list[tuple[int, ...]] = []
         for n_in, n_out in pairwise(net.sizes):
             shapes += [(*net.members, n_in, n_out), (*net.members, n_out)]
         if [p.shape for p in read] != shapes or len(net.seeds) != prod(net.members):
-            raise ValueError(f"{path} holds arrays that do not fit the sizes {net.sizes}")
+            raise ValueError(
+                f"path: {path} holds arrays that do not fit the sizes {net.sizes}; expected a file "
+                "that MLP.save wrote"
+            )
         net.parameters = [xp.asarray(p) for p in read]
         return net
 
@@ -289,6 +324,9 @@ def draw_masks(
     -------
     list of array, shape (*E, cases, units), or None
     """
+    values.instance("net", net, (MLP,), "a network, like MLP([784, 100, 10], rng=0)")
+    cases = values.whole("cases", cases, 1)
+    values.rates_fit(rates, rngs, len(net.sizes) - 1, len(net.seeds))
     like = net.parameters[0]
     masks: list[Array | None] = []
     for rate, units in zip(rates, net.sizes[:-1], strict=True):
@@ -302,7 +340,30 @@ def draw_masks(
 
 def mask_generators(net: Any, epoch: int) -> list[Any]:
     """The generators of the dropout masks of one epoch, one per member."""
+    values.able("net", net, "forward", "a network, like MLP([784, 100, 10], rng=0)")
+    epoch = values.whole("epoch", epoch)
     return [generator(seed, Stream.MASKS, epoch, xp=net.xp) for seed in net.seeds]
+
+
+def _checked_sizes(sizes: Any) -> list[int]:
+    expected = "at least two positive integers, like [784, 100, 10]"
+    try:
+        checked = values.wholes("sizes", sizes, 1)
+    except ValueError:
+        raise values.refused("sizes", sizes, expected) from None
+    if len(checked) < 2:
+        raise values.refused("sizes", sizes, expected)
+    return checked
+
+
+def _checked_dtype(dtype: Any) -> Any:
+    try:
+        known = np.dtype(dtype) in (np.float32, np.float64)
+    except (TypeError, ValueError):
+        known = False
+    if not known or dtype is None:
+        raise values.refused("dtype", dtype, "float32 or float64")
+    return np.dtype(dtype)
 
 
 def _initial(sizes: Sequence[int], seed: int, gain: float) -> list[Any]:

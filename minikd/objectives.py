@@ -10,9 +10,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-import numpy as np
-
-from minikd import equations
+from minikd import checks, equations, values
 from minikd.backend import Array, namespace
 
 
@@ -68,6 +66,20 @@ class Objective:
     some_labels: bool = False
     settings: Mapping[str, Any] | None = None
 
+    def __post_init__(self) -> None:
+        if not values.text("name", self.name):
+            raise values.refused("name", self.name, "a name, for messages and checkpoints")
+        for name in ("cost", "gradient", "recorded"):
+            if name != "recorded" or self.recorded is not None:
+                values.function(name, getattr(self, name))
+        if set(values.text("needs", self.needs, "'y', 'v' or 'vy'")) - set("vy"):
+            raise values.refused("needs", self.needs, "'y', 'v' or 'vy'")
+        object.__setattr__(self, "members", tuple(values.wholes("members", self.members, 1)))
+        values.flag("by_case", self.by_case)
+        values.flag("some_labels", self.some_labels)
+        if self.settings is not None:
+            values.mapping("settings", self.settings)
+
 
 def hard_targets() -> Objective:
     """Cross-entropy with the labels at T = 1: how to train a teacher, or a student alone.
@@ -117,18 +129,10 @@ def soft_targets(T: Any, hard_weight: float = 0.0, *, alpha: float | None = None
     >>> import numpy as np
     >>> objective = soft_targets(T=lambda batch: 1 + np.ptp(batch.v, axis=-1))
     """
-    if T is None:
-        raise ValueError("T is None; expected a temperature")
     at, temperatures, members = _temperatures(T)
-    # Called once here, so that a bad T or weight is an error before the training starts.
-    every = np.reshape(temperatures or [1.0], (-1, 1, 1))
-    equations.distillation_cost(
-        np.zeros((1, 2)), np.zeros((1, 2)), [0], every, hard_weight, alpha=alpha
-    )
-    weights = (
-        {"alpha": float(alpha)} if alpha is not None else {"hard_weight": float(hard_weight)}
-    )
-    needs = "vy" if hard_weight or (alpha is not None and alpha < 1) else "v"
+    soft, hard = values.soft_and_hard(hard_weight, alpha, has_labels=True)
+    weights = {"hard_weight": hard} if alpha is None else {"alpha": soft}
+    needs = "vy" if hard else "v"
 
     def cost(z: Array, batch: Batch, kl: bool = False) -> Array:
         return equations.distillation_cost(z, batch.v, batch.y, at(z, batch), kl=kl, **weights)
@@ -150,26 +154,21 @@ def soft_targets(T: Any, hard_weight: float = 0.0, *, alpha: float | None = None
 
 def _temperatures(T: Any) -> tuple[Callable[[Array, Batch], Any], list[float], tuple[int, ...]]:
     """T beside the logits of a batch; the temperatures, if they are numbers; the member axis."""
-    if callable(T):
+    if callable(T) and not isinstance(T, type):
         return lambda z, batch: namespace(z).asarray(T(batch))[..., None], [], ()
-    if not np.ndim(T):
-        return lambda z, batch: float(T), [float(T)], ()
-    per_member = np.asarray(T, dtype=float)
-    if per_member.ndim > 1:
-        raise ValueError(
-            f"T has shape {per_member.shape}; expected one temperature for each member, (E,); for one "
-            "per case give a function of the batch"
-        )
+    T, per_member = checks.temperatures(T)
+    if per_member is None:
+        return lambda z, batch: T, [T], ()
     on_device: dict[Any, Array] = {}
 
     def at(z: Array, batch: Batch) -> Any:
         # Sent to a GPU once, not in every step.
         kind = (namespace(z), z.dtype)
         if kind not in on_device:
-            on_device[kind] = kind[0].asarray(per_member.reshape(-1, 1, 1), dtype=z.dtype)
+            on_device[kind] = kind[0].asarray(per_member, dtype=z.dtype)
         return on_device[kind]
 
-    return at, per_member.tolist(), (len(per_member),)
+    return at, T.tolist(), (len(T),)
 
 
 def _name(temperatures: list[float], weights: dict[str, float]) -> str:

@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 
+from minikd import arrays, values
 from minikd.backend import Array, namespace, on_host
 
 
@@ -37,10 +38,37 @@ def sgd_step(
     momentum : float
         0 ≤ momentum < 1.
     """
-    for p, u, g in zip(parameters, velocities, gradients, strict=True):
+    momentum = values.share("momentum", momentum)
+    parts = _parts_fit(parameters, velocities, gradients)
+    learning_rate = _rate_fits(learning_rate, parameters[0])
+    for p, u, g in parts:
         u *= momentum
         u += g
         p -= _beside(learning_rate, p) * u
+
+
+def _parts_fit(parameters: Any, velocities: Any, gradients: Any) -> list[tuple[Any, ...]]:
+    named = {"parameters": parameters, "velocities": velocities, "gradients": gradients}
+    for name, given in named.items():
+        if not isinstance(given, (list, tuple)) or not all(hasattr(a, "dtype") for a in given):
+            raise values.refused(name, given, "a list of arrays")
+        shapes = [tuple(arrays.floats(name, a).shape) for a in given]
+        if not shapes or shapes != [tuple(p.shape) for p in parameters]:
+            raise ValueError(
+                f"{name} have other shapes than parameters; expected the same, at least one array"
+            )
+    return list(zip(parameters, velocities, gradients, strict=True))
+
+
+def _rate_fits(rate: Any, p: Array) -> Any:
+    """A learning rate, or one for each member of p, that is positive or 0 at the end of a run."""
+    given = values.plain(rate)
+    if values.is_number(given):
+        return values.weight("learning_rate", given)
+    rates = arrays.array("learning_rate", rate)
+    if rates.shape != tuple(p.shape[:1]) or not rates.size or rates.min() < 0:
+        raise values.refused("learning_rate", rate, "a rate ≥ 0, or one for each member")
+    return rates
 
 
 def _beside(rate: Any, p: Array) -> Any:
@@ -63,6 +91,11 @@ def clip_norms(W: Array, limit: float) -> None:
     limit : float
         Largest Euclidean length.
     """
+    W, limit = arrays.floats("W", W), values.length("limit", limit)
+    if W.ndim < 2 or W.dtype.kind != "f":
+        raise ValueError(
+            f"W has shape {tuple(W.shape)} and dtype {W.dtype}; expected real numbers (*E, in, out)"
+        )
     xp = namespace(W)
     squares = xp.einsum("...io,...io->...o", W, W)[..., None, :]
     if on_host(W) and not (squares > limit**2).any():
@@ -90,7 +123,17 @@ def learning_rate_at(step: int, steps: int, peak: Any, warm_up: int) -> Any:
     >>> [round(learning_rate_at(t, 10, 1.0, 2), 2) for t in range(10)]
     [0.5, 1.0, 1.0, 0.96, 0.85, 0.69, 0.5, 0.31, 0.15, 0.04]
     """
+    steps, warm_up = values.whole("steps", steps, 1), values.whole("warm_up", warm_up)
+    rates = values.positive_rates("peak", peak)
+    peak = np.asarray(rates) if isinstance(rates, tuple) else rates
+    if values.whole("step", step) >= steps:
+        raise ValueError(f"step is {step} and steps {steps}; expected step < steps")
+    return peak * share_of_peak(int(step), steps, warm_up)
+
+
+def share_of_peak(step: int, steps: int, warm_up: int) -> float:
+    """What part of its peak the learning rate has at a step of a run."""
     if step < warm_up:
-        return peak * ((step + 1) / warm_up)
+        return (step + 1) / warm_up
     done = (step - warm_up) / max(steps - warm_up, 1)
-    return peak * (0.5 * (1 + math.cos(math.pi * done)))
+    return 0.5 * (1 + math.cos(math.pi * done))

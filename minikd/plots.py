@@ -16,6 +16,7 @@ import matplotlib.pyplot as plt
 import numpy as np
 from matplotlib.patches import Rectangle
 
+from minikd import arrays, values
 from minikd import equations as eq
 from minikd.data import catalog
 
@@ -47,6 +48,7 @@ HOUSE_STYLE: dict[Any, Any] = {
 
 def in_house_style(draw: Callable[P, R]) -> Callable[P, R]:
     """``draw`` in the house style, whatever the user's own settings are."""
+    values.function("draw", draw)
 
     @functools.wraps(draw)
     def drawn(*args: P.args, **kwargs: P.kwargs) -> R:
@@ -59,7 +61,8 @@ def in_house_style(draw: Callable[P, R]) -> Callable[P, R]:
 @in_house_style
 def save_figure(figure: Any, path: str | PathLike[str]) -> Path:
     """Write a figure as PNG, make its folder if need be, and close it in any case."""
-    path = Path(path)
+    values.able("figure", figure, "savefig", "a figure of matplotlib")
+    path = values.path("path", path)
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         figure.savefig(path)
@@ -70,12 +73,16 @@ def save_figure(figure: Any, path: str | PathLike[str]) -> Path:
 
 def say(figure: Any, finding: str, footer: str) -> None:
     """The finding of a figure above it, and its data below, in small print."""
+    values.able("figure", figure, "suptitle", "a figure of matplotlib")
+    finding, footer = values.text("finding", finding), values.text("footer", footer)
     figure.suptitle(finding, x=0.01, ha="left", weight="bold")
     figure.supxlabel(footer, fontsize=8, color=GREY, x=0.01, ha="left")
 
 
 def legend_above(axes: Any, title: str = "", columns: int = 2, **options: Any) -> None:
     """The legend above the axes, where no data can lie under it, and the title above that."""
+    values.able("axes", axes, "legend", "axes of matplotlib")
+    title, columns = values.text("title", title), values.whole("columns", columns, 1, 100)
     legend = axes.legend(
         loc="lower left", bbox_to_anchor=(-0.02, 0.99), ncols=columns, **options
     )
@@ -85,16 +92,18 @@ def legend_above(axes: Any, title: str = "", columns: int = 2, **options: Any) -
 
 def count(mean: float) -> str:
     """A mean of counts as it is said: ``92.5``, and ``92`` only where it is one."""
-    return f"{mean:.1f}".removesuffix(".0")
+    return f"{values.finite('mean', mean):.1f}".removesuffix(".0")
 
 
 def signed(value: float, digits: int = 1) -> str:
     """A number with its sign, a minus as the axes have it: ``+2.3``, ``−6.0``."""
+    value, digits = values.finite("value", value), values.whole("digits", digits, 0, 20)
     return f"{value:+.{digits}f}".replace("-", "−")
 
 
 def footer(record: dict[str, Any], T: float | None = None) -> str:
     """What a figure is of, in small print."""
+    values.mapping("record", record, ("seeds", "data"), "a record, from read_record")
     seeds = len(record["seeds"])
     at = "" if T is None else f"T = {T:g}; "
     of = f"means over {seeds} seeds" if seeds > 1 else "1 seed"
@@ -103,6 +112,7 @@ def footer(record: dict[str, Any], T: float | None = None) -> str:
 
 def seeds_of(record: dict[str, Any]) -> str:
     """The same where a figure has error bars."""
+    values.mapping("record", record, ("seeds", "data"), "a record, from read_record")
     bars = ", with standard errors" if len(record["seeds"]) > 1 else ""
     return footer(record) + bars
 
@@ -136,13 +146,19 @@ def plot_softmax_bars(
     axes: Any, v: Any = EXAMPLE_LOGITS, temperatures: Any = (1, 4, 20)
 ) -> None:
     """Soft targets of one case at several temperatures, as bars side by side (Eq. 1)."""
+    v = _drawn_logits(axes, v=v)[0]
+    temperatures = values.each(
+        "temperatures", temperatures, "positive numbers", values.positive
+    )
+    if not temperatures:
+        raise values.refused("temperatures", temperatures, "one positive number or more")
     classes = np.arange(len(v))
     width = 0.8 / len(temperatures)
     for k, (T, color) in enumerate(
         zip(temperatures, cycle((BLUE, ORANGE, GREEN, PURPLE)), strict=False)
     ):
         at = classes + (k - (len(temperatures) - 1) / 2) * width
-        axes.bar(at, eq.softmax(np.array(v), T), width, color=color, label=f"T = {T}")
+        axes.bar(at, eq.softmax(np.array(v), T), width, color=color, label=f"T = {T:g}")
     axes.set(xticks=classes, xlabel="class", ylabel="probability p")
     axes.set_title("A higher temperature shows what else the teacher sees")
     axes.legend()
@@ -151,6 +167,7 @@ def plot_softmax_bars(
 @in_house_style
 def plot_entropy(axes: Any, v: Any = EXAMPLE_LOGITS) -> None:
     """Entropy of the soft targets against T, from nothing to log N."""
+    v = _drawn_logits(axes, v=v)[0]
     T = np.geomspace(0.3, 100, 200)
     axes.semilogx(T, eq.entropy(np.array(v), T[:, None]), color=BLUE)
     axes.axhline(np.log(len(v)), color=GREY, ls="--", lw=1)
@@ -163,6 +180,7 @@ def plot_entropy(axes: Any, v: Any = EXAMPLE_LOGITS) -> None:
 @in_house_style
 def plot_gradient_norms(axes: Any, z: Any = EXAMPLE_STUDENT, v: Any = EXAMPLE_LOGITS) -> None:
     """Length of the soft-target gradient against T, with and without T² (Section 2)."""
+    z, v = _drawn_logits(axes, z=z, v=v)
     T = np.geomspace(0.5, 100, 200)
     gradient = eq.soft_target_gradient(np.array(z), np.array(v), T[:, None])
     norm = np.linalg.norm(gradient, axis=-1)
@@ -181,6 +199,7 @@ def plot_gradient_norms(axes: Any, z: Any = EXAMPLE_STUDENT, v: Any = EXAMPLE_LO
 @in_house_style
 def plot_limits(axes: Any, z: Any = EXAMPLE_STUDENT, v: Any = EXAMPLE_LOGITS) -> None:
     """Relative error of Eq. 3 and of Eq. 4 against Eq. 2, as T grows."""
+    z, v = _drawn_logits(axes, z=z, v=v)
     T = np.geomspace(2, 1000, 200)[:, None]
     # Shifted, so that their means are unlike and Eq. 4's condition does not hold.
     z, v = np.array(z), np.array(v) + 1.0
@@ -203,6 +222,16 @@ def plot_limits(axes: Any, z: Any = EXAMPLE_STUDENT, v: Any = EXAMPLE_LOGITS) ->
     _plain_ticks(axes)
     axes.set_title("At T far above the logits, distillation matches logits")
     axes.legend()
+
+
+def _drawn_logits(axes: Any, **named: Any) -> list[Any]:
+    """Logits of one case each, of the same number of classes."""
+    values.able("axes", axes, "plot", "axes of matplotlib")
+    logits = [arrays.array(name, z, "(N,)", dtype=float) for name, z in named.items()]
+    if len({len(z) for z in logits}) > 1:
+        said = " and ".join(f"{name} {len(z)}" for name, z in zip(named, logits, strict=True))
+        raise ValueError(f"there are different numbers of classes: {said}; expected the same")
+    return logits
 
 
 def _plain_ticks(axes: Any) -> None:

@@ -10,14 +10,7 @@ from __future__ import annotations
 from minikd import checks
 from minikd.backend import Array, namespace
 
-__all__ = [
-    "entropy",
-    "kl_divergence",
-    "log_softmax",
-    "one_hot",
-    "softmax",
-    "softmax_difference",
-]
+__all__ = ["entropy", "kl_divergence", "log_softmax", "softmax", "softmax_difference"]
 
 
 def softmax(z: Array, T: Array = 1.0) -> Array:

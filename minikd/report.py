@@ -22,10 +22,12 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from minikd import values
 from minikd.checkpoint import write_atomically
 from minikd.diagram import plot_distillation
 from minikd.experiments import EXPERIMENTS, plot_record, read_record
 from minikd.experiments.experiment import Metric, Record
+from minikd.experiments.record import complete
 from minikd.plots import save_figure
 from minikd.statistics import change
 from minikd.tables import OF_ALL, OF_RECORD, metrics_of, plainly
@@ -44,13 +46,14 @@ def read_results(folder: Path) -> dict[str, Record]:
     ValueError
         If one is of no known experiment.
     """
+    folder = values.path("folder", folder)
     records = [read_record(path) for path in sorted(folder.glob("*.json"))]
     unknown = [record["name"] for record in records if record["name"] not in EXPERIMENTS]
     if unknown:
         raise ValueError(f"{folder} holds records of no known experiment: {', '.join(unknown)}")
     if not records:
         raise FileNotFoundError(
-            f"no records (*.json) in {folder}; run an experiment with --out {folder}"
+            f"no records (*.json) in folder {folder}; run an experiment with --out {folder}"
         )
     order = list(EXPERIMENTS)
     records.sort(key=lambda record: order.index(record["name"]))
@@ -65,6 +68,8 @@ def filled(page: str, records: Mapping[str, Record]) -> str:
     ValueError
         If a placeholder or a claim asks for what no record has, or a claim no longer holds.
     """
+    page = values.text("page", page, "the text of a page")
+    values.mapping("records", records, expected="records by NAME.DATA")
     for match in CLAIM.finditer(page):
         check_claim(match.groups(), records)
 
@@ -96,15 +101,22 @@ def value_of(asked: str, records: Mapping[str, Record]) -> str:
     ValueError
         If there is no such record, metric, setting or form.
     """
+    asked = values.text("asked", asked, "what a placeholder asks for")
+    values.mapping("records", records, expected="records by NAME.DATA")
+    if not asked.strip():
+        raise ValueError("asked is empty; expected RECORD METRIC, see minikd.report.value_of")
     if asked in OF_ALL:
         return OF_ALL[asked](records)
     key, _, rest = asked.partition(" ")
-    form, *names = rest.split()
+    form, *names = rest.split() or [""]
     if key not in records:
-        raise ValueError(f"'{asked}': no record {key}; expected one of {', '.join(records)}")
+        raise ValueError(
+            f"asked is '{asked}': no record {key}; expected one of the records: {', '.join(records)}"
+        )
     record = records[key]
     if not names and form in OF_RECORD:
-        return OF_RECORD[form](record)
+        with complete(record, EXPERIMENTS):
+            return OF_RECORD[form](record)
     if form == "set" and len(names) == 1:
         return _setting(record, names[0], asked)
     if form == "change" and len(names) == 2:
@@ -131,10 +143,14 @@ def check_claim(claim: Sequence[str | Any], records: Mapping[str, Record]) -> No
     ValueError
         If it does not hold, or asks for what no record has.
     """
+    claim = values.each("claim", claim, "record, metric, sign and number", values.text)
+    if len(claim) != 4 or claim[2] not in ("<", ">", "<<", ">>"):
+        raise values.refused("claim", claim, "record, metric, sign and number")
+    values.mapping("records", records, expected="records by NAME.DATA")
     key, metric, sign, other = claim
     said = " ".join(claim)
     if key not in records:
-        raise ValueError(f"'{said}': no record {key}")
+        raise ValueError(f"'{said}': no record {key}; expected one of the records")
     m = records[key]["metrics"]
     number = re.fullmatch(r"-?\d+(\.\d+)?", other)
     unknown = [

@@ -76,10 +76,15 @@ class Checkpoint:
         """
         if self.path is None or not self.path.exists():
             return History()
-        arrays, meta = load_checkpoint(self.path)
-        if meta.get("run") != self.run:
+        arrays, meta = load_checkpoint(self.path, "checkpoint")
+        if "run" not in meta:
             raise ValueError(
-                f"{self.path} belongs to another run (other data, network, objective or recipe); "
+                f"checkpoint: {self.path} holds no state of a run, but perhaps a network that you "
+                "saved; give another path"
+            )
+        if meta["run"] != self.run:
+            raise ValueError(
+                f"checkpoint: {self.path} belongs to another run (other data, network, objective or recipe); "
                 "delete it, give another path, or give a folder: each run then has its own file"
             )
         for i, (p, u) in enumerate(zip(net.parameters, velocities, strict=True)):

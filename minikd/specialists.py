@@ -18,7 +18,8 @@ from typing import Any
 
 import numpy as np
 
-from minikd.backend import Array, Stream, as_seed, generator, to_host
+from minikd import arrays, values
+from minikd.backend import Array, Stream, generator
 from minikd.labels import all_known
 from minikd.mlp import MLP
 
@@ -48,14 +49,20 @@ def prediction_covariance(q: Array) -> Any:
         If q does not hold probabilities, there are fewer than two cases, or all predictions are
         the same: then nothing tells the classes apart.
     """
-    q = np.asarray(to_host(q), dtype=np.float64)
-    if q.ndim != 2 or len(q) < 2:
+    q = arrays.array("q", q, dtype=np.float64, nan=True)
+    if q.ndim != 2 or len(q) < 2 or not q.shape[1]:
         raise ValueError(f"q has shape {q.shape}; expected (cases, classes), two cases or more")
-    if not np.isfinite(q).all() or np.abs(q.sum(-1) - 1).max() > 1e-3:
-        raise ValueError("q holds NaN, or rows that do not add up to 1; expected probabilities")
+    with np.errstate(invalid="ignore"):
+        wrong = (
+            not np.isfinite(q).all() or np.abs(q.sum(-1) - 1).max() > 1e-3 or q.min() < -1e-6
+        )
+    if wrong:
+        raise ValueError(
+            "q holds NaN, negative numbers, or rows that do not add up to 1; expected probabilities"
+        )
     if np.ptp(q, axis=0).max() < 1e-12:
         raise ValueError(
-            f"the predictions are the same in all {len(q)} cases, so their covariance is 0; "
+            f"the predictions q are the same in all {len(q)} cases, so their covariance is 0; "
             "expected a trained generalist's predictions on many cases"
         )
     away = q - q.mean(0)
@@ -100,18 +107,20 @@ def cluster_classes(
         If there are more clusters than classes, a specialist would have no class or all, or the
         covariance is 0 or not finite.
     """
-    covariance = np.asarray(covariance, dtype=np.float64)
+    covariance = arrays.array("covariance", covariance, dtype=np.float64, nan=True)
     if covariance.ndim != 2 or covariance.shape[0] != covariance.shape[1]:
         raise ValueError(f"covariance has shape {covariance.shape}; expected (N, N)")
     if not np.isfinite(covariance).all():
-        raise ValueError("covariance holds NaN or infinity")
+        raise ValueError("covariance holds NaN or infinity; expected finite numbers")
     if not covariance.any():
         raise ValueError("covariance is 0: the predictions are the same in all cases")
     columns, N = covariance.T, len(covariance)
-    if not 1 <= clusters <= N:
-        raise ValueError(f"clusters is {clusters}; expected 1 … {N}, the number of classes")
-    _check_size(size, N)
-    stream = generator(as_seed(rng), Stream.CLUSTERS)
+    clusters, passes = (
+        values.whole("clusters", clusters, 1, N),
+        values.whole("passes", passes, 1),
+    )
+    size = _checked_size("size", size, N)
+    stream = generator(values.as_seed(rng), Stream.CLUSTERS)
     centres, had = columns[stream.permutation(N)[:clusters]].copy(), np.ones(clusters)
     for _ in range(passes):
         before = had.copy()
@@ -153,8 +162,9 @@ def specialist_labels(y: Array, classes: Any, N: int) -> Any:
         If a specialist has no class, every class, or one class twice, or a class or label is
         none of the N; a label of -1, not known, is none of them either.
     """
-    classes = checked_classes(classes, N)
-    y = np.asarray(to_host(y))
+    classes, y = checked_classes(classes, N), arrays.held("y", y, "integer labels")
+    if y.ndim != 1:
+        raise ValueError(f"y has shape {y.shape}; expected (n,), a label per case")
     if not np.issubdtype(y.dtype, np.integer) or not np.isin(y, np.arange(-1, N)).all():
         raise ValueError(f"y holds labels that are not integers from 0 to {N - 1}")
     all_known(y, "specialists are drawn by labels: begin with data.take(data.labelled)")
@@ -190,16 +200,23 @@ def start_from(generalist: MLP, classes: Any, seeds: Sequence[int]) -> MLP:
     ValueError
         If the generalist is a stack, the classes cannot be special ones, or seeds are missing.
     """
+    values.instance(
+        "generalist", generalist, (MLP,), "a network, like MLP([784, 100, 10], rng=0)"
+    )
     if generalist.members:
         raise ValueError("generalist is a stack of networks; expected one")
     N = generalist.sizes[-1]
     classes = checked_classes(classes, N)
     M, S = classes.shape
+    seeds = values.items("seeds", seeds, "seeds, one per specialist")
     if len(seeds) != M:
-        raise ValueError(f"seeds has {len(seeds)} values; expected {M}, one per specialist")
+        raise ValueError(
+            f"seeds has {len(seeds)} values; expected {M}, one per specialist in classes"
+        )
+    seeds = [values.as_seed(seed, "seeds") for seed in seeds]
     device = "cpu" if generalist.xp is np else "cuda"
     dtype = generalist.parameters[0].dtype
-    stack = MLP([*generalist.sizes[:-1], S + 1], list(seeds), dtype=dtype, device=device)
+    stack = MLP([*generalist.sizes[:-1], S + 1], seeds, dtype=dtype, device=device)
     for own, shared in zip(stack.parameters[:-2], generalist.parameters[:-2], strict=True):
         own[...] = shared
     W, b = generalist.parameters[-2:]
@@ -239,16 +256,19 @@ def dustbin_correction(y: Any, size: int, share: float = 0.5) -> Any:
         If a specialist has no special case, or no other, the share is not between 0 and 1, or a
         label is -1, not known.
     """
-    y = np.asarray(to_host(y))
-    if not 0 < share < 1:
-        raise ValueError(f"share is {share}; expected 0 < share < 1")
+    y = arrays.array("y", y, kind="whole")
+    size, share = values.whole("size", size, 1), values.between("share", share)
+    if y.ndim != 2 or not y.size or y.min() < -1 or y.max() > size:
+        raise ValueError(
+            f"y has shape {y.shape}; expected labels (M, n) from 0 to size, which is {size}"
+        )
     all_known(y, "a special case is told by its label: take the labelled cases")
     natural = (y < size).mean(-1)
     if ((natural == 0) | (natural == 1)).any():
         m = int(np.flatnonzero((natural == 0) | (natural == 1))[0])
         raise ValueError(
             f"specialist {m} has {'no' if natural[m] == 0 else 'only'} special cases among "
-            f"{y.shape[-1]}; expected both kinds"
+            f"{y.shape[-1]}; expected both kinds of labels y, below size {size} and equal to it"
         )
     return np.log(share / (1 - share)) - np.log(natural / (1 - natural))
 
@@ -256,25 +276,29 @@ def dustbin_correction(y: Any, size: int, share: float = 0.5) -> Any:
 # ---------------------------------------------------------------- argument checks
 
 
-def checked_classes(classes: Any, N: int) -> Any:
+def checked_classes(classes: Any, N: int, name: str = "classes") -> Any:
     """The special classes as an array of shape (M, S), checked."""
-    classes = np.asarray(classes)
+    N = values.whole("N", N, 2, 10**9)
+    classes = arrays.held(name, classes, "integers, a row per specialist")
     if classes.ndim != 2 or not np.issubdtype(classes.dtype, np.integer) or not len(classes):
         raise ValueError(
-            f"classes has shape {classes.shape} and dtype {classes.dtype}; expected integers, one "
+            f"{name} has shape {classes.shape} and dtype {classes.dtype}; expected integers, one "
             "row per specialist, all of the same length"
         )
-    _check_size(classes.shape[1], N)
+    _checked_size(name, classes.shape[1], N)
     if not np.isin(classes, np.arange(N)).all():
-        raise ValueError(f"classes holds numbers that are not from 0 to {N - 1}")
+        raise ValueError(f"{name} holds numbers that are not from 0 to {N - 1}, as N is {N}")
     if any(len(set(row)) < len(row) for row in classes.tolist()):
-        raise ValueError("a specialist has a class twice; expected each once")
+        raise ValueError(f"{name} has a class twice for a specialist; expected each once")
     return classes
 
 
-def _check_size(size: int, N: int) -> None:
-    if not 1 <= size < N:
+def _checked_size(name: str, size: Any, N: int) -> int:
+    """How many special classes a specialist has."""
+    checked = values.whole(name, size)
+    if not 1 <= checked < N:
         raise ValueError(
-            f"a specialist would have {size} of {N} classes; expected 1 … {N - 1}, so that "
-            "something is left for its dustbin"
+            f"{name}: a specialist would have {checked} of {N} classes; expected 1 … {N - 1}, so "
+            f"that something of all N = {N} is left for its dustbin"
         )
+    return checked

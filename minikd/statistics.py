@@ -7,7 +7,8 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from minikd.backend import to_host
+from minikd import arrays
+from minikd import values as checked
 
 
 def mean_and_sd(values: Sequence[float], unit: str = "") -> str:
@@ -20,7 +21,9 @@ def mean_and_sd(values: Sequence[float], unit: str = "") -> str:
     >>> mean_and_sd([72])
     '72 (n = 1)'
     """
-    mean, n, unit = np.mean(values), len(values), f" {unit}" if unit else ""
+    values = _of_seeds("values", values)
+    unit = f" {unit}" if checked.text("unit", unit) else ""
+    mean, n = np.mean(values), len(values)
     if n == 1:
         return f"{mean:.1f}".removesuffix(".0") + f"{unit} (n = 1)"
     return f"{mean:.1f} ± {np.std(values, ddof=1):.1f}{unit} (n = {n})"
@@ -37,6 +40,7 @@ def standard_error(of_seeds: Any) -> Any:
     -------
     array, shape (...)
     """
+    of_seeds = _of_seeds("of_seeds", of_seeds, "(seeds, ...)")
     n = len(of_seeds)
     if n == 1:
         return np.zeros_like(of_seeds[0], dtype=float)
@@ -51,6 +55,7 @@ class Mean(NamedTuple):
 
     def words(self, digits: int = 2, sign: bool = False) -> str:
         """As text, ``+1.62 ± 0.04``, or the mean alone."""
+        digits, sign = checked.whole("digits", digits, 0, 20), checked.flag("sign", sign)
         said = f"{self.value:{'+' if sign else ''}.{digits}f}"
         return said if self.error is None else f"{said} ± {self.error:.{digits}f}"
 
@@ -69,17 +74,28 @@ class Mean(NamedTuple):
 
 def mean_of(values: Any) -> Mean:
     """The mean over seeds and its standard error."""
-    error = None if len(values) == 1 else float(standard_error(np.asarray(values, float)))
+    values = _of_seeds("values", values)
+    error = None if len(values) == 1 else float(standard_error(values))
     return Mean(float(np.mean(values)), error)
 
 
 def change(metrics: Mapping[str, Sequence[float]], metric: str, since: str) -> Mean:
     """How much larger ``metric`` is than ``since``, paired by seed."""
-    return mean_of(np.subtract(metrics[metric], metrics[since]))
+    _names("metrics", metrics)
+    both = [
+        _of_seeds(f"{name}, of metrics,", checked.known(name, which, metrics))
+        for name, which in (("metric", metric), ("since", since))
+    ]
+    if both[0].shape != both[1].shape:
+        raise ValueError(
+            f"metric has {len(both[0])} values in metrics and since {len(both[1])}; expected the same"
+        )
+    return mean_of(both[0] - both[1])
 
 
 def share_of_gain(kept: float, gain: float) -> float:
     """``kept`` in percent of ``gain``; if nothing was gained, 100 if nothing was lost, else 0."""
+    kept, gain = checked.finite("kept", kept), checked.finite("gain", gain)
     return 100 * float(kept / gain if gain > 0 else kept >= 0)
 
 
@@ -111,9 +127,11 @@ def paired_test(wrong_a: Any, wrong_b: Any) -> float:
     """
     from scipy.stats import binomtest
 
-    a, b = (np.asarray(to_host(wrong), dtype=bool) for wrong in (wrong_a, wrong_b))
+    a, b = _wrong("wrong_a", wrong_a), _wrong("wrong_b", wrong_b)
     if a.shape != b.shape or a.ndim != 1:
-        raise ValueError(f"shapes are {a.shape} and {b.shape}; expected (n,) for both")
+        raise ValueError(
+            f"wrong_a has shape {a.shape} and wrong_b {b.shape}; expected (n,) for both"
+        )
     only_a, only_b = int((a & ~b).sum()), int((b & ~a).sum())
     if only_a + only_b == 0:
         return 1.0
@@ -124,4 +142,37 @@ def rank_correlation(a: Mapping[str, float], b: Mapping[str, float]) -> float:
     """Spearman's rank correlation of two sets of values with the same names."""
     from scipy.stats import spearmanr
 
-    return float(spearmanr([a[name] for name in a], [b[name] for name in a]).statistic)
+    for name, given in (("a", a), ("b", b)):
+        _names(name, given)
+    if set(a) != set(b) or len(a) < 2:
+        raise ValueError(
+            f"a has {len(a)} names and b {len(b)}; expected the same names, two or more"
+        )
+    x, y = (
+        [checked.finite(letter, of[name]) for name in a] for letter, of in (("a", a), ("b", b))
+    )
+    for letter, of in (("a", x), ("b", y)):
+        if min(of) == max(of):
+            raise ValueError(
+                f"all values of {letter} are the same; expected some that can be ranked"
+            )
+    return float(spearmanr(x, y).statistic)
+
+
+def _of_seeds(name: str, of_seeds: Any, shape: str = "(seeds,)") -> Any:
+    """Numbers, the seeds on the first axis, at least one."""
+    found = arrays.array(name, of_seeds, dtype=float)
+    if not found.ndim or not found.size or (shape == "(seeds,)" and found.ndim != 1):
+        raise ValueError(f"{name} has shape {found.shape}; expected {shape}, one seed or more")
+    return found
+
+
+def _wrong(name: str, wrong: Any) -> Any:
+    found = arrays.array(name, wrong, kind="0 or 1")
+    if found.size and (found.min() < 0 or found.max() > 1):
+        raise ValueError(f"{name} holds numbers that are not 0 or 1; expected True where wrong")
+    return found.astype(bool)
+
+
+def _names(name: str, given: Any) -> None:
+    checked.instance(name, given, (Mapping,), "a mapping from names to values")

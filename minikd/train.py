@@ -5,26 +5,23 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 from os import PathLike
-from typing import TYPE_CHECKING, Any, Literal
+from typing import Any, Literal
 
 import numpy as np
 
-from minikd import checks
-from minikd.backend import as_seed
+from minikd import checks, values
+from minikd.data.dataset import Dataset, is_dataset
 from minikd.fast import FastStep
 from minikd.mixture import Mixture
 from minikd.mlp import MLP, mask_generators
 from minikd.objectives import Objective
-from minikd.optim import learning_rate_at
+from minikd.optim import share_of_peak
 from minikd.progress import with_progress
 from minikd.resume import Checkpoint, History, fingerprint, known
 from minikd.sampling import Cases
 from minikd.step import PlainStep
 from minikd.threads import threads_for
 from minikd.watch import TrainingDiverged, Watch
-
-if TYPE_CHECKING:
-    from minikd.data.dataset import Dataset
 
 __all__ = ["History", "Recipe", "TrainingDiverged", "train"]
 
@@ -67,13 +64,14 @@ class Recipe:
 
     def __post_init__(self) -> None:
         for name, least in (("epochs", 1), ("batch", 1), ("warm_up", 0), ("jitter", 0)):
-            object.__setattr__(self, name, checks.whole(name, getattr(self, name), least))
-        rates = checks.positive_rates("learning_rate", self.learning_rate)
+            object.__setattr__(self, name, values.whole(name, getattr(self, name), least))
+        rates = values.positive_rates("learning_rate", self.learning_rate)
         object.__setattr__(self, "learning_rate", rates)
-        object.__setattr__(self, "momentum", checks.share("momentum", self.momentum))
-        object.__setattr__(self, "dropout", checks.dropout_rates(self.dropout))
+        object.__setattr__(self, "momentum", values.share("momentum", self.momentum))
+        object.__setattr__(self, "dropout", values.dropout_rates(self.dropout))
+        object.__setattr__(self, "subpixel", values.flag("subpixel", self.subpixel))
         if self.max_norm is not None:
-            object.__setattr__(self, "max_norm", checks.length("max_norm", self.max_norm))
+            object.__setattr__(self, "max_norm", values.length("max_norm", self.max_norm))
 
 
 def train(
@@ -138,8 +136,11 @@ def train(
     TrainingDiverged
         Naming the step and the learning rate.
     """
+    _are_what_they_should_be(net, data, objective, recipe)
+    special = None if special is None else values.between("special", special)
     checks.run_fits(net, data, objective, recipe, special, step)
-    rng, checkpoint = as_seed(rng), known(checkpoint, objective)
+    checks.ways_of_a_run(checkpoint, seconds_between, progress, observe)
+    rng, checkpoint = values.as_seed(rng), known(checkpoint, objective)
     run = fingerprint(net, data, objective, recipe, rng, special, step) if checkpoint else ""
     kept = Checkpoint(checkpoint, run, seconds_between)
     cases = Cases(net, data, objective.needs, recipe, rng, special)
@@ -159,7 +160,7 @@ def train(
             costs = one.costs(objective)
             for i, batch in enumerate(cases.epoch(epoch)):
                 t = epoch * in_epoch + i
-                rate = learning_rate_at(t, recipe.epochs * in_epoch, peak, recipe.warm_up)
+                rate = peak * share_of_peak(t, recipe.epochs * in_epoch, recipe.warm_up)
                 # NumPy need not warn of an overflow: the watch finds it.
                 with np.errstate(all="ignore"):
                     z, caches = one.forward(batch.x, dropping)
@@ -175,3 +176,15 @@ def train(
                 history.observed.append(observe(net, epoch + 1))
             kept.write(net, one.velocities, history, last)
     return history
+
+
+def _are_what_they_should_be(net: Any, data: Any, objective: Any, recipe: Any) -> None:
+    values.instance("net", net, (MLP, Mixture), "a network, like MLP([784, 100, 10], rng=0)")
+    is_dataset(data)
+    called = f": call it, {objective.__name__}()" if hasattr(objective, "__name__") else ""
+    values.instance(
+        "objective", objective, (Objective,), f"an Objective{called or ', like hard_targets()'}"
+    )
+    values.instance(
+        "recipe", recipe, (Recipe,), "a Recipe, like Recipe(epochs=10, learning_rate=0.1)"
+    )

@@ -10,6 +10,9 @@ from minikd.backend import Array, on_host, to_host
 from minikd.mixture import Mixture
 from minikd.mlp import MLP
 
+# Pixels go up to 1, standardized inputs hardly above 10.
+LARGE_INPUT = 30.0
+
 
 class TrainingDiverged(ArithmeticError):
     """A value is no longer finite, or no unit of a hidden layer is active any more (dying ReLU).
@@ -20,13 +23,23 @@ class TrainingDiverged(ArithmeticError):
         Where it was noticed, counted from 0 over all epochs.
     learning_rate : float
         Of that step, and of the member of the stack that diverged.
+
+    Where the inputs go far above 1 (``largest``), that is named as the likely cause.
     """
 
-    def __init__(self, what: str, step: int, learning_rate: float) -> None:
+    def __init__(
+        self, what: str, step: int, learning_rate: float, largest: float = 1.0
+    ) -> None:
         self.step, self.learning_rate = step, learning_rate
+        if largest > LARGE_INPUT:
+            advice = (
+                f"the likely cause is the scale of data.x, which goes up to {largest:.4g}; pixels "
+                "should go from 0 to 1: divide them by 255, or standardize the inputs"
+            )
+        else:
+            advice = "use a lower learning rate (with T² in the gradient, high T needs one) or a warm-up"
         super().__init__(
-            f"training diverged at step {step}, learning rate {learning_rate:.3g}: {what}; use a "
-            "lower learning rate (with T² in the gradient, high T needs one) or a warm-up"
+            f"training diverged at step {step}, learning rate {learning_rate:.3g}: {what}; {advice}"
         )
 
 
@@ -84,7 +97,8 @@ class Watch:
         for k in np.flatnonzero(diverged):
             rates = np.broadcast_to(np.ravel(rate), len(self.net.seeds))
             member = f"member {k}: " if self.net.members else ""
-            raise TrainingDiverged(member + what, step, float(rates[k]))
+            largest = float(to_host(abs(self.some).max()))
+            raise TrainingDiverged(member + what, step, float(rates[k]), largest)
 
 
 def all_alike(z: Array) -> bool:

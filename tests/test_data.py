@@ -414,13 +414,15 @@ def test_bad_data(data):
         data.with_logits(np.full((40, 10), np.nan))
     with pytest.raises(ValueError, match="x holds NaN"):
         Dataset(np.full((3, 4), np.nan), shape=(2, 2))
-    with pytest.raises(ValueError, match="x has shape"):
-        Dataset([[0.0] * 4], shape=(2, 2))
+    assert Dataset([[0.0] * 4], shape=(2, 2)).x.shape == (1, 4)
     with pytest.raises(ValueError, match="v has shape"):
         Dataset(np.zeros((3, 4)), v=np.zeros((30, 10)), shape=(2, 2))
     assert Dataset(np.zeros((2, 4)), [0, 1], shape=(2, 2)).only(1).y == [1]
     with pytest.raises(ValueError, match="expected integers"):
-        data.without([3, 5])
+        data.without("35")
+    for named in ((3, 5), ([3, 5],), (np.array([3, 5]),), (np.int64(3), 5), ((3,), [5])):
+        np.testing.assert_array_equal(data.without(*named).y, data.without(3, 5).y)
+    assert set(data.only(7, 8).y) == set(data.only([7, 8]).y) == {7, 8}
     with pytest.raises(ValueError, match="no case has the label 11"):
         data.without(11)
     with pytest.raises(ValueError, match="no classes"):

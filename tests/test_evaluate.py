@@ -112,7 +112,10 @@ def test_bad_calls():
     with pytest.raises(ValueError, match="one network at a time"):
         errors_per_class(np.stack([Z, Z]), Y)
     with pytest.raises(ValueError, match=r"like \[7, 8\]"):
-        with_bias(Z, 3, 1.0)
+        with_bias(Z, "3", 1.0)
+    for three in (3, np.int64(3), [3], (3,), np.array([3]), np.array(3), {3}, range(3, 4)):
+        np.testing.assert_array_equal(with_bias(Z, three, 1.0), with_bias(Z, [3], 1.0))
+        assert sweep_bias(Z, Y, three, grid).best == 0
     np.testing.assert_array_equal(with_bias([[1, 2]], [0], 0.5), [[1.5, 2]])
     with pytest.raises(ValueError, match=r"expected \(n,\) for both"):
         paired_test([True, False, True], [True])

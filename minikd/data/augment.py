@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from minikd import arrays, checks, values
 from minikd.backend import Array, namespace
 
 
@@ -15,7 +16,9 @@ def draw_shifts(rng: Any, cases: int, pixels: int, subpixel: bool = False) -> Ar
     array of int or of float, shape (cases, 2)
         Rows down and columns right, each from -pixels to pixels.
     """
-    if subpixel:
+    cases, pixels = values.whole("cases", cases), values.whole("pixels", pixels)
+    values.generator("rng", rng)
+    if values.flag("subpixel", subpixel):
         return rng.uniform(-pixels, pixels, size=(cases, 2))
     return rng.integers(-pixels, pixels + 1, size=(cases, 2))
 
@@ -46,6 +49,7 @@ def shift_images(x: Array, shifts: Array, shape: tuple[int, int], pixels: int) -
     >>> shift_images(x, np.array([[0.0, 0.5]]), (2, 2), pixels=1)
     array([[0.5, 1.5, 1.5, 3.5]])
     """
+    x, shifts, shape, pixels = _shifts_fit(x, shifts, shape, pixels)
     every = namespace(x).arange(x.shape[0])
     return cut_out(pad_images(x, shape, pixels), every, shifts, shape, pixels)
 
@@ -63,7 +67,8 @@ def pad_images(x: Array, shape: tuple[int, int], pixels: int) -> Array:
         One row and column more than whole shifts need: a fractional shift reads the next pixel
         too.
     """
-    n, (H, W), p = x.shape[0], shape, pixels
+    x, (H, W), p = _images_fit(x, shape, pixels)
+    n = x.shape[0]
     padded = namespace(x).zeros((n, H + 2 * p + 1, W + 2 * p + 1), dtype=x.dtype)
     padded[:, p : p + H, p : p + W] = x.reshape(n, H, W)
     return padded
@@ -115,6 +120,35 @@ def cut_out(
         flat, (B, H, W), (flat.strides[0], w * flat.strides[1], flat.strides[1])
     )
     return rows.reshape(B, H * W)
+
+
+def _images_fit(x: Any, shape: Any, pixels: Any) -> tuple[Array, tuple[int, int], int]:
+    x, (H, W) = arrays.floats("x", x), checks.image_shape(shape)
+    if x.ndim != 2 or x.shape[1] != H * W:
+        raise ValueError(
+            f"x has shape {tuple(x.shape)}; expected (B, {H} * {W}) for shape {H, W}"
+        )
+    if x.dtype.kind != "f":
+        raise ValueError(f"x has dtype {x.dtype}; expected real numbers")
+    return x, (H, W), values.whole("pixels", pixels)
+
+
+def _shifts_fit(x: Any, shifts: Any, shape: Any, pixels: Any) -> tuple[Any, ...]:
+    x, shape, pixels = _images_fit(x, shape, pixels)
+    xp = namespace(x)
+    if type(shifts) is not type(x):
+        shifts = xp.asarray(arrays.array("shifts", shifts))
+    if shifts.dtype.kind not in "if" or tuple(shifts.shape) != (x.shape[0], 2):
+        raise ValueError(
+            f"shifts have shape {tuple(shifts.shape)} and dtype {shifts.dtype}; expected "
+            f"{(x.shape[0], 2)} for x of shape {tuple(x.shape)}"
+        )
+    # NaN is within no bounds.
+    if x.shape[0] and not bool((abs(shifts) <= pixels).all()):
+        raise ValueError(
+            f"shifts are larger than pixels, which is {pixels}; expected at most that"
+        )
+    return x, shifts, shape, pixels
 
 
 def _between(a: Array, b: Array, part: Array) -> Array:

@@ -6,6 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
+from minikd import values
 from minikd.data.emnist import fetch_emnist, load_emnist
 from minikd.data.glyphs import load_characters, load_glyphs
 from minikd.data.mnist import fetch_mnist, load_mnist
@@ -60,4 +61,5 @@ SOURCES = {
 
 def title(data: str) -> str:
     """What pictures call a data set; one of your own goes by its name."""
+    data = values.text("data", data, "the name of a data set")
     return SOURCES[data].title if data in SOURCES else data

@@ -7,8 +7,8 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from minikd import checks, labels
-from minikd.backend import Array, to_host
+from minikd import arrays, checks, labels, values
+from minikd.backend import Array
 
 
 @dataclass(frozen=True, eq=False)
@@ -37,8 +37,9 @@ class Dataset:
     def __post_init__(self) -> None:
         for name in ("y", "v"):
             if getattr(self, name) is not None:
-                object.__setattr__(self, name, np.asarray(getattr(self, name)))
-        checks.images(self.x, self.shape)
+                object.__setattr__(self, name, arrays.held(name, getattr(self, name)))
+        object.__setattr__(self, "shape", checks.image_shape(self.shape))
+        object.__setattr__(self, "x", checks.images(self.x, self.shape))
         if self.y is not None:
             checks.labels_of_cases(self.y, len(self.x))
         if self.v is not None:
@@ -64,7 +65,7 @@ class Dataset:
         Parameters
         ----------
         v : array, shape (n, N) or (*E, n, N)
-            From any framework, if NumPy can read it. Logits, not probabilities.
+            From any framework and device, or a list. Logits, not probabilities.
         insist : bool
             Take v even if every row is ≥ 0 and adds up to 1, as probabilities do.
 
@@ -73,13 +74,14 @@ class Dataset:
         ValueError
             If there is not one row per case, a logit is not finite, or v holds probabilities.
         """
-        v = np.asarray(to_host(v), dtype=np.float32)
-        if not insist:
-            checks.not_probabilities(v)
+        v = arrays.array("v", v, dtype=np.float32)
+        if not values.flag("insist", insist):
+            arrays.not_probabilities(v)
         return replace(self, v=v)
 
     def take(self, chosen: Any) -> Dataset:
         """The cases that an index array or a boolean mask chooses."""
+        chosen = checks.chosen_cases(chosen, len(self))
         return replace(
             self,
             x=self.x[chosen],
@@ -87,8 +89,10 @@ class Dataset:
             v=None if self.v is None else self.v[..., chosen, :],
         )
 
-    def without(self, *classes: int) -> Dataset:
+    def without(self, *classes: Any) -> Dataset:
         """All cases except some classes: ``without(3)`` omits the threes (Section 3).
+
+        Classes come one by one, as in ``without(3, 5)``, or as a list or an array.
 
         Raises
         ------
@@ -98,15 +102,14 @@ class Dataset:
         """
         return self._of_classes(classes, keep=False)
 
-    def only(self, *classes: int) -> Dataset:
+    def only(self, *classes: Any) -> Dataset:
         """The cases of some classes: ``only(7, 8)`` (Section 3); errors as in :meth:`without`."""
         return self._of_classes(classes, keep=True)
 
-    def _of_classes(self, classes: tuple[int, ...], keep: bool) -> Dataset:
-        checks.classes_of(self.y, classes)
-        chosen = np.isin(self.y, classes) == keep
+    def _of_classes(self, classes: tuple[Any, ...], keep: bool) -> Dataset:
+        chosen = np.isin(self.y, checks.classes_of(self.y, classes)) == keep
         if not chosen.any():
-            raise ValueError("no case is left: the transfer set is empty")
+            raise ValueError("no case is left by these classes: the transfer set is empty")
         return self.take(chosen)
 
     def unlabelled(self) -> Dataset:
@@ -154,17 +157,32 @@ class Dataset:
         rng : int or Generator
             The same seed gives the same split.
 
+        Raises
+        ------
+        ValueError
+            If one of the parts would be empty.
+
         Returns
         -------
         rest, validation : Dataset
             Cases without a label may be in both; ``validation.take(validation.labelled)`` are those
             whose errors can be counted.
         """
-        if not 0 < held_out < len(self):
-            raise ValueError(f"held_out is {held_out}; expected 1 … {len(self) - 1}")
-        order = np.random.default_rng(rng).permutation(len(self))
+        held_out = values.whole("held_out", held_out, 1, len(self) - 1, "a number of cases")
+        seed = rng if isinstance(rng, np.random.Generator) else values.as_seed(rng)
+        order = np.random.default_rng(seed).permutation(len(self))
         # Sorted, so that each part keeps the order of the whole.
         return self.take(np.sort(order[held_out:])), self.take(np.sort(order[:held_out]))
+
+
+def is_dataset(data: Any, name: str = "data") -> None:
+    """Whether an argument is a data set; the parts of one are easily forgotten."""
+    if isinstance(data, (Digits, Characters)):
+        kind = type(data).__name__
+        raise ValueError(
+            f"{name} is a {kind}, which holds two data sets; expected a Dataset: give {name}.train"
+        )
+    values.instance(name, data, (Dataset,), "a Dataset, like load_glyphs().train")
 
 
 class Digits(NamedTuple):

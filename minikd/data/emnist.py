@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-import os
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
+from minikd import values
 from minikd.backend import Stream, generator
 from minikd.checkpoint import write_atomically
 from minikd.data.dataset import Characters, Dataset
+from minikd.data.download import data_folder, found, retrieve
 from minikd.data.idx import read_idx
 
 URL = "https://biometrics.nist.gov/cs_links/EMNIST/gzip.zip"
@@ -31,11 +32,7 @@ _BY_HAND = (
 
 def emnist_folder() -> Path:
     """Where EMNIST is looked for: ``$MINIKD_DATA_DIR/emnist``, or the user's cache."""
-    if os.environ.get("MINIKD_DATA_DIR"):
-        return Path(os.environ["MINIKD_DATA_DIR"]) / "emnist"
-    import pooch
-
-    return Path(pooch.os_cache("minikd")) / "emnist"
+    return data_folder("emnist")
 
 
 def load_emnist(test: int = 20_000) -> Characters:
@@ -63,15 +60,15 @@ def load_emnist(test: int = 20_000) -> Characters:
         If a file does not hold what its name says, or nothing is left to train on.
     """
     folder = emnist_folder()
-    missing = [name for name in SHA256 if not (folder / name).exists()]
+    files = {name: found(folder, name) for name in SHA256}
+    missing = [name for name, path in files.items() if path is None]
     if missing:
         raise FileNotFoundError(
             f"EMNIST is not in {folder} ({len(missing)} of 2 files missing): run 'minikd data "
             f"emnist' to download it, or {_BY_HAND}"
         )
-    images, labels = (_content(folder / name) for name in SHA256)
-    if not 0 < test < len(labels):
-        raise ValueError(f"test is {test}; expected 1 … {len(labels) - 1}")
+    images, labels = (_content(path or folder, name) for name, path in files.items())
+    test = values.whole("test", test, 1, len(labels) - 1)
     order = generator(0, Stream.ORDER).permutation(len(labels))
     parts = []
     for chosen in (np.sort(order[test:]), np.sort(order[:test])):
@@ -83,14 +80,14 @@ def load_emnist(test: int = 20_000) -> Characters:
     return Characters(parts[0], parts[1], NAMES)
 
 
-def _content(path: Path) -> Any:
+def _content(path: Path, name: str) -> Any:
     import hashlib
 
     array = read_idx(path)
-    if hashlib.sha256(array.tobytes()).hexdigest() != SHA256[path.name]:
+    if hashlib.sha256(array.tobytes()).hexdigest() != SHA256[name]:
         raise ValueError(
-            f"{path} is not EMNIST's original file (its content differs); delete it and run 'minikd "
-            "data emnist'"
+            f"{path} is not EMNIST's original file (its content differs); move it away and run "
+            "'minikd data emnist'"
         )
     return array
 
@@ -111,26 +108,20 @@ def fetch_emnist(progress: bool = False) -> Path:
         If the download fails; the message names the address, the folder to fill by hand, and the
         bundled alternative.
     """
-    import logging
     import zipfile
 
-    import pooch
-
     folder = emnist_folder()
-    if all((folder / name).exists() for name in SHA256):
+    if all(found(folder, name) for name in SHA256):
         return folder
-    pooch.get_logger().setLevel(logging.ERROR)
-    downloader = pooch.HTTPDownloader(progressbar=progress, timeout=30)
+    got = retrieve([URL], f"md5:{MD5}", "gzip.zip", folder, progress, _BY_HAND)
     try:
-        got = Path(pooch.retrieve(URL, known_hash=f"md5:{MD5}", fname="gzip.zip", path=folder,
-                                  downloader=downloader))  # fmt: skip
         with zipfile.ZipFile(got) as archive:
             for name in SHA256:
                 write_atomically(folder / name, archive.read(f"gzip/{name}"))
-                _content(folder / name)
+                _content(folder / name, name)
     except (OSError, ValueError, KeyError, zipfile.BadZipFile) as error:
         raise OSError(
-            f"could not download {URL} into {folder} ({type(error).__name__}). Offline? {_BY_HAND}"
+            f"could not unpack {got} into {folder} ({' '.join(str(error).split())}); {_BY_HAND}"
         ) from error
     got.unlink()
     return folder

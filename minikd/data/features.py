@@ -6,6 +6,8 @@ from typing import Any
 
 import numpy as np
 
+from minikd import arrays, values
+
 RATE = 8000  # samples a second
 
 
@@ -33,11 +35,11 @@ def log_mel(signal: Any, coefficients: int = 40) -> Any:
     from scipy.signal import ShortTimeFFT
     from scipy.signal.windows import hann
 
-    signal = np.asarray(signal, dtype=float)
+    signal = arrays.array("signal", signal, dtype=float)
     if signal.ndim != 1 or not signal.size:
         raise ValueError(f"signal has shape {signal.shape}; expected (samples,), at least one")
-    if not np.isfinite(signal).all():
-        raise ValueError("signal holds NaN or infinity")
+    if np.abs(signal).max() > 1e15:
+        raise ValueError("signal has values above 1e15; expected samples, from -1 to 1")
     hop, points = RATE // 100, 1024
     transform = ShortTimeFFT(hann(RATE // 40, sym=False), hop, RATE, mfft=points)
     frames = max(1, -(-len(signal) // hop))
@@ -50,6 +52,8 @@ def log_mel(signal: Any, coefficients: int = 40) -> Any:
 
 def mel_filters(coefficients: int, points: int) -> Any:
     """Triangles on the mel scale, shape (points // 2 + 1, coefficients)."""
+    points = values.whole("points", points, 2, 2**20)
+    coefficients = values.whole("coefficients", coefficients, 1, points // 2)
     frequencies = np.linspace(0, RATE / 2, points // 2 + 1)[:, None]
     low, high = 1127 * np.log1p(np.array([20.0, RATE / 2]) / 700)
     corners = 700 * np.expm1(np.linspace(low, high, coefficients + 2) / 1127)

@@ -7,7 +7,8 @@ from typing import Any
 
 import numpy as np
 
-from minikd.backend import Stream, as_seed, generator
+from minikd import values
+from minikd.backend import Stream, generator
 from minikd.data.dataset import Characters, Dataset, Digits
 
 SHA256 = {
@@ -65,9 +66,10 @@ def load_characters(rng: Any = 0, train: int = 13_000, test: int = 6500) -> Char
 
 def _drawn(file: str, rng: Any, train: int, test: int) -> list[Dataset]:
     """A training set and a test set of warped images of the templates in a file."""
-    rng = as_seed(rng)
-    if train < 1 or test < 1:
-        raise ValueError(f"train is {train} and test {test}; expected at least one image each")
+    rng = values.as_seed(rng)
+    for name, images in (("train", train), ("test", test)):
+        values.whole(name, images, 1, what="at least one image, an integer")
+    train, test = int(train), int(test)
     templates = _templates(file)
     images, labels = templates["images"], templates["labels"].astype(np.int64)
     parts = []

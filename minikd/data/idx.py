@@ -8,6 +8,8 @@ from typing import Any
 
 import numpy as np
 
+from minikd import values
+
 # The third byte of the magic number, as the format's page defines it.
 _TYPES = {0x08: ">u1", 0x09: ">i1", 0x0B: ">i2", 0x0C: ">i4", 0x0D: ">f4", 0x0E: ">f8"}
 
@@ -37,6 +39,7 @@ def read_idx(path: str | PathLike[str]) -> Any:
     import gzip
     import zlib
 
+    path = values.there("path", path, "an IDX file")
     open_file: Any = gzip.open if str(path).endswith(".gz") else open
     try:
         with open_file(path, "rb") as file:

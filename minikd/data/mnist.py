@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import os
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 
 from minikd.data.dataset import Dataset, Digits
+from minikd.data.download import data_folder, found, retrieve
 from minikd.data.idx import read_idx
 
 MIRRORS = (
@@ -31,19 +30,33 @@ SHA256 = {
 }
 
 
+# Of what is inside: packing a file again changes its own hash, but not this.
+CONTENT = {
+    "train-images-idx3-ubyte.gz": (
+        "ba891046e6505d7aadcbbe25680a0738ad16aec93bde7f9b65e87a2fc25776db"
+    ),
+    "train-labels-idx1-ubyte.gz": (
+        "65a50cbbf4e906d70832878ad85ccda5333a97f0f4c3dd2ef09a8a9eef7101c5"
+    ),
+    "t10k-images-idx3-ubyte.gz": (
+        "0fa7898d509279e482958e8ce81c8e77db3f2f8254e26661ceb7762c4d494ce7"
+    ),
+    "t10k-labels-idx1-ubyte.gz": (
+        "ff7bcfd416de33731a308c3f266cc351222c34898ecbeaf847f06e48f7ec33f2"
+    ),
+}
+
+
 def mnist_folder() -> Path:
     """Where MNIST is looked for: ``$MINIKD_DATA_DIR/mnist``, or the user's cache."""
-    if os.environ.get("MINIKD_DATA_DIR"):
-        return Path(os.environ["MINIKD_DATA_DIR"]) / "mnist"
-    import pooch
-
-    return Path(pooch.os_cache("minikd")) / "mnist"
+    return data_folder("mnist")
 
 
 def load_mnist() -> Digits:
     """Handwritten digits: 60,000 for training and 10,000 for testing (LeCun et al. 1998).
 
-    Nothing is downloaded: see :func:`fetch_mnist`.
+    Nothing is downloaded: see :func:`fetch_mnist`. The files may be packed again, or unpacked
+    (without ``.gz``): what counts is their content.
 
     Returns
     -------
@@ -56,32 +69,49 @@ def load_mnist() -> Digits:
     ValueError
         If a file is not the one that its name promises.
     """
-    import hashlib
-
     folder = mnist_folder()
-    missing = [name for name in SHA256 if not (folder / name).exists()]
+    files = {name: found(folder, name) for name in SHA256}
+    missing = [name for name, path in files.items() if path is None]
     if missing:
         raise FileNotFoundError(
             f"MNIST is not in {folder} ({len(missing)} of 4 files missing): "
             f"run 'minikd data mnist' to download it, or {_BY_HAND}"
         )
-    for name, sha256 in SHA256.items():
-        if hashlib.sha256((folder / name).read_bytes()).hexdigest() != sha256:
+    for name, path in files.items():
+        if path is not None and not _is_original(path, name):
             raise ValueError(
-                f"{folder / name} is not MNIST's original file (its sha256 differs); delete it and "
+                f"{path} is not MNIST's original file (its content differs); move it away and "
                 "run 'minikd data mnist'"
             )
     parts = {}
     for part, prefix in (("train", "train"), ("test", "t10k")):
-        images = read_idx(folder / f"{prefix}-images-idx3-ubyte.gz")
-        labels = read_idx(folder / f"{prefix}-labels-idx1-ubyte.gz")
+        images, labels = (
+            read_idx(files[f"{prefix}-{what}-ubyte.gz"] or folder)
+            for what in ("images-idx3", "labels-idx1")
+        )
         x = images.reshape(len(images), 784).astype(np.float32) / np.float32(255)
         parts[part] = Dataset(x, labels.astype(np.int64))
     return Digits(parts["train"], parts["test"])
 
 
+def _is_original(path: Path, name: str) -> bool:
+    """Whether a file is the published one, or holds the same, packed again or not at all."""
+    import gzip
+    import hashlib
+    import zlib
+
+    content = path.read_bytes()
+    if hashlib.sha256(content).hexdigest() == SHA256[name]:
+        return True
+    try:
+        content = gzip.decompress(content) if path.suffix == ".gz" else content
+    except (OSError, EOFError, zlib.error):
+        return False
+    return hashlib.sha256(content).hexdigest() == CONTENT[name]
+
+
 _BY_HAND = (
-    "set MINIKD_DATA_DIR to a folder that holds mnist/ with the four .gz files, "
+    "set MINIKD_DATA_DIR to a folder that holds mnist/ with the four files, "
     "or use the bundled data (--data glyphs, load_glyphs())"
 )
 
@@ -104,37 +134,14 @@ def fetch_mnist(progress: bool = False) -> Path:
     Raises
     ------
     OSError
-        If no mirror delivers a file; the message names the addresses tried, the folder to fill by
-        hand, and the bundled alternative.
+        If the folder cannot be written to, or no mirror delivers a file; the message names the
+        addresses tried, the folder to fill by hand, and the bundled alternative.
     """
     folder = mnist_folder()
     for name, sha256 in SHA256.items():
-        _fetch_one(name, sha256, folder, progress)
+        path = found(folder, name)
+        if path is None or not _is_original(path, name):
+            by_hand = f"Put the four files into that folder by hand, {_BY_HAND}"
+            addresses = [mirror + name for mirror in MIRRORS]
+            retrieve(addresses, f"sha256:{sha256}", name, folder, progress, by_hand)
     return folder
-
-
-def _fetch_one(name: str, sha256: str, folder: Path, progress: bool) -> None:
-    import logging
-
-    import pooch
-
-    pooch.get_logger().setLevel(logging.ERROR)
-    failures: list[Any] = []
-    for mirror in MIRRORS:
-        downloader = pooch.HTTPDownloader(progressbar=progress, timeout=30)
-        try:
-            pooch.retrieve(
-                mirror + name,
-                known_hash=f"sha256:{sha256}",
-                fname=name,
-                path=folder,
-                downloader=downloader,
-            )
-            return
-        # requests raises OSErrors of its own; pooch a ValueError for a wrong hash.
-        except (OSError, ValueError) as error:
-            failures.append(f"{mirror}{name} ({type(error).__name__})")
-    raise OSError(
-        f"could not download {name} into {folder}: tried {', '.join(failures)}. Offline? Put the "
-        f"four .gz files into that folder by hand, {_BY_HAND}"
-    )

@@ -18,7 +18,9 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from minikd.backend import Stream, as_seed, generator
+from minikd import arrays, values
+from minikd.backend import Stream, generator
+from minikd.data.download import check_writable, data_folder, retrieve
 from minikd.data.features import RATE, log_mel
 
 REVISION = "26eb9aa"
@@ -48,6 +50,12 @@ class Recording:
     speaker: str
     take: int
 
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "signal", arrays.array("signal", self.signal, "(S,)"))
+        for name in ("digit", "take"):
+            object.__setattr__(self, name, values.whole(name, getattr(self, name)))
+        values.text("speaker", self.speaker)
+
 
 @dataclass(frozen=True, eq=False)
 class Utterance:
@@ -66,6 +74,11 @@ class Utterance:
     digits: tuple[int, ...]
     speaker: str
 
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "frames", arrays.array("frames", self.frames, "(S, C)"))
+        object.__setattr__(self, "digits", tuple(values.wholes("digits", self.digits)))
+        values.text("speaker", self.speaker)
+
 
 class Speech(NamedTuple):
     """Utterances for training and for testing, with no recording in common."""
@@ -79,11 +92,7 @@ class Speech(NamedTuple):
 
 def speech_file() -> Path:
     """Where the recordings are looked for: ``fsdd/recordings.zip`` in the data folder or cache."""
-    if os.environ.get("MINIKD_DATA_DIR"):
-        return Path(os.environ["MINIKD_DATA_DIR"]) / "fsdd" / "recordings.zip"
-    import pooch
-
-    return Path(pooch.os_cache("minikd")) / "fsdd" / "recordings.zip"
+    return data_folder("fsdd") / "recordings.zip"
 
 
 def read_recordings(path: str | os.PathLike[str]) -> list[Recording]:
@@ -97,9 +106,10 @@ def read_recordings(path: str | os.PathLike[str]) -> list[Recording]:
         If it is not a zip file, a path in it leads outside, a recording is not named like that or
         cannot be read, or there is none.
     """
-    if not Path(path).exists():
+    path = values.path("path", path)
+    if not path.exists():
         raise FileNotFoundError(
-            f"the spoken digits are not in {path}: run 'minikd data speech' to download them, or "
+            f"the spoken digits are not in path {path}: run 'minikd data speech' to download them, or "
             "set MINIKD_DATA_DIR to a folder that holds fsdd/recordings.zip, or use the bundled "
             "data (--data synthetic)"
         )
@@ -137,12 +147,16 @@ def read_wav(content: bytes, name: str = "the recording") -> Any:
     """
     import wave
 
+    values.instance("content", content, (bytes, bytearray), "the bytes of a WAV file")
+    name = values.text("name", name)
     try:
         with wave.open(io.BytesIO(content)) as file:
             kind = (file.getframerate(), file.getnchannels(), 8 * file.getsampwidth())
             frames, said = file.readframes(file.getnframes()), file.getnframes()
     except (wave.Error, EOFError) as error:
-        raise ValueError(f"{name} is not a WAV file, or is cut short ({error})") from error
+        raise ValueError(
+            f"{name} is not a WAV file, or its content is cut short ({error})"
+        ) from error
     if kind != (RATE, 1, 16):
         raise ValueError(
             f"{name} has {kind[0]} samples a second, {kind[1]} channels and {kind[2]} bits; "
@@ -169,10 +183,6 @@ def fetch_speech(progress: bool = False) -> Path:
         If the download fails; the message names the address, and where to put the file by hand.
         Also if another file is in its place, which is left alone.
     """
-    import logging
-
-    import pooch
-
     path = speech_file()
     if path.exists():
         if content_hash(path) == SHA256:
@@ -181,19 +191,14 @@ def fetch_speech(progress: bool = False) -> Path:
             f"{path} does not hold the recordings of revision {REVISION}; move it away and "
             "run 'minikd data speech' again"
         )
-    pooch.get_logger().setLevel(logging.ERROR)
-    downloader = pooch.HTTPDownloader(progressbar=progress, timeout=30)
+    check_writable(path.parent)
     # Left over from a failed download; it would be mistaken for this one.
     (path.parent / "download.zip").unlink(missing_ok=True)
-    try:
-        # The server packs the archive anew, so the archive's own hash says nothing.
-        got = Path(pooch.retrieve(URL, known_hash=None, fname="download.zip", path=path.parent,
-                                  downloader=downloader))  # fmt: skip
-    except (OSError, ValueError) as error:
-        raise OSError(
-            f"could not download {URL} ({type(error).__name__}). Offline? Put the recordings into "
-            f"{path} by hand, or use the bundled data"
-        ) from error
+    by_hand = (
+        f"Put the recordings into {path} by hand, or use the bundled data (--data synthetic)"
+    )
+    # The server packs the archive anew, so the archive's own hash says nothing.
+    got = retrieve([URL], None, "download.zip", path.parent, progress, by_hand)
     if content_hash(got) != SHA256:
         got.unlink()
         raise OSError(
@@ -228,6 +233,8 @@ def windows(utterances: Sequence[Utterance], past: int, future: int) -> Any:
     -------
     array of float32, shape (frames of all utterances, (past + 1 + future) * C)
     """
+    utterances = _all_of("utterances", utterances, Utterance)
+    past, future = values.whole("past", past), values.whole("future", future)
     parts = []
     for utterance in utterances:
         padded = np.pad(utterance.frames, ((past, future), (0, 0)), mode="edge")
@@ -244,6 +251,9 @@ def join(recordings: Sequence[Recording], digits: int, rng: np.random.Generator)
     list of (signal, digits, speaker)
         The last one of a speaker may be shorter.
     """
+    recordings = _all_of("recordings", recordings, Recording)
+    digits = values.whole("digits", digits, 1)
+    values.generator("rng", rng)
     joined = []
     for speaker in sorted({r.speaker for r in recordings}):
         own = [r for r in recordings if r.speaker == speaker]
@@ -253,6 +263,14 @@ def join(recordings: Sequence[Recording], digits: int, rng: np.random.Generator)
             signal = np.concatenate([r.signal for r in some])
             joined.append((signal, tuple(r.digit for r in some), speaker))
     return joined
+
+
+def _all_of(name: str, given: Any, kind: type) -> list[Any]:
+    """At least one, all of a kind."""
+    parts = values.items(name, given, f"{kind.__name__}s")
+    if not parts or not all(isinstance(part, kind) for part in parts):
+        raise values.refused(name, given, f"a list of {kind.__name__}s, at least one")
+    return parts
 
 
 def load_speech(rng: Any = 0, digits: int = 5) -> Speech:
@@ -277,6 +295,7 @@ def load_speech(rng: Any = 0, digits: int = 5) -> Speech:
     FileNotFoundError, ValueError
         As :func:`read_recordings`, and if a speaker has recordings for only one of the two parts.
     """
+    digits = values.whole("digits", digits, 1)
     recordings = read_recordings(speech_file())
     parts = [[r for r in recordings if (r.take < 5) == testing] for testing in (False, True)]
     untested = {r.speaker for r in parts[0]} ^ {r.speaker for r in parts[1]}
@@ -285,7 +304,7 @@ def load_speech(rng: Any = 0, digits: int = 5) -> Speech:
             f"speaker {', '.join(sorted(untested))} has recordings only for training or only "
             "for testing; expected both (takes 0 to 4 are for testing)"
         )
-    stream = generator(as_seed(rng), Stream.SPEECH)
+    stream = generator(values.as_seed(rng), Stream.SPEECH)
     made = [
         [
             Utterance(log_mel(signal), said, who)
@@ -321,7 +340,10 @@ def synthesize_speech(
     -------
     Speech
     """
-    stream = generator(as_seed(rng), Stream.SPEECH)
+    stream = generator(values.as_seed(rng), Stream.SPEECH)
+    train, test = values.whole("train", train, 1), values.whole("test", test, 1)
+    digits = values.whole("digits", digits, 1)
+    coefficients = values.whole("coefficients", coefficients, 1)
     sounds = stream.normal(size=(12, coefficients))
     chains = np.array([stream.permutation(12)[:3] for _ in range(10)])
     speakers = stream.normal(0, 0.3, size=(6, coefficients))

@@ -11,7 +11,7 @@ import pkgutil
 from typing import Any
 
 from minikd.experiments.experiment import Experiment, Metric, Paper
-from minikd.experiments.record import full_run, read_record
+from minikd.experiments.record import complete, full_run, read_record
 
 __all__ = [
     "EXPERIMENTS", "Experiment", "Metric", "Paper", "findings", "full_run", "plot_record",
@@ -33,9 +33,11 @@ EXPERIMENTS = _discovered()
 
 def plot_record(record: dict[str, Any]) -> Any:
     """The figure of an experiment, from its record."""
-    return EXPERIMENTS[record["name"]].figure(record)
+    with complete(record, EXPERIMENTS):
+        return EXPERIMENTS[record["name"]].figure(record)
 
 
 def findings(record: dict[str, Any]) -> list[str]:
     """What a record says of the claim of its experiment, a sentence each."""
-    return EXPERIMENTS[record["name"]].findings(record)
+    with complete(record, EXPERIMENTS):
+        return EXPERIMENTS[record["name"]].findings(record)

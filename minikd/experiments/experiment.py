@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field, is_dataclass, replace
 from os import PathLike
 from typing import Any, Literal
 
 import numpy as np
 
+from minikd import values
 from minikd.experiments.record import digest
 from minikd.experiments.run import first_part, no_cells, run_seeds
 from minikd.statistics import mean_and_sd
@@ -192,6 +193,11 @@ class Experiment:
         dict
             The record, as it was written, to ``out`` under the name that :meth:`stem` gives.
         """
+        for name in ("name", "data"):
+            if not is_dataclass(config) or not isinstance(getattr(config, name, None), str):
+                raise values.refused(
+                    "config", config, "settings, a dataclass with a name and its data"
+                )
         return run_seeds(
             config, self.one_cell, seeds, out, curves=self.shared_curves(config),
             cells=self.cells, together=self.together, stem=self.stem(config),

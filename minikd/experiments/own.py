@@ -5,8 +5,8 @@ from __future__ import annotations
 import importlib.util
 import sys
 from os import PathLike
-from pathlib import Path
 
+from minikd import values
 from minikd.experiments.experiment import Experiment
 
 
@@ -20,14 +20,10 @@ def room(path: str | PathLike[str]) -> Experiment:
     ValueError
         If it declares none.
     """
-    path = Path(path)
-    if not path.is_file():
-        raise FileNotFoundError(
-            f"{path} is not there; expected a file that declares EXPERIMENT"
-        )
+    path = values.there("path", path, "a file that declares EXPERIMENT")
     spec = importlib.util.spec_from_file_location(path.stem, path)
-    assert spec is not None
-    assert spec.loader is not None
+    if spec is None or spec.loader is None:
+        raise ValueError(f"path: {path} is no Python file; expected FILE.py")
     module = importlib.util.module_from_spec(spec)
     # As with ``python FILE.py``, it may import what lies beside it.
     beside = str(path.resolve().parent)

@@ -13,7 +13,8 @@ import marshal
 import pickle
 import platform
 import sys
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import asdict, is_dataclass
 from os import PathLike
 from pathlib import Path
@@ -24,6 +25,7 @@ import numpy as np
 import scipy
 
 import minikd
+from minikd import values
 from minikd.backend import device_name
 from minikd.checkpoint import write_atomically
 from minikd.threads import count_blas_threads
@@ -36,7 +38,7 @@ _KEYS = {
 
 def digest(*what: Any) -> str:
     """A short name for settings: the same for the same settings, in every process."""
-    said = json.dumps([_plain(w) for w in what], sort_keys=True)
+    said = json.dumps([_plain(w) for w in what], sort_keys=True, default=values.for_json)
     return hashlib.blake2b(said.encode(), digest_size=6).hexdigest()
 
 
@@ -172,11 +174,13 @@ def write_record(path: str | PathLike[str], record: dict[str, Any]) -> dict[str,
     for key, value in record.items():
         if key in ("metrics", "curves", "config"):
             inner = ",\n".join(
-                f"    {json.dumps(k)}: {json.dumps(v)}" for k, v in value.items()
+                f"    {json.dumps(k)}: {json.dumps(v, default=values.for_json)}"
+                for k, v in value.items()
             )
             lines.append(f"  {json.dumps(key)}: {{\n{inner}\n  }}")
         else:
-            lines.append(f"  {json.dumps(key)}: {json.dumps(value)}")
+            said = json.dumps(value, default=values.for_json)
+            lines.append(f"  {json.dumps(key)}: {said}")
     write_atomically(path, ("{\n" + ",\n".join(lines) + "\n}\n").encode())
     return read_record(path)
 
@@ -195,13 +199,36 @@ def full_run(name: str, data: str = "mnist") -> dict[str, Any]:
     FileNotFoundError
         If there is none, or minikd was installed without its repository.
     """
+    values.text("name", name, "the name of an experiment")
+    values.text("data", data, "the name of a data set")
     path = Path(minikd.__file__).parents[1] / "results" / f"{name}.{data}.json"
     if not path.exists():
         raise FileNotFoundError(
-            f"{path} is not there; install minikd from its repository with pip install -e, or "
-            f"make the record: minikd run {name} --data {data}"
+            f"name is {name!r} and data {data!r}: {path} is not there; install minikd from "
+            f"its repository with pip install -e, or make the record: minikd run {name} --data {data}"
         )
     return read_record(path)
+
+
+@contextmanager
+def complete(record: Any, known: Iterable[str]) -> Iterator[None]:
+    """While inside, what a record lacks is an error that says so.
+
+    Raises
+    ------
+    ValueError
+        If it is no record, is of no known experiment, or lacks what is asked of it.
+    """
+    values.mapping("record", record, ("name", "data"), "a record, from read_record")
+    said = f"record {record['name']}.{record['data']}"
+    if record["name"] not in known:
+        raise ValueError(f"{said} is of no known experiment; expected {', '.join(known)}")
+    try:
+        yield
+    except (LookupError, TypeError, AttributeError) as error:
+        raise ValueError(
+            f"{said} is incomplete: there is no {error}; run the experiment again"
+        ) from error
 
 
 def read_record(path: str | PathLike[str]) -> dict[str, Any]:
@@ -214,17 +241,19 @@ def read_record(path: str | PathLike[str]) -> dict[str, Any]:
     ValueError
         If it is not a record.
     """
+    path = values.there("path", path, "the record of a run")
     try:
-        record: dict[str, Any] = json.loads(Path(path).read_text(encoding="utf-8"))
+        record: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
         missing = _KEYS - set(record)
         if missing:
             raise ValueError(f"it has no {', '.join(sorted(missing))}")
-        if not all(
-            len(values) == len(record["seeds"]) for values in record["metrics"].values()
-        ):
-            raise ValueError("its metrics have not one value per seed")
+        per_seed = [*record["metrics"].values(), record["seconds"]]
+        if not record["seeds"] or any(len(each) != len(record["seeds"]) for each in per_seed):
+            raise ValueError("its metrics or seconds have not one value per seed")
+        for key in ("config", "versions", "curves"):
+            values.mapping(key, record[key])
     except (ValueError, TypeError, AttributeError) as error:
         raise ValueError(
-            f"{path} is no record of a run ({error}); run the experiment again"
+            f"path: {path} is no record of a run ({error}); run the experiment again"
         ) from error
     return record

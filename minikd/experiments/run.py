@@ -13,6 +13,7 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
+from minikd import values
 from minikd.backend import array_module
 from minikd.checkpoint import load_checkpoint, save_checkpoint, write_atomically
 from minikd.data import Dataset, Digits, catalog
@@ -147,7 +148,7 @@ class Kept:
     def write_part(self, config: Any, cell: Any, part: dict[str, Any]) -> None:
         """Keep what a cell of the seed found."""
         path = self.path(f"{config.name}.{config.data}", (config, cell), "json")
-        write_atomically(path, json.dumps(part).encode())
+        write_atomically(path, json.dumps(part, default=values.for_json).encode())
 
     def read_part(self, config: Any, cell: Any) -> dict[str, Any] | None:
         """What a cell of the seed found, if it was finished before and the file is whole."""
@@ -332,7 +333,10 @@ def run_seeds(
         If ``out`` cannot be written to.
     """
     # Workers may have another working directory.
-    out, seeds, names = Path(out).resolve(), list(seeds), cells(config)
+    out, seeds = values.path("out", out).resolve(), values.wholes("seeds", seeds)
+    threads = None if threads is None else values.whole("threads", threads, 1)
+    progress = values.flag("progress", progress)
+    names = cells(config)
     if not seeds:
         raise ValueError("seeds is empty; expected at least one")
     if not names:
