@@ -148,10 +148,18 @@ def _exponentials(z: Array, v: Array, T: Array) -> tuple[Array, Array, Array, Ar
     xp = namespace(z)
     largest_z, largest_v = xp.max(z, axis=-1, keepdims=True), xp.max(v, axis=-1, keepdims=True)
     e_z, e_v = xp.exp((z - largest_z) / T), xp.exp((v - largest_v) / T)
-    a = ((z - v) - (largest_z - largest_v)) / T
+    (a, rest), (b, rest_of_b) = _subtracted(z, v), _subtracted(largest_z, largest_v)
+    a = ((a - b) + (rest - rest_of_b)) / T
     near = xp.abs(a) < 1
     g = xp.where(near, e_v * xp.expm1(xp.where(near, a, xp.zeros_like(a))), e_z - e_v)
     return e_z, e_v, a, g
+
+
+def _subtracted(z: Array, v: Array) -> tuple[Array, Array]:
+    """z - v as it is rounded, and what the rounding took away (Knuth's two-sum)."""
+    difference = z - v
+    minus_v = difference - z
+    return difference, (z - (difference - minus_v)) - (v + minus_v)
 
 
 def _times_exp_remainder(p: Array, d: Array, q: Array) -> Array:

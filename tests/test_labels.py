@@ -104,7 +104,9 @@ def test_on_any_array(arrays):
 
 @pytest.mark.parametrize("f", [eq.hard_target_cost, eq.hard_target_gradient])
 def test_labels_that_no_label_can_be(f):
-    with pytest.raises(ValueError, match="outside 0 … 9, the classes of z; expected these, or -1 where none is"):
+    with pytest.raises(
+        ValueError, match="outside 0 … 9, the classes of z; expected these, or -1 where none is"
+    ):
         f(Z, Y - 1)
     # What -1 becomes in a byte without a sign.
     with pytest.raises(ValueError, match=r"-1, .* does not fit into uint8: make y int64"):
