@@ -68,7 +68,7 @@ def test_weights_count_members_as_often_as_they_say():
         one = mean(V, weights=[0.0, 1.0, *[0.0] * (len(V) - 2)])
         np.testing.assert_allclose(eq.softmax(one), eq.softmax(V[1]), rtol=1e-12)
         for bad in ([1.0], [-1.0] * len(V), [0.0] * len(V), [np.nan] * len(V)):
-            with pytest.raises(ValueError, match="weights (is|holds)"):
+            with pytest.raises(ValueError, match=r"weights (is|holds)"):
                 mean(V, weights=bad)
 
 
