@@ -112,6 +112,10 @@ def temperatures(T: Any) -> tuple[Any, Any]:
     """One temperature, and None; or one for each member of a stack, as (E, 1, 1), twice."""
     if T is None or values.is_scalar(T):
         return one_temperature(T), None
+    if getattr(T, "ndim", 0) > 1:
+        raise values.refused(
+            "T", T, "one, or (E,), one per member; for cases, a function of the batch"
+        )
     of_members = arrays.array("T", T, "(E,)", dtype=float)
     if not of_members.size:
         raise values.refused("T", T, "one positive temperature or more")
