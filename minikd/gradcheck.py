@@ -123,22 +123,15 @@ def gradcheck(
     Traceback (most recent call last):
     minikd.gradcheck.GradcheckError: ...the gradient is 0.5 times the derivative everywhere...
     """
-    if method not in ("complex", "central", "direction"):
-        raise ValueError(f"method is {method!r}; expected 'complex', 'central' or 'direction'")
-    for name, number in (("eps", eps), ("atol", atol), ("rtol", rtol)):
-        real = isinstance(number, (int, float, np.integer, np.floating))
-        if number is not None and not (real and 0 <= number < np.inf):
-            raise ValueError(f"{name} is {number!r}; expected a finite number ≥ 0, or None")
-    if eps == 0:
-        raise ValueError("eps is 0; expected a step > 0, or None")
-    if not callable(func) or not (gradient is None or callable(gradient)):
-        raise ValueError(f"func is {func!r} and gradient {gradient!r}; {_FORMS}")
-    if isinstance(rng, bool) or not isinstance(rng, (int, np.integer)) or rng < 0:
-        raise ValueError(f"rng is {rng!r}; expected an integer ≥ 0")
+    _check_arguments(func, gradient, method, eps=eps, atol=atol, rtol=rtol)
+    for name, flag in (("jacobian", jacobian), ("raise_exception", raise_exception)):
+        if not isinstance(flag, (bool, np.bool)):
+            raise _refused(name, flag, "True or False")
+    if not (_is_number(rng) and rng == int(rng) and rng >= 0):
+        raise _refused("rng", rng, "an integer ≥ 0")
     function = _Function(func, gradient, *_as_inputs(inputs))
-    check = _Check(
-        function, np.random.default_rng([0x67726164, int(rng)]), method, eps, atol, rtol
-    )
+    own_stream = np.random.default_rng([0x67726164, int(rng)])
+    check = _Check(function, own_stream, method, eps, atol, rtol)
     try:
         # Steps may leave the domain of the function; a cast from complex would hide a term.
         with np.errstate(all="ignore"), warnings.catch_warnings():
@@ -154,35 +147,62 @@ def gradcheck(
 # ---------------------------------------------------------------- inputs, and calling func
 
 
+def _check_arguments(func: Any, gradient: Any, method: Any, **sizes: Any) -> None:
+    if not isinstance(method, str) or method not in ("complex", "central", "direction"):
+        raise _refused("method", method, "'complex', 'central' or 'direction'")
+    for name, size in sizes.items():
+        if size is not None and not (_is_number(size) and size >= 0):
+            raise _refused(name, size, "a finite number ≥ 0, or None")
+    if sizes["eps"] == 0:
+        raise _refused("eps", 0, "a step > 0, or None")
+    if not callable(func) or isinstance(func, type):
+        raise _refused("func", func, f"a function; {_FORMS}")
+    if gradient is not None and (not callable(gradient) or isinstance(gradient, type)):
+        raise _refused("gradient", gradient, f"a function, or None; {_FORMS}")
+
+
+def _refused(name: str, value: Any, expected: str) -> ValueError:
+    try:
+        shown = " ".join(repr(value).split())
+    except ValueError:  # Python writes out no integer of more than 4300 digits
+        shown = "an integer of thousands of digits"
+    return ValueError(f"{name} is {shown[:80]}; expected {expected}")
+
+
+def _is_number(value: Any) -> bool:
+    known = (int, float, np.integer, np.floating)
+    return isinstance(value, known) and not isinstance(value, bool) and bool(abs(value) < 1e300)  # type: ignore[operator]
+
+
 def _as_inputs(inputs: Any) -> tuple[list[Any], list[bool], list[Any]]:
     """Float64 arrays, which of them were plain numbers, and those that were integers as such."""
     several = isinstance(inputs, tuple) or (
         isinstance(inputs, list) and any(hasattr(x, "shape") and np.ndim(x) for x in inputs)
     )
     given = list(inputs) if several else [inputs]
-    arrays = [_as_array(i, x) for i, x in enumerate(given)]
+    names = [f"inputs[{i}]" for i in range(len(given))] if several else ["inputs"]
+    arrays = [_as_array(name, x) for name, x in zip(names, given, strict=True)]
     whole = [np.array(x) if np.asarray(x).dtype.kind in "biu" else None for x in given]
     return arrays, [np.ndim(x) == 0 for x in given], whole
 
 
-def _as_array(i: int, x: Any) -> Any:
+def _as_array(name: str, x: Any) -> Any:
+    """A float64 copy of what NumPy reads as real numbers."""
+    expected = "expected real, finite numbers, at least one, as an array, a list or a number"
+    if isinstance(x, np.ma.MaskedArray):
+        raise ValueError(f"{name} is a masked array; {expected}")
     try:
         array = np.asarray(x)
-        if isinstance(x, np.ma.MaskedArray) or array.dtype.kind not in "biuf":
-            raise TypeError
-    except Exception:
-        kind = getattr(x, "dtype", None) or type(x).__name__
-        raise ValueError(
-            f"input {i} is {'a masked array' if isinstance(x, np.ma.MaskedArray) else kind}; "
-            "expected real numbers, as an array, a list or a number"
-        ) from None
+    except Exception as error:
+        cause = str(error).partition("\n")[0]
+        raise ValueError(f"{name} cannot be read as an array ({cause}); {expected}") from None
+    if array.dtype.kind not in "biuf":
+        kind = array.dtype if hasattr(x, "dtype") else type(x).__name__
+        raise ValueError(f"{name} is {kind}; {expected}")
     if not array.size or not np.isfinite(array).all():
-        raise ValueError(
-            f"input {i} is {'empty' if not array.size else 'not finite'}; expected an array with "
-            "at least one element, all finite"
-        )
+        raise ValueError(f"{name} is {'not finite' if array.size else 'empty'}; {expected}")
     if array.dtype.kind == "f" and array.dtype != np.float64:
-        logger.info("input %d is %s; it is checked as float64", i, array.dtype)
+        logger.info("%s is %s; it is checked as float64", name, array.dtype)
     return np.array(array, dtype=np.float64, order="C")
 
 

@@ -195,6 +195,24 @@ for f in (eq.distillation_cost, eq.distillation_gradient):
 call("equations.distillation_cost with KL", eq.distillation_cost,
      lambda: {"z": Z, "v": V, "kl": True}, z="logits beside", v="logits beside", kl="flag")  # fmt: skip
 
+# ---------------------------------------------------------------- the gradient checker
+
+from minikd import gradcheck as check  # noqa: E402
+
+
+def square(x: Any) -> Any:
+    return x**2 + x, lambda dout: 2 * dout * x + dout
+
+
+call("gradcheck.gradcheck", check,
+     lambda: {"func": square, "inputs": Z, "eps": 1e-3, "atol": 0.0, "rtol": 1e-9,
+              "method": "complex", "jacobian": False, "raise_exception": True, "rng": 0},
+     func="fixed", eps="positive + None − array(1)", atol="weight + None − array(1)",
+     rtol="weight + None − array(1)", method="fixed",
+     inputs="cases + -1 + 0 + 0.5 + array(1) + True + booleans + extra axis + no first axis "
+     "+ no last axis + a row fewer + a row more + a column fewer + a column more",
+     jacobian="flag", raise_exception="flag", rng="seed − array(1) − 1e400")  # fmt: skip
+
 # ---------------------------------------------------------------- ensembles, evaluation
 
 from minikd import ensembles, evaluate, statistics  # noqa: E402
@@ -627,7 +645,7 @@ call("report.read_results", report.read_results,
 # ---------------------------------------------------------------- what has no call
 
 MODULES = [
-    "equations", "ensembles", "evaluate", "statistics", "specialists", "combination", "hmm",
+    "gradcheck", "equations", "ensembles", "evaluate", "statistics", "specialists", "combination", "hmm",
     "layers", "mlp", "mixture", "optim", "objectives", "train", "data.dataset", "data.augment",
     "data.features", "data.idx", "data.catalog", "data.glyphs", "data.speech", "data.mnist",
     "data.emnist", "checkpoint", "plots", "diagram", "experiments", "experiments.own", "report",
@@ -636,7 +654,9 @@ HOLDS = "holds what minikd itself found or made"
 NO_ARGUMENT = "has no argument to be wrong"
 INSIDE = "is used by minikd alone, in every step of a run"
 NOT_CALLED = {
-    "evaluate.BiasSweep": HOLDS, "statistics.Mean": HOLDS, "data.dataset.Digits": HOLDS,
+    "gradcheck.GradcheckError": "is an error",
+    "evaluate.BiasSweep": HOLDS,
+    "statistics.Mean": HOLDS, "data.dataset.Digits": HOLDS,
     "data.dataset.Characters": HOLDS, "data.speech.Speech": HOLDS, "data.catalog.Source": HOLDS,
     "train.History": HOLDS, "train.TrainingDiverged": "is an error",
     "objectives.Batch": "is made in every step of a run, and looked at by the equations",
