@@ -99,8 +99,9 @@ def temperature_gradient(z: Array, v: Array, T: Array = 1.0) -> Array:
     """
     xp, T, z, v = checks.arguments(T, z=z, v=v)
     p, away = softmax(v, T), softmax_difference(z, v, T)
-    z = z - xp.sum(p * z, axis=-1, keepdims=True)
-    v = v - xp.sum(p * v, axis=-1, keepdims=True)
+    # First from the largest: where p is sure, the mean is nearly that, and would take its digits.
+    z, v = (x - xp.max(x, axis=-1, keepdims=True) for x in (z, v))
+    z, v = (x - xp.sum(p * x, axis=-1, keepdims=True) for x in (z, v))
     return xp.sum((p * z * v / T - away * z) / T**2, axis=-1)
 
 
