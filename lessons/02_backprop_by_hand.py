@@ -84,9 +84,10 @@ def cost(W1, b1, W2, b2):
 assert gradcheck(cost, net.parameters, atol=1e-9, rtol=1e-9)
 
 # %% [markdown]
-# `gradcheck` is called like `torch.autograd.gradcheck`, and you can use it on your own code. Write
-# a function that returns two things: its value, and a function that turns ∂C/∂value into the
-# gradient of each input.
+# `gradcheck` takes a function that returns two things: its value, and a function that turns
+# ∂C/∂value into the gradient of each input. It works on any NumPy code, so you can use it on your
+# own. Where code is not analytic, it notices, and takes differences instead; and if a gradient is
+# wrong, it says what the mistake may be. Try it: leave out the 1/B, or a sum.
 #
 # ## Check 3: every step size
 # Here are both methods for a single weight:
