@@ -102,6 +102,8 @@ EXACT: dict[str, Callable[[Any, Any, Any], Any]] = {
     "distillation_gradient": _distillation_gradient,
 }
 
+# By which power of T a difference of probabilities is divided in the end.
+DIVIDED = {"soft_target_gradient": 1, "temperature_gradient": 3}
 # Two terms that may cancel: where they do, no number of digits is enough for the sum.
 SIZES = {"temperature_gradient": _terms_of_temperature_gradient}
 
@@ -176,7 +178,14 @@ def error(name: str, how: Callable[..., Any], z: Any, v: Any, T: Any) -> float |
     many = *([mp.mpf(float(x)) for x in a] for a in (z, v)), mp.mpf(float(T))
     exact = EXACT[name](*many)
     largest = max(abs(x) for x in SIZES.get(name, lambda *given: exact)(*many))
-    if not float(np.finfo(z.dtype).tiny) * 1e4 < largest < float(np.finfo(z.dtype).max):
+    # Before it was divided by T, too: a probability of few digits is no better for being divided.
+    smallest = float(largest * min(1, float(T) ** DIVIDED.get(name, 0)))
+    if (
+        not float(np.finfo(z.dtype).tiny) * 1e4
+        < smallest
+        <= largest
+        < float(np.finfo(z.dtype).max)
+    ):
         return None
     got = [float(x) for x in np.atleast_1d(got)]
     if not np.isfinite(got).all():

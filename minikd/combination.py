@@ -14,6 +14,7 @@ import numpy as np
 
 from minikd import arrays, checks, equations, values
 from minikd.backend import Array, namespace
+from minikd.probabilities import log_ratio
 from minikd.specialists import checked_classes
 from minikd.threads import blas_threads
 
@@ -73,12 +74,9 @@ def combination_cost(z: Array, v: Array, u: Array, classes: Any, active: Array) 
         Nats per case; 0 where all models agree.
     """
     z, v, u, classes, active = _arguments(z, v, u, classes, active)
-    log_q, log_p = equations.log_softmax(z), equations.log_softmax(v)
-    xp = namespace(log_q)
-    cost = xp.sum(xp.exp(log_p) * (log_p - log_q), axis=-1)
+    xp, cost = namespace(z), equations.kl_divergence(z, v)
     for m, special in enumerate(classes):
-        log_pm = equations.log_softmax(u[m])
-        kl = xp.sum(xp.exp(log_pm) * (log_pm - merged(log_q, special)), axis=-1)
+        kl = equations.kl_divergence(merged(z, special), u[m])
         cost = cost + xp.where(active[:, m], kl, xp.zeros_like(kl))
     return cost
 
@@ -99,12 +97,14 @@ def combination_gradient(z: Array, v: Array, u: Array, classes: Any, active: Arr
     array, shape (B, N)
     """
     z, v, u, classes, active = _arguments(z, v, u, classes, active)
-    q, p = equations.softmax(z), equations.softmax(v)
-    xp = namespace(q)
-    gradient = q - p
+    xp, gradient = namespace(z), equations.softmax_difference(z, v)
     for m, special in enumerate(classes):
-        spread = xp.exp(_spread(equations.log_softmax(u[m]), equations.log_softmax(z), special))
-        gradient = gradient + xp.where(active[:, m, None], q - spread, xp.zeros_like(q))
+        seen, seen_as = merged(z, special), _seen_as(special, z.shape[-1])
+        away = equations.softmax_difference(seen, u[m])[..., seen_as]
+        # What the dustbin has too much, its classes have in proportion to q.
+        share = xp.exp(xp.minimum(z - seen[..., -1:], xp.zeros_like(z)))
+        share[..., special] = 1
+        gradient = gradient + xp.where(active[:, m, None], away * share, xp.zeros_like(away))
     return gradient
 
 
@@ -118,12 +118,9 @@ def reverse_combination_cost(
     Arguments and shapes as in :func:`combination_cost`.
     """
     z, v, u, classes, active = _arguments(z, v, u, classes, active)
-    log_q, log_p = equations.log_softmax(z), equations.log_softmax(v)
-    xp = namespace(log_q)
-    cost = xp.sum(xp.exp(log_q) * (log_q - log_p), axis=-1)
+    xp, cost = namespace(z), equations.kl_divergence(v, z)
     for m, special in enumerate(classes):
-        log_qm, log_pm = merged(log_q, special), equations.log_softmax(u[m])
-        kl = xp.sum(xp.exp(log_qm) * (log_qm - log_pm), axis=-1)
+        kl = equations.kl_divergence(u[m], merged(z, special))
         cost = cost + xp.where(active[:, m], kl, xp.zeros_like(kl))
     return cost
 
@@ -139,13 +136,10 @@ def reverse_combination_gradient(
     with the p̃ of :func:`combination_gradient`.
     """
     z, v, u, classes, active = _arguments(z, v, u, classes, active)
-    log_q, log_p = equations.log_softmax(z), equations.log_softmax(v)
-    xp = namespace(log_q)
-    l = log_q - log_p
+    xp, q, l = namespace(z), equations.softmax(z), log_ratio(z, v)
     for m, special in enumerate(classes):
-        ratio = log_q - _spread(equations.log_softmax(u[m]), log_q, special)
+        ratio = log_ratio(merged(z, special), u[m])[..., _seen_as(special, z.shape[-1])]
         l = l + xp.where(active[:, m, None], ratio, xp.zeros_like(ratio))
-    q = xp.exp(log_q)
     return q * (l - xp.sum(q * l, axis=-1, keepdims=True))
 
 
@@ -333,8 +327,8 @@ def merged(log_q: Array, special: Any) -> Array:
     return xp.concatenate([log_q[..., special], total], axis=-1)
 
 
-def _spread(log_pm: Array, log_q: Array, special: Any) -> Array:
-    """log p̃: a specialist's answer, its dustbin spread over the classes in proportion to q."""
-    spread = log_q + (log_pm[..., -1:] - merged(log_q, special)[..., -1:])
-    spread[..., special] = log_pm[..., :-1]
-    return spread
+def _seen_as(special: Any, N: int) -> Any:
+    """What each of N classes is to a specialist: one of its own, or the dustbin, (N,)."""
+    seen_as = np.full(N, len(special))
+    seen_as[special] = np.arange(len(special))
+    return seen_as

@@ -79,8 +79,11 @@ def arithmetic_mean(
     T, v = checks.one_temperature(T), _members(v, insist)
     xp, log_p = namespace(v), equations.log_softmax(v, T)
     shares = _shares(weights, v)
-    # Log-sum-exp: the largest exponent of the members that count is subtracted first.
-    largest = xp.max(xp.where(shares > 0, log_p, xp.full_like(log_p, -xp.inf)), axis=0)
+    # Members that do not count are set to the least probable; so no 0 is multiplied by infinity.
+    least = xp.min(log_p, axis=0, keepdims=True)
+    log_p = xp.where(shares > 0, log_p, least)
+    # Log-sum-exp: the largest exponent is subtracted first.
+    largest = xp.max(log_p, axis=0)
     return T * (largest + xp.log(xp.sum(shares * xp.exp(log_p - largest), axis=0)))
 
 
@@ -97,7 +100,8 @@ def _members(v: Any, insist: bool) -> Any:
             f"v has shape {tuple(v.shape)}; expected (members, ..., classes), at least one member"
         )
     if not values.flag("insist", insist) and on_host(v):
-        arrays.not_probabilities(v)
+        for member in v:
+            arrays.not_probabilities(member)
     return v
 
 
@@ -115,5 +119,6 @@ def _shares(weights: Array | None, v: Array) -> Array:
         raise ValueError(
             f"weights is {given.tolist()}; expected numbers ≥ 0, not all of them 0"
         )
+    given = given / given.max()
     shares = (given / given.sum()).reshape(-1, *[1] * (v.ndim - 1))
     return namespace(v).asarray(shares, dtype=v.dtype, **checks.device_of(v))

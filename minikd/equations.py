@@ -63,7 +63,8 @@ def soft_target_cost(z: Array, v: Array, T: Array = 1.0) -> Array:
         If T is not positive and finite, a logit is not finite, or shapes do not fit together.
     """
     xp, T, z, v = checks.arguments(T, z=z, v=v)
-    return -xp.sum(softmax(v, T) * log_softmax(z, T), axis=-1)
+    p, log_q = softmax(v, T), log_softmax(z, T)
+    return -xp.sum(p * xp.where(p > 0, log_q, xp.zeros_like(log_q)), axis=-1)
 
 
 def soft_target_gradient(z: Array, v: Array, T: Array = 1.0) -> Array:

@@ -10,7 +10,14 @@ from __future__ import annotations
 from minikd import checks
 from minikd.backend import Array, namespace
 
-__all__ = ["entropy", "kl_divergence", "log_softmax", "softmax", "softmax_difference"]
+__all__ = [
+    "entropy",
+    "kl_divergence",
+    "log_ratio",
+    "log_softmax",
+    "softmax",
+    "softmax_difference",
+]
 
 
 def softmax(z: Array, T: Array = 1.0) -> Array:
@@ -134,10 +141,26 @@ def kl_divergence(z: Array, v: Array, T: Array = 1.0) -> Array:
         Nats per case, 0 or more.
     """
     xp, T, z, v = checks.arguments(T, z=z, v=v)
-    e_z, e_v, a, g = _exponentials(z, v, T)
-    Z, V = (xp.sum(e, axis=-1, keepdims=True) for e in (e_z, e_v))
-    d = a - xp.log1p(xp.sum(g, axis=-1, keepdims=True) / V)  # log (q / p)
-    return xp.sum(_times_exp_remainder(e_v / V, d, e_z / Z), axis=-1)
+    p, q = softmax(v, T), softmax(z, T)
+    return xp.sum(_times_exp_remainder(p, log_ratio(z, v, T), q), axis=-1)
+
+
+def log_ratio(z: Array, v: Array, T: Array = 1.0) -> Array:
+    r"""How much more probable the student finds a class than the teacher, as a logarithm.
+
+    .. math:: d_i = \log \frac{q_i}{p_i} = a_i - \log \Big( 1 + \frac{\sum_j g_j}{\sum_j e^{v_j / T}} \Big),
+              \quad a_i = (z_i - v_i) / T
+
+    with the g of :func:`softmax_difference`. Arguments and errors as there.
+
+    Returns
+    -------
+    array, shape (..., B, N)
+    """
+    xp, T, z, v = checks.arguments(T, z=z, v=v)
+    _, e_v, a, g = _exponentials(z, v, T)
+    total = xp.sum(e_v, axis=-1, keepdims=True)
+    return a - xp.log1p(xp.sum(g, axis=-1, keepdims=True) / total)
 
 
 # ---------------------------------------------------------------- forms that keep digits

@@ -72,7 +72,20 @@ def test_weights_count_members_as_often_as_they_say():
                 mean(V, weights=bad)
 
 
+def test_a_member_that_does_not_count_changes_nothing_however_sure():
+    for dtype, size in ((np.float64, 1000.0), (np.float32, 200.0)):
+        sure, even = np.array([size, -size], dtype), np.zeros(2, dtype)
+        for members, weights in (([sure, even], [1, 0]), ([even, sure], [1e-50, 1])):
+            got = arithmetic_mean(np.stack(members), 1.0, weights)
+            assert np.isfinite(got).all()
+            np.testing.assert_allclose(eq.softmax(got), eq.softmax(sure), atol=1e-7)
+    twice = geometric_mean([[1.0, 2], [3, 4]], [1e308, 1e308])
+    np.testing.assert_allclose(twice, [2, 3])
+
+
 def test_probabilities_are_not_taken_for_logits():
+    with pytest.raises(ValueError, match="v holds probabilities"):
+        arithmetic_mean(np.stack([V[0], eq.softmax(V[1])]))
     p = eq.softmax(V)
     for mean in (geometric_mean, arithmetic_mean):
         with pytest.raises(ValueError, match=r"v holds probabilities.*np\.log.*insist=True"):

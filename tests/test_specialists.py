@@ -243,6 +243,36 @@ def test_gradients_of_the_combination(cost, gradient):
     assert gradcheck(func, RNG.normal(size=(6, N)))
 
 
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+@pytest.mark.parametrize(("cost", "gradient"), COSTS)
+def test_eq_5_keeps_its_digits_near_agreement(cost, gradient, dtype):
+    near = 1e-4 if dtype == np.float32 else 1e-7
+    v, _ = models()
+    z = (v + near * RNG.normal(size=v.shape)).astype(dtype)
+    v = v.astype(dtype)
+    u = np.stack([combination.merged(v, special) for special in CLASSES])
+    alone, all_of_them = np.zeros((6, 3), bool), np.ones((6, 3), bool)
+    for active in (alone, all_of_them):
+        assert (cost(z, v, u, CLASSES, active) > 0).all()
+        assert not cost(v, v, u, CLASSES, alone).any()
+    wide = (z.astype(np.longdouble), v.astype(np.longdouble), u.astype(np.longdouble))
+    with np.errstate(all="ignore"):
+        exact = exact_eq_5(*wide, reverse=cost is combination.reverse_combination_cost)
+    np.testing.assert_allclose(cost(z, v, u, CLASSES, alone), exact[0], rtol=3e-3)
+    got = gradient(z, v, u, CLASSES, alone)
+    np.testing.assert_allclose(got, exact[1], atol=1e-3 * np.abs(exact[1]).max())
+
+
+def exact_eq_5(z, v, u, reverse):
+    """Cost and gradient of the generalist alone, in three more digits than float64."""
+    log_q, log_p = (a - logsumexp(a, axis=-1, keepdims=True) for a in (z, v))
+    q, p = np.exp(log_q), np.exp(log_p)
+    if reverse:
+        l = log_q - log_p
+        return (q * l).sum(-1), q * (l - (q * l).sum(-1, keepdims=True))
+    return (p * (log_p - log_q)).sum(-1), q - p
+
+
 @pytest.mark.parametrize("reverse", [False, True])
 def test_the_optimum_equals_scipys(reverse):
     cost, gradient = COSTS[reverse]
