@@ -180,12 +180,8 @@ def error(name: str, how: Callable[..., Any], z: Any, v: Any, T: Any) -> float |
     largest = max(abs(x) for x in SIZES.get(name, lambda *given: exact)(*many))
     # Before it was divided by T, too: a probability of few digits is no better for being divided.
     smallest = float(largest * min(1, float(T) ** DIVIDED.get(name, 0)))
-    if (
-        not float(np.finfo(z.dtype).tiny) * 1e4
-        < smallest
-        <= largest
-        < float(np.finfo(z.dtype).max)
-    ):
+    floats = np.finfo(z.dtype)
+    if smallest < 1e4 * float(floats.tiny) or largest > float(floats.max):
         return None
     got = [float(x) for x in np.atleast_1d(got)]
     if not np.isfinite(got).all():
