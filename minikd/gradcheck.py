@@ -713,6 +713,7 @@ class _Mistake:
     exact: bool = True  # no difference was taken
     said: str = ""  # what is known of it beforehand
     sides: tuple[float, float] | None = None  # the derivatives left and right of a kink
+    rough: float = 0.0  # what rounding leaves in numeric, relative to its largest element
 
 
 class _Derivative:
@@ -956,8 +957,9 @@ class _Derivative:
             at = int(np.argmax(np.where(wrong, np.abs(by_hand - numeric), -1.0)))
             element, hand = self._index(at), self.check.by_hand[self.i]
             return _Mistake(
-                self.i, element, hand, numeric, wrong, self.analytic, sides=sides.get(at)
-            )
+                self.i, element, hand, numeric, wrong, self.analytic, sides=sides.get(at),
+                rough=float(np.max(unsure)) / max(largest, 1e-300),
+            )  # fmt: skip
         if kinks:
             first = next(j for d, j in self.check.kinks if d is self)
             self._note_kinks(first, kinks)
@@ -1145,6 +1147,12 @@ class _Derivative:
 
     # -------------------------------------------- many elements: random directions
 
+    def along(self, u: Any) -> float:
+        """The derivative along a direction."""
+        return (
+            self._complex(u) if self.analytic else self._central(u, float(np.min(self.steps)))
+        )
+
     def along_directions(self) -> _Mistake | float:
         hand = self.check.by_hand[self.i].astype(float)
         skipped, kinks = np.zeros(self.x.shape, bool), []
@@ -1247,13 +1255,14 @@ class _Derivative:
 def _message(check: _Check, wrong: dict[int, _Mistake], right: list[int]) -> str:
     """Where the gradient is wrong, and what is known of the mistake; each statement was tested."""
     first, *others = sorted(wrong)
-    parts = [_where(check, wrong[first]), *_Clues(check, wrong, first).all()[:1]]
+    parts = [_where(check, wrong[first]), _Clues(check, wrong, first).best()]
     for i in others:
-        clues = _Clues(check, wrong, i).all()
-        parts.append(f"{check.function.name(i)} is wrong too{': ' + clues[0] if clues else ''}")
-    if right:
+        clue = _Clues(check, wrong, i).best()
+        parts.append(f"{check.function.name(i)} is wrong too{': ' + clue if clue else ''}")
+    if right and not (wrong[first].said and check.kinks):
         parts.append(f"right: the gradient on {', '.join(map(check.function.name, right))}")
-    return "; ".join(parts)
+    parts += [f"note: {note}" for note in dict.fromkeys(check.notes)]
+    return "; ".join(part for part in parts if part)
 
 
 def _where(check: _Check, mistake: _Mistake) -> str:
@@ -1263,12 +1272,21 @@ def _where(check: _Check, mistake: _Mistake) -> str:
         return f"{name} has shape {x.shape} and its gradient {mistake.by_hand.shape}"
     hand, numeric = mistake.by_hand[mistake.element], mistake.numeric[mistake.element]
     element = f", element {mistake.element}" if mistake.element else ""
+    if mistake.sides:
+        left, right = mistake.sides
+        return (
+            f"{name}{element}: gradient {hand:.10g}, at a kink where the derivative is {left:.10g} on one "
+            f"side and {right:.10g} on the other"
+        )
     return f"{name}{element}: gradient {hand:.10g}, derivative {numeric:.10g}"
 
 
-def _near(a: Any, b: Any, digits: float = 1e-5) -> bool:
+def _near(a: Any, b: Any, digits: float = 1e-5, floor: float = 1e-12) -> bool:
+    """Whether two arrays are equal, element by element, and not both zero."""
     size = float(np.abs(b).max(initial=0.0))
-    return a.shape == b.shape and size > 0 and bool(np.abs(a - b).max() <= digits * size)
+    if a.shape != b.shape or size == 0:
+        return False
+    return bool((np.abs(a - b) <= digits * np.abs(b) + floor * size).all())
 
 
 class _Clues:
@@ -1278,24 +1296,39 @@ class _Clues:
         self.check, self.wrong, self.i, self.mistake = check, wrong, i, wrong[i]
         self.x, self.right = check.arrays[i], self.mistake.numeric
         self.hand = self.mistake.by_hand.astype(float)
-        self.digits = 1e-6 if self.mistake.exact else 1e-4
+        # A difference leaves some rounding of the largest element in each.
+        digits, floor = (
+            (1e-6, 1e-13) if self.mistake.exact else (1e-4, max(1e-6, self.mistake.rough))
+        )
+        self.digits, self.floor = digits, floor
+        self.near = partial(_near, digits=10 * digits, floor=floor)
 
-    def all(self) -> list[str]:
+    def best(self) -> str:
+        """The first clue that holds, or nothing."""
         if self.mistake.said or self.mistake.element is None:
-            return [clue for clue in [self.mistake.said or self.of_shape()] if clue]
+            return self.mistake.said or self.of_shape()
         known = np.isfinite(self.right)
-        looks: list[Any] = [self.exchanged, self.an_output_ignored, lambda: self.factor(known)]
-        if known.all() and not _near(self.hand, self.right):
-            looks += [self.moved, self.of_moved_dout, self.multiplied, self.dout_itself, self.added,
+        looks: list[Any] = [self.an_output_ignored, lambda: self.factor(known)]
+        apart = known.all() and not _near(self.hand, self.right, 0.05)
+        if apart:
+            looks = [self.exchanged, *looks, self.moved, self.of_moved_dout]
+        if known.all():
+            looks += [self.multiplied, self.dout_itself, self.added,
                       self.added_along_axes, self.contributions]  # fmt: skip
         looks += [lambda: self.close(known), lambda: self.places(known)]
-        return [clue for clue in (look() for look in looks) if clue]
+        for look in looks:
+            # The function may have no value where a clue would look.
+            with contextlib.suppress(Exception):
+                clue = look()
+                if clue:
+                    return str(clue)
+        return ""
 
     def exchanged(self) -> str:
         for j, other in self.wrong.items():
             if j == self.i or other.element is None:
                 continue
-            if _near(self.hand, other.numeric) and _near(other.by_hand, self.right):
+            if self.near(self.hand, other.numeric) and self.near(other.by_hand, self.right):
                 one, two = sorted([self.i, j])
                 return f"the gradients of inputs {one} and {two} are exchanged"
         return ""
@@ -1319,22 +1352,29 @@ class _Clues:
 
     def factor(self, known: Any) -> str:
         hand, right = self.hand[known], self.right[known]
-        if not hand.any():
+        if not self.hand.any():
             return "the gradient is zero everywhere: was it forgotten?"
         if not right.any():
-            return "the function does not depend on this input: every derivative is zero"
+            return "" if not known.all() else (
+                "the function does not depend on this input: every derivative is zero"
+            )  # fmt: skip
         c = float(np.sum(hand * right) / np.sum(right**2))
-        if (
-            abs(c) < 1e-12
-            or abs(c - 1) < 5 * self.digits
-            or not _near(hand, c * right, self.digits)
-        ):
+        if abs(c) < 1e-12 or abs(c - 1) < 5 * self.digits or not self.near(hand, c * right):
             return ""
-        if hand.size > 1:
+        if hand.size == 1:
+            return self._of_one_element(c)
+        if known.all():
             return (
                 f"the gradient is {c:.6g} times the derivative everywhere: {self._meaning(c)}"
             )
-        return self._of_one_element(c)
+        u = self.check.rng.standard_normal(self.x.shape)
+        along = _Derivative(self.check, self.i).along(u)
+        if abs(np.sum(self.hand * u) - c * along) > 1e-4 * float(np.linalg.norm(self.hand)):
+            return ""
+        return (
+            f"the gradient is {c:.6g} times the derivative in all {hand.size} elements that were looked "
+            f"at, and along a random direction: {self._meaning(c)}"
+        )
 
     def _of_one_element(self, c: float) -> str:
         """One number is always a multiple of another: look again at other inputs."""
@@ -1344,7 +1384,7 @@ class _Clues:
         off = hand - right
         moved = [a * (1 + 0.2 * rng.uniform(0.5, 1, a.shape)) for a in arrays]
         _, hand_there, right_there = self._pair_at(moved)
-        if _near(np.array([*hand, hand_there]), c * np.array([*right, right_there])):
+        if self.near(np.array([*hand, hand_there]), c * np.array([*right, right_there])):
             return f"the gradient is {c:.6g} times the derivative: {self._meaning(c)}"
         said = "a term is missing or wrong: gradient minus derivative is"
         if _near(off, np.full(3, off[0]), 1e-4):
@@ -1369,7 +1409,8 @@ class _Clues:
         sign = "the sign is wrong, and " if c < 0 else ""
         factor, too = (abs(c), "too much") if abs(c) > 1 else (1 / abs(c), "missing")
         near = Fraction(factor).limit_denominator(64)
-        shown = str(near) if abs(near - factor) < 1e-5 * factor else f"{factor:.6g}"
+        simple = near != 1 and abs(near - factor) < 1e-5 * factor
+        shown = str(near) if simple else f"{factor:.6g}"
         lengths = []
         arrays = [*(("the output", out) for out in self.check.outs),
                   *((f"input {i}", x) for i, x in enumerate(self.check.arrays))]  # fmt: skip
@@ -1378,26 +1419,28 @@ class _Clues:
                 (n, f"the length of axis {a} of {name}") for a, n in enumerate(array.shape)
             ]
             lengths += [(array.size, f"the number of elements of {name}")]
-        meant = (f" ({what})" for n, what in lengths if n > 1 and abs(n - factor) < 1e-5 * n)
+        meant = (
+            f" (also {what})" for n, what in lengths if n > 1 and abs(n - factor) < 1e-5 * n
+        )
         return f"{sign}a factor of {shown}{next(meant, '')} is {too}"
 
     # -------------------------------------------- the right numbers in the wrong places
 
     def moved(self) -> str:
         hand, right = self.hand, self.right
-        if right.ndim > 1 and _near(hand, right.T.reshape(right.shape)):
+        if right.ndim > 1 and self.near(hand, right.T.reshape(right.shape)):
             return "the gradient is transposed"
-        if right.ndim > 1 and _near(hand, right.reshape(right.shape[::-1]).T):
+        if right.ndim > 1 and self.near(hand, right.reshape(right.shape[::-1]).T):
             return "the gradient is transposed: reshape where a transposition is needed"
         for how, change in _moves(right.shape):
-            if _near(hand, change(right)):
+            if self.near(hand, change(right)):
                 return f"the gradient is {how}"
         for axis, n in enumerate(right.shape):
             first, last = (np.delete(np.arange(n), end) for end in (-1, 0))
             for a, b in ((first, last), (last, first)):
-                if n > 2 and _near(hand.take(a, axis), right.take(b, axis)):
+                if n > 2 and self.near(hand.take(a, axis), right.take(b, axis)):
                     return f"the gradient is shifted along axis {axis} by one"
-        if right.size > 2 and _near(np.sort(hand, axis=None), np.sort(right, axis=None)):
+        if right.size > 2 and self.near(np.sort(hand, axis=None), np.sort(right, axis=None)):
             return "the gradient has the right numbers in the wrong places (permuted)"
         return ""
 
@@ -1412,10 +1455,10 @@ class _Clues:
                 hand = self.check.once(change(dout).ravel())[1][self.i]
             except Exception:
                 continue
-            if _near(np.asarray(hand), self.right):
+            if self.near(np.asarray(hand), self.right):
                 return f"the gradient would be right if dout were {how}"
             back = dict(_moves(self.right.shape)).get(how)
-            if back and _near(back(np.asarray(hand)), self.right):
+            if back and self.near(back(np.asarray(hand)), self.right):
                 return f"the gradient would be right if dout, and then the gradient, were {how}"
         return ""
 
@@ -1425,14 +1468,12 @@ class _Clues:
         """Another array is a factor too much, or a factor that is missing."""
         for name, factor in self._named_arrays():
             if np.ptp(factor) and np.isfinite(factor).all():
-                if _near(self.hand * factor, self.right):
+                if self.near(self.hand * factor, self.right):
                     return (
                         f"the gradient is right if multiplied by {name}: this factor is missing"
                     )
-                if _near(self.hand, self.right * factor):
-                    return (
-                        f"the gradient is right if divided by {name}: this factor is too much"
-                    )
+                if self.near(self.hand, self.right * factor):
+                    return f"the gradient is right if divided by {name}: one factor too many"
         return ""
 
     def _named_arrays(self) -> Iterator[tuple[str, Any]]:
@@ -1462,7 +1503,7 @@ class _Clues:
 
     def dout_itself(self) -> str:
         for name, dout in self._dout_of_this_shape():
-            if _near(self.hand, dout):
+            if self.near(self.hand, dout):
                 of_a_mask = np.unique(np.round(self.right / dout, 9))
                 forgotten = (
                     "the mask, by which the derivative is multiplied, is" if of_a_mask.size == 2 and
@@ -1483,7 +1524,7 @@ class _Clues:
             return ""
         for name, term in [*self._terms(), ("the sign of the input", np.sign(self.x))]:
             c = float(np.sum(off * term) / np.sum(term**2)) if term.any() else 0.0
-            if _near(c * term, off):
+            if self.near(c * term, off):
                 much = (
                     "too much"
                     if np.abs(self.hand).sum() > np.abs(self.right).sum()
@@ -1524,7 +1565,7 @@ class _Clues:
             return ""
         times = hand / true
         counted = np.abs(times - 1) < 1e-3
-        if counted.any() and (counted | (np.abs(times) < 1e-5)).all():
+        if counted.any() and not counted.all() and (counted | (np.abs(times) < 1e-5)).all():
             return (
                 f"contributions are missing: of {reached.size} outputs that this element reaches, the "
                 f"gradient counts {counted.sum()}{self._along(reached, counted)} (= where += is needed, "
@@ -1567,13 +1608,13 @@ class _Clues:
         """Which elements are wrong, and what sets them apart."""
         hand, right = self.hand, np.where(known, self.right, self.hand)
         size = np.abs(right).max()
-        clearly = np.abs(hand - right) > 1e-6 * np.abs(right) + 1e-12 * size
-        wrong = self.mistake.wrong & known
-        wrong = wrong & clearly if (wrong & clearly).any() else wrong
-        count, of = int(wrong.sum()), int(known.sum())
-        zero = np.abs(right) <= 1e-7 * size  # what a difference leaves of 0
+        wrong = known & (np.abs(hand - right) > self.digits * np.abs(right) + self.floor * size)
+        if not wrong.any():
+            wrong = self.mistake.wrong & known
+        zero = np.abs(right) <= 10 * self.floor * size
         if known.all() and ((hand == 0) == ~zero).all():
             return "the gradient is zero where the derivative is not, and only there: a mask is upside down"
+        count, of = int(wrong.sum()), int(known.sum())
         if count == of:
             return ""
         some = f"{count} of {of} elements" + ("" if known.all() else " that were looked at")
@@ -1586,10 +1627,11 @@ class _Clues:
             )
         if not hand[wrong].any():
             return (
-                f"wrong only where the gradient is zero, in {some}{where}: a mask that is too strict, or "
-                "elements that were forgotten"
+                f"wrong only where the gradient is zero, in {some}: a mask that is too strict, or elements "
+                "that were forgotten?"
             )
-        return f"wrong in {some}{where}{self._ratio(hand[wrong], right[wrong])}; the others are right"
+        others = "the others are right" if self.mistake.exact else "no other is clearly wrong"
+        return f"wrong in {some}{where}{self._ratio(hand[wrong], right[wrong])}; {others}"
 
     def _set_apart(self, wrong: Any, known: Any) -> str:
         """What the wrong elements have in common that no other has."""
@@ -1617,12 +1659,17 @@ class _Clues:
         return f", {c:.6g} times the derivative at each of these{more}"
 
     def close(self, known: Any) -> str:
-        off = np.abs(self.hand - self.right)[known] / np.abs(self.right[known]).max()
-        if off.max() > 1e-2 or np.mean(off > 1e-12) < 0.3:
+        hand, right = self.hand[known], self.right[known]
+        large = np.abs(right) > 1e-6 * np.abs(right).max()
+        off = np.abs(hand - right)[large] / np.abs(right)[large]
+        if (
+            off.max(initial=1.0 if not large.any() else 0.0) > 1e-2
+            or np.mean(off > 1e-12) < 0.3
+        ):
             return ""
         return (
-            f"nearly right: the largest difference is {off.max():.1g} of the largest derivative (lower "
-            "precision, or an approximation, in a part of it?)"
+            f"nearly right: no element is off by more than {off.max():.1g} of itself (lower precision, or "
+            "an approximation, in a part of it?)"
         )
 
     def of_shape(self) -> str:
@@ -1630,13 +1677,13 @@ class _Clues:
         hand, right = self.hand, self.right
         if right is None or not right.any():
             return ""
-        if right.ndim > 1 and _near(hand, right.T):
+        if right.ndim > 1 and self.near(hand, right.T):
             return "the gradient is transposed"
-        if hand.size == right.size and _near(hand.reshape(right.shape), right):
+        if hand.size == right.size and self.near(hand.reshape(right.shape), right):
             return "the numbers are right, only the shape is not: reshape it"
         return _summed(hand, right, "its {} over {} is right: a sum over the batch, or over an axis that "
                        "was broadcast, is missing") or _summed(
-            right, hand, "it is the {} of the derivative over {}: a sum too much")  # fmt: skip
+            right, hand, "it is the {} of the derivative over {}: one sum too many")  # fmt: skip
 
 
 def _summed(big: Any, small: Any, said: str) -> str:

@@ -177,7 +177,7 @@ EXCEPTIONS = {
     "docs/how-fast.md": ("CuPy 14.2",),
     # What the checker says of an example, which a test runs.
     "docs/gradcheck.md": (
-        "0.25 times the derivative everywhere: a factor of 4 (the length of axis 0 of the output) is "
+        "0.25 times the derivative everywhere: a factor of 4 (also the length of axis 0 of the output) is "
         "missing", "4 cases of 5 features, not 5 of 5",
         "its sum over axis 0 is right",
     ),
