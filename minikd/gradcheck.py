@@ -760,9 +760,11 @@ class _Derivative:
         a, b, c, d = self._at(u, h, (-2, -1, 1, 2)) @ self.check.dout
         return float((8 * (c - b) - (d - a)) / (12 * h))
 
-    def _unsure(self, numeric: Any, h: Any) -> Any:
+    def _unsure(self, numeric: Any, h: Any, longest: float = 1.0) -> Any:
         """How far rounding, of the function and of x ± h, may move a central difference."""
-        return _SAFETY * self.noise / h + np.abs(numeric) * 4 * _ULP * self.spread / h
+        return _SAFETY * self.noise / h + np.abs(numeric) * 4 * _ULP * self.spread / (
+            h * longest
+        )
 
     def _difference(self, u: Any, steps: Any) -> tuple[float, float, float]:
         """The derivative along u, how unsure it is, and the step that gave it.
@@ -771,9 +773,10 @@ class _Derivative:
         with those of all smaller steps. So what lies farther away does not mislead it.
         """
         low, high, best, before = -np.inf, np.inf, None, np.inf
+        longest = float(np.abs(u).max())
         for h in steps:
             numeric = self._central(u, h)
-            unsure = float(self._unsure(numeric, h)) + 1e-10 * abs(numeric)
+            unsure = float(self._unsure(numeric, h, longest)) + 1e-10 * abs(numeric)
             if not np.isfinite(numeric) or numeric - unsure > high or numeric + unsure < low:
                 if best is None:
                     continue
@@ -851,7 +854,10 @@ class _Derivative:
         """A central difference of each output, and how unsure it is."""
         a, b, c, d = self._at(u, h, (-2, -1, 1, 2))
         numeric = (8 * (c - b) - (d - a)) / (12 * h)
-        unsure = _SAFETY * 4 * _ULP * size / h + np.abs(numeric) * 4 * _ULP * self.spread / h
+        moved = h * float(np.abs(u).max())
+        unsure = (
+            _SAFETY * 4 * _ULP * size / h + np.abs(numeric) * 4 * _ULP * self.spread / moved
+        )
         return numeric, unsure
 
     def _each(self) -> Any:
@@ -1010,7 +1016,9 @@ class _Derivative:
             # A part that is not analytic may be too small to have been seen along a direction.
             self._measure_noise()
             other, unsure, _ = self._difference(u, self._ladder(self.spread))
-            if abs(hand - other) <= unsure < abs(hand - numeric):
+            apart = abs(hand - numeric)
+            told = unsure < apart or apart <= 1e-8 * abs(numeric)
+            if told and abs(hand - other) <= unsure:
                 return "right", other, None
         return ("right" if off <= 0 else "wrong"), numeric, None
 

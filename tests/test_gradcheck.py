@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import math
 import re
 import subprocess
 import sys
@@ -184,6 +185,181 @@ RIGHT = {
 def test_refuses_no_right_gradient(name, method):
     func, x = RIGHT[name]
     assert gradcheck(func, x, method=method)
+
+
+def logistic(x):
+    return 1 / (1 + np.exp(-x))
+
+
+def rows_of(x, rows):
+    """The squares of some rows; rows are integers, and so may the data be."""
+
+    def backward(dout):
+        dx = np.zeros(x.shape)
+        np.add.at(dx, rows, 2 * x[rows] * dout)
+        return dx, None
+
+    return x[rows] ** 2, backward
+
+
+def of_low_precision(dtype, plus=0.0):
+    return single(lambda x: np.sin(x.astype(dtype)) + dtype(plus), np.cos)
+
+
+def largest_of_rows(share):
+    return lambda x: (
+        x.max(1), lambda dout: dout[:, None] * share * (x == x.max(1, keepdims=True))
+    )  # fmt: skip
+
+
+F16, F32 = np.float16, np.float32
+MORE_RIGHT = {  # found by somebody who had not seen the checker's own tests
+    "float32 beside a constant": (of_low_precision(F32, 100), np.array([0.3, 1.0, 2.0])),
+    "float16": (of_low_precision(F16), B0 := np.array([0.13, -0.13, 0.64, 0.1, -0.54])),
+    "a float32 number": (lambda x: (F32(F32(x) ** 2 + F32(10)), lambda d: d * 2 * x), 0.7),
+    "integers and no complex numbers": (
+        single(np.cbrt, lambda x: 1 / (3 * np.cbrt(x) ** 2)), [1, 2, 3]),
+    "integers as data and as an index": (
+        rows_of, (np.arange(1, 7).reshape(3, 2), np.array([0, 2]))),
+    "tanh, saturated": (single(np.tanh, lambda x: 1 - np.tanh(x) ** 2), np.array([18.0])),
+    "a logistic function, saturated": (
+        single(logistic, lambda x: logistic(x) * (1 - logistic(x))), np.array([30.0])),
+    "a softplus, saturated": (
+        single(lambda x: np.log1p(np.exp(-x)), lambda x: logistic(x) - 1), np.array([20.0, 21.0])),
+    "two thousand zeros behind a ReLU": (
+        single(lambda x: np.maximum(x, 0), lambda x: x > 0), np.maximum(RNG.normal(size=2100), 0)),
+    "a list of gradients": (lambda x: (x**2, lambda d: (2 * x * d).tolist()), Z),
+    "a list of one gradient": (lambda x: (x**2, lambda d: [2 * x * d]), 1.5),
+    "a list of outputs": (
+        lambda x: ([x[0] ** 2, x[1] * x[0]],
+                   lambda d: np.array([2 * x[0] * d[0] + x[1] * d[1], x[0] * d[1]])), [1.0, 2.0]),
+    "a list of value and backward": (lambda x: [x**2, lambda d: 2 * x * d], Z),
+    "near the border of the domain": (
+        single(np.arccos, lambda x: -1 / np.sqrt((1 - x) * (1 + x))), np.array([0.2, -0.5, 1 - 1e-9])),
+    "sizes from 1e-8 to 100": (
+        single(lambda x: np.log(np.abs(x)), lambda x: 1 / x), (-10.0) ** np.arange(-8, 3)),
+    "abs far from 0": (single(lambda x: np.abs(x - 1e7), lambda x: np.sign(x - 1e7)), 1e7 + B0),
+    "numbers of 1e-120": (single(np.log, lambda x: 1 / x), np.array([1e-120, 2e-120])),
+    "six equal elements": (largest_of_rows(1 / 6), np.zeros((2, 6))),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("name", MORE_RIGHT)
+def test_refuses_nothing_that_somebody_else_found(name):
+    assert gradcheck(*MORE_RIGHT[name])
+
+
+def test_the_jacobian_of_saturated_units():
+    for seed in range(5):
+        z = 10 * np.random.default_rng(seed).normal(size=(2, 4))
+        assert gradcheck(single(np.tanh, lambda x: 1 - np.tanh(x) ** 2), z, jacobian=True)
+
+
+def leaky(at_zero):
+    return single(
+        lambda x: np.where(x > 0, x, 0.1 * x),
+        lambda x: np.where(x > 0, 1, np.where(x == 0, at_zero, 0.1)),
+    )
+
+
+def one_off(dout, x):
+    dx = dout * np.cos(x)
+    dx[-1] *= 1 + 1e-6
+    return dx
+
+
+DATA = RNG.normal(0, 10, (1000, 5))
+TARGETS = DATA @ np.ones(5)
+MORE_WRONG = {
+    "0 at the kink of a leaky ReLU": (leaky(0.0), KINKS),
+    "too much at a kink": (leaky(1.2), KINKS),
+    "half to each of three equals": (largest(lambda m: m * 0.5), TIES),
+    "a tenth to each of three equals": (largest(lambda m: m * 0.1), TIES),
+    "nothing to equals": (largest(lambda m: m * (m.sum() < 2)), TIES),
+    "half to each of six": (largest_of_rows(0.5), np.zeros((2, 6))),
+    "an output forgotten beside a larger one": (
+        lambda x: ((np.exp(25 * x), np.abs(x)), lambda a, b: a * 25 * np.exp(25 * x)),
+        np.array([0.8, 1.0, 0.9])),
+    "a small penalty forgotten": (
+        single(lambda w: ((DATA @ w - TARGETS) ** 2).sum() + 1e-3 * np.abs(w).sum(),
+               lambda w: 2 * DATA.T @ (DATA @ w - TARGETS)), B0),
+    "5e-7 beside a large constant": (
+        single(lambda x: 1e5 + np.sin(x), lambda x: np.cos(x) * (1 + 5e-7)), B0),
+    "1e-4 of small inputs beside a larger constant": (
+        single(lambda x: 1e6 + np.sin(x), lambda x: np.cos(x) * (1 + 1e-4)), 1e-6 * B0),
+    "1e-5 near a minimum far from 0": (
+        single(lambda x: (x - 1e6) ** 2, lambda x: 2 * (x - 1e6) * (1 + 1e-5)), 1e6 + B0),
+    "one of two thousand elements, by 1e-6": (
+        lambda x: (np.sin(x), lambda d: one_off(d, x)), RNG.normal(size=2001)),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("name", MORE_WRONG)
+def test_passes_nothing_wrong_that_somebody_else_found(name):
+    with pytest.raises(GradcheckError):
+        gradcheck(*MORE_WRONG[name])
+
+
+def embedding(mistake):
+    rows = np.array([3, 17, 3, 99, 4000])
+
+    def func(table):
+        def backward(dout):
+            dtable = np.zeros_like(table)
+            np.add.at(dtable, rows, dout)
+            return mistake(dtable, dout) or dtable
+
+        return table[rows], backward
+
+    return func
+
+
+def test_of_very_many_elements_nothing_is_said_that_was_not_looked_at():
+    table = RNG.normal(size=(10_000, 50))
+
+    def padding(dtable, dout):
+        dtable[7] += dout[0]
+
+    def lost(dtable, dout):
+        dtable[17] = 0
+
+    def overwritten(dtable, dout):
+        dtable[3] = dout[2]
+
+    assert gradcheck(embedding(lambda *_: None), table)
+    for mistake in (padding, lost, overwritten):
+        with pytest.raises(GradcheckError) as caught:
+            gradcheck(embedding(mistake), table)
+        assert "that were looked at" in str(caught.value)
+        assert not re.search("everywhere|every derivative", str(caught.value))
+
+
+def test_a_clue_that_cannot_look_is_no_crash():
+    """The function has no value where the clue would move the input."""
+    with pytest.raises(GradcheckError, match="gradient"):
+        gradcheck(math.acos, 0.9, gradient=lambda x: 1 / math.sqrt(1 - x * x) + 0.3)
+
+    def of_positive(p):
+        if (p < 0).any():
+            raise ValueError("negative p")
+        return (np.log(p), p**2), lambda a, b: a / p + p * b
+
+    with pytest.raises(GradcheckError, match="wrong in 2 of 3"):
+        gradcheck(of_positive, [1e-6, 0.3, 0.7])
+
+
+def test_sizes_that_differ_get_no_clue_that_is_untrue():
+    flip = np.array([1.0, -1.0])
+    with pytest.raises(GradcheckError, match="1 of 2 elements"):
+        gradcheck(single(np.exp, lambda x: np.exp(x) * flip[::-1]), [7.0, -18.0])
+    wrong = single(lambda x: x**4, lambda x: 4 * x**3 * np.array([1, 3, 1, 1]))
+    with pytest.raises(GradcheckError, match="1 of 4 elements"):
+        gradcheck(wrong, [100.0, 0.1, 0.01, 80.0])
+
+
+def test_a_none_for_an_input_that_matters_is_noted(caplog):
+    assert gradcheck(lambda x, W: (x @ W, lambda d: (d @ W.T, None)), (Z, V.T))
+    assert "input 1 (W) has no gradient (None), and the output depends on it" in caplog.text
 
 
 def softmax_without_sum(x):
