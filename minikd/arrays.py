@@ -22,7 +22,10 @@ _WORDS = {"number": "numbers", "whole": "integers", "yes or no": "True or False"
 
 def held(name: str, value: Any, what: str = "numbers") -> Any:
     """What an array, a tensor, or a list holds, as a NumPy array on the host."""
-    if isinstance(value, np.ma.MaskedArray):
+    inside = isinstance(value, (list, tuple)) and any(
+        isinstance(v, np.ma.MaskedArray) for v in value
+    )
+    if isinstance(value, np.ma.MaskedArray) or inside:
         raise ValueError(
             f"{name} is a masked array; expected plain {what}: drop the masked cases, or fill them"
         )
@@ -124,12 +127,17 @@ def inputs(x: Any, expected: int) -> Any:
     if not is_native(x) or isinstance(x, (np.generic, np.matrix, np.ma.MaskedArray)):
         x = array("x", x, nan=True)
     xp = namespace(x)
-    if not xp.isdtype(x.dtype, ("real floating", "integral")) and x.dtype != "bfloat16":
+    if not xp.isdtype(x.dtype, ("real floating", "integral")):
         raise ValueError(f"x has dtype {x.dtype}; expected numbers")
     if x.ndim < 2 or x.shape[-1] != expected:
         raise ValueError(f"x has shape {tuple(x.shape)}; expected (cases, {expected})")
     if x.shape[-2] == 0:
         raise ValueError("x holds no cases; expected at least one")
+    if on_host(x) and x.dtype == xp.uint8 and xp.max(x) > 1:
+        raise ValueError(
+            f"x holds bytes up to {int(xp.max(x))}; expected pixels from 0 (background) to 1 (ink), as "
+            "in training: divide them by 255"
+        )
     if on_host(x) and xp.isdtype(x.dtype, "real floating") and not xp.all(xp.isfinite(x)):
         raise ValueError("x holds NaN or infinity; expected finite inputs")
     return x

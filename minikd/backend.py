@@ -62,6 +62,8 @@ def is_native(x: Any) -> bool:
 
     PyTorch's tensors have names of their own for the same functions, so they are taken to the host.
     """
+    if isinstance(x, (np.ndarray, np.generic)):
+        return x.dtype.kind != "V"  # a bfloat16 that NumPy holds, but cannot compute with
     return hasattr(x, "__array_namespace__") or type(x).__module__.partition(".")[0] == "cupy"
 
 

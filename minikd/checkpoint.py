@@ -122,7 +122,10 @@ def _why_unread(path: Path, error: Exception) -> str:
     # The first file in an archive of save_checkpoint.
     if head[30:38] == b"meta.npy":
         cause = " ".join(str(error).split())
-        return f"is a minikd checkpoint that is damaged ({cause}); delete it and run again"
+        return (
+            f"looks like a minikd checkpoint that is damaged ({cause}); if minikd wrote it, delete it and "
+            "run again"
+        )
     if head[:2] == b"\x80\x02" or b"data.pkl" in head + end:
         return (
             "is a file of PyTorch, not a minikd checkpoint; expected a file that minikd wrote: load "

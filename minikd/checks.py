@@ -15,14 +15,10 @@ import numpy as np
 
 from minikd import arrays, values
 from minikd.backend import Array, is_native, namespace, on_host, to_host
-from minikd.labels import all_known, labels_fit, or_not_known
+from minikd.labels import all_known, or_not_known
 
 if TYPE_CHECKING:
-    from minikd.data.dataset import Dataset
-    from minikd.mixture import Mixture
-    from minikd.mlp import MLP
-    from minikd.objectives import Objective
-    from minikd.train import Recipe
+    pass
 
 # ---------------------------------------------------------------- logits, temperatures, labels
 
@@ -102,10 +98,10 @@ def temperature(T: Array, xp: Any, z: Array, shape: tuple[int, ...]) -> Array:
     return T
 
 
-def one_temperature(T: Any) -> float:
+def one_temperature(T: Any, name: str = "T") -> float:
     """A positive number for which neither z / T nor T² overflows or vanishes in float32."""
     expected = f"a positive, finite temperature ({_SMALLEST_T:g} to {_LARGEST_T:g})"
-    return values.number("T", T, expected, lambda T: _SMALLEST_T <= T <= _LARGEST_T)
+    return values.number(name, T, expected, lambda T: _SMALLEST_T <= T <= _LARGEST_T)
 
 
 def temperatures(T: Any) -> tuple[Any, Any]:
@@ -187,6 +183,10 @@ def answers(z: Array, y: Array, shape: str = "(..., n, N)") -> tuple[Any, Any]:
     if not np.isfinite(z).all():
         raise ValueError("z holds NaN or infinity; expected finite logits")
     N = z.shape[-1]
+    if N < 2:
+        raise ValueError(
+            f"z has shape {z.shape}; expected two classes or more: [0, z] for one logit"
+        )
     integers = np.issubdtype(y.dtype, np.integer) or not y.size
     if not integers or not np.isin(y, np.arange(-1, N)).all():
         raise ValueError(
@@ -294,101 +294,6 @@ def chosen_cases(chosen: Any, cases: int) -> Any:
             f"{cases} cases"
         )
     return found
-
-
-# ---------------------------------------------------------------- a training run
-
-
-def run_fits(
-    net: MLP | Mixture, data: Dataset, objective: Objective, recipe: Recipe,
-    special: float | None, step: str,
-) -> None:  # fmt: skip
-    """Network, data, objective and recipe of a training run fit together."""
-    values.choice("step", step, ("fast", "plain"))
-    if len(data) == 0:
-        raise ValueError("data holds no cases; is the transfer set empty?")
-    if data.x.shape[-1] != net.sizes[0]:
-        raise ValueError(
-            f"data has {data.x.shape[-1]} inputs per case; the network has {net.sizes[0]}"
-        )
-    _objective_fits(data, objective, net.sizes[-1])
-    _dropout_fits(net, recipe)
-    _members_fit(net, data, objective, recipe)
-    if special is not None:
-        _special_fits(data.y, net.sizes[-1], objective, min(recipe.batch, len(data)), special)
-    steps = recipe.epochs * -(-len(data) // recipe.batch)
-    if recipe.warm_up >= max(steps, 2):
-        raise ValueError(
-            f"warm_up is {recipe.warm_up} steps; the whole run has {steps}; use fewer"
-        )
-
-
-def ways_of_a_run(checkpoint: Any, seconds_between: Any, progress: Any, observe: Any) -> None:
-    """Where a training run is kept, and how it is watched."""
-    values.weight("seconds_between", seconds_between)
-    if checkpoint is not None:
-        values.path("checkpoint", checkpoint)
-    values.title("progress", progress)
-    if observe is not None:
-        values.function("observe", observe, "a function, observe(net, epoch)")
-
-
-def _objective_fits(data: Dataset, objective: Objective, classes: int) -> None:
-    if "v" in objective.needs:
-        if data.v is None:
-            raise ValueError(
-                f"{objective.name} needs a teacher's logits, and data has none; "
-                "make the transfer set with data.with_logits(teacher(data.x))"
-            )
-        if data.v.shape[-1] != classes:
-            raise ValueError(
-                f"the teacher's logits in data have {data.v.shape[-1]} classes and the network {classes}"
-            )
-    if "y" in objective.needs:
-        labels_fit(data.y, objective, classes)
-
-
-def _dropout_fits(net: MLP | Mixture, recipe: Recipe) -> None:
-    if not recipe.dropout:
-        return
-    if not net.drops:
-        raise ValueError("a mixture of experts is trained without dropout; leave it out")
-    if len(recipe.dropout) != len(net.sizes) - 1:
-        raise ValueError(
-            f"dropout has {len(recipe.dropout)} rates; expected {len(net.sizes) - 1}: "
-            "one for the inputs and one for each hidden layer"
-        )
-
-
-def _members_fit(
-    net: MLP | Mixture, data: Dataset, objective: Objective, recipe: Recipe
-) -> None:
-    used = {name: getattr(data, name) for name in objective.needs}
-    for name, given in (
-        ("learning_rate", np.shape(recipe.learning_rate)),
-        ("T", objective.members),
-        ("v", used["v"].shape[:-2] if used.get("v") is not None else ()),
-        ("y", used["y"].shape[:-1] if used.get("y") is not None else ()),
-    ):
-        if given and given != net.members:
-            raise ValueError(
-                f"{name} has values for {given[0]} members; the network has "
-                f"{net.members[0] if net.members else 'no member axis'}"
-            )
-
-
-def _special_fits(
-    y: Any, classes: int, objective: Objective, batch: int, special: float
-) -> None:
-    if objective.needs != "y":
-        raise ValueError(f"special needs hard targets; the objective is {objective.name}")
-    all_known(y, "special cases are drawn by their labels: begin with data.take(data.labelled)")
-    if not 0 < round(special * batch) < batch:
-        raise ValueError(
-            f"special is {special}: {round(special * batch)} of {batch} cases in each batch; "
-            "expected at least one, and at least one from the dustbin"
-        )
-    both_kinds(y == classes - 1, f"in the dustbin, the class {classes - 1}")
 
 
 def both_kinds(is_one: Any, what: str) -> None:

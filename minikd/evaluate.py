@@ -96,7 +96,9 @@ def with_bias(z: Array, classes: int | Sequence[int], bias: float) -> Any:
     array, shape (..., N)
     """
     z = np.array(arrays.array("z", z, "(..., N)"))
-    if not np.issubdtype(z.dtype, np.floating):
+    if z.dtype == np.float16:  # too coarse to add a bias to
+        z = z.astype(np.float32)
+    elif not np.issubdtype(z.dtype, np.floating):
         z = z.astype(float)
     z[..., values.some_classes(classes, z.shape[-1])] += values.finite("bias", bias)
     return z

@@ -10,8 +10,8 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from minikd import checks, equations, values
-from minikd.backend import Array, namespace
+from minikd import arrays, checks, equations, values
+from minikd.backend import Array, is_native, namespace, on_host
 
 
 @dataclass(frozen=True)
@@ -155,7 +155,7 @@ def soft_targets(T: Any, hard_weight: float = 0.0, *, alpha: float | None = None
 def _temperatures(T: Any) -> tuple[Callable[[Array, Batch], Any], list[float], tuple[int, ...]]:
     """T beside the logits of a batch; the temperatures, if they are numbers; the member axis."""
     if callable(T) and not isinstance(T, type):
-        return lambda z, batch: namespace(z).asarray(T(batch))[..., None], [], ()
+        return lambda z, batch: _of_cases(T(batch), z), [], ()
     T, per_member = checks.temperatures(T)
     if per_member is None:
         return lambda z, batch: T, [T], ()
@@ -169,6 +169,24 @@ def _temperatures(T: Any) -> tuple[Callable[[Array, Batch], Any], list[float], t
         return on_device[kind]
 
     return at, T.tolist(), (len(T),)
+
+
+def _of_cases(given: Any, z: Array) -> Array:
+    """What a function of the batch gave, as a temperature beside each case of z."""
+    name, B = "T(batch)", z.shape[-2]
+    T = (
+        given
+        if is_native(given) and not on_host(given)
+        else arrays.array(name, given, dtype=float)
+    )
+    if tuple(T.shape) != (B,):
+        raise ValueError(
+            f"{name} has shape {tuple(T.shape)}; expected ({B},), one for each case"
+        )
+    if on_host(T):
+        for each in (T.min(), T.max()):
+            checks.one_temperature(float(each), name)
+    return checks.beside(T[:, None], z, z.dtype)
 
 
 def _name(temperatures: list[float], weights: dict[str, float]) -> str:

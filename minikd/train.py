@@ -9,7 +9,7 @@ from typing import Any, Literal
 
 import numpy as np
 
-from minikd import checks, values
+from minikd import fits, values
 from minikd.data.dataset import Dataset, is_dataset
 from minikd.fast import FastStep
 from minikd.mixture import Mixture
@@ -138,8 +138,8 @@ def train(
     """
     _are_what_they_should_be(net, data, objective, recipe)
     special = None if special is None else values.between("special", special)
-    checks.run_fits(net, data, objective, recipe, special, step)
-    checks.ways_of_a_run(checkpoint, seconds_between, progress, observe)
+    fits.run_fits(net, data, objective, recipe, special, step)
+    fits.ways_of_a_run(checkpoint, seconds_between, progress, observe)
     rng, checkpoint = values.as_seed(rng), known(checkpoint, objective)
     run = fingerprint(net, data, objective, recipe, rng, special, step) if checkpoint else ""
     kept = Checkpoint(checkpoint, run, seconds_between)
@@ -181,7 +181,9 @@ def train(
 def _are_what_they_should_be(net: Any, data: Any, objective: Any, recipe: Any) -> None:
     values.instance("net", net, (MLP, Mixture), "a network, like MLP([784, 100, 10], rng=0)")
     is_dataset(data)
-    called = f": call it, {objective.__name__}()" if hasattr(objective, "__name__") else ""
+    names = {"hard_targets": "()", "logit_matching": "()", "soft_targets": "(T=4)"}
+    name = getattr(objective, "__name__", "")
+    called = f": call it, {name}{names[name]}" if name in names else ""
     values.instance(
         "objective", objective, (Objective,), f"an Objective{called or ', like hard_targets()'}"
     )

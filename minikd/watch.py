@@ -32,12 +32,16 @@ class TrainingDiverged(ArithmeticError):
     ) -> None:
         self.step, self.learning_rate = step, learning_rate
         if largest > LARGE_INPUT:
+            how = "divide pixels by 255" if largest <= 255 else "standardize the inputs"
             advice = (
-                f"the likely cause is the scale of data.x, which goes up to {largest:.4g}; pixels "
-                "should go from 0 to 1: divide them by 255, or standardize the inputs"
+                f"the likely cause is the scale of data.x, which goes up to {largest:.4g}; expected "
+                f"inputs around 1: {how}"
             )
         else:
-            advice = "use a lower learning rate (with T² in the gradient, high T needs one) or a warm-up"
+            advice = (
+                "use a lower learning rate or a warm-up (soft targets with T² at a high T, and large "
+                "logits of a teacher, need one)"
+            )
         super().__init__(
             f"training diverged at step {step}, learning rate {learning_rate:.3g}: {what}; {advice}"
         )

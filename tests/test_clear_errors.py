@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import zipfile
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -14,6 +15,7 @@ import minikd
 from minikd import (
     MLP,
     Dataset,
+    Objective,
     Recipe,
     TrainingDiverged,
     cli,
@@ -25,7 +27,7 @@ from minikd import (
     train,
 )
 from minikd.data import download, fetch_emnist, fetch_speech
-from minikd.evaluate import sweep_bias
+from minikd.evaluate import errors, sweep_bias, with_bias
 from minikd.experiments import findings, plot_record, read_record
 from minikd.plots import plt
 
@@ -291,3 +293,63 @@ def test_the_environment_is_left_as_it_was():
     with pytest.raises(ValueError, match="device is 'tpu'"):
         MLP([2, 2], 0, device="tpu")
     assert dict(os.environ) == before
+
+
+def test_an_objective_whose_answers_do_not_fit_is_refused_before_the_training():
+    own = Objective(
+        "own",
+        lambda z, batch: z.sum(-1),
+        lambda z, batch: np.ones_like(z),
+        needs="y",
+        settings={},
+    )
+    for change, message in (
+        ({"cost": lambda z, batch: z.sum(-1).mean()}, "objective.cost.*train takes the mean"),
+        ({"gradient": lambda z, batch: z.mean(0)}, "objective.gradient.*has shape"),
+        ({"gradient": lambda z, batch: None}, "objective.gradient.*is None"),
+        ({"cost": lambda z, batch: [0.0] * len(z)}, "objective.cost.*expected an array"),
+    ):
+        with pytest.raises(ValueError, match=message):
+            train(MLP([784, 5, 10], 0), DIGITS.train, replace(own, **change), Recipe(1, 0.1))
+
+
+def test_a_temperature_function_is_checked_as_every_temperature():
+    transfer = DIGITS.train.with_logits(np.random.default_rng(0).normal(size=(60, 10)))
+    for given, message in (
+        (lambda batch: np.ones((len(batch.x), 1)), r"T\(batch\) has shape"),
+        (lambda batch: -np.ones(len(batch.x)), r"T\(batch\) is -1"),
+        (lambda batch: [1.0, [2.0]], r"T\(batch\) cannot be read"),
+        (lambda batch: np.ma.masked_array(np.ones(len(batch.x))), r"T\(batch\) is a masked"),
+    ):
+        with pytest.raises(ValueError, match=message):
+            train(MLP([784, 5, 10], 0), transfer, soft_targets(given), Recipe(1, 0.1))
+
+
+def test_a_checkpoint_of_another_kind_is_refused_before_the_training(tmp_path):
+    (tmp_path / "teacher.pt").write_bytes(b"weights")
+    with pytest.raises(
+        ValueError, match=r"checkpoint: .*teacher\.pt is a file, but not an \.npz"
+    ):
+        train(MLP([784, 5, 10], 0), DIGITS.train, hard_targets(), Recipe(1, 0.1),
+              checkpoint=tmp_path / "teacher.pt")  # fmt: skip
+    assert (tmp_path / "teacher.pt").read_bytes() == b"weights"
+
+
+def test_siblings_of_what_was_tried():
+    p = equations.softmax(np.random.default_rng(0).normal(size=(60, 10)))
+    with pytest.raises(ValueError, match="v holds probabilities"):
+        Dataset(DIGITS.train.x, v=p)
+    with pytest.raises(ValueError, match="v holds probabilities"):
+        DIGITS.train.with_logits(np.stack([np.log(p), p]))  # one member of two
+    with pytest.raises(ValueError, match="z is a masked array"):
+        equations.softmax([np.ma.masked_array([1.0, 2.0]), [0.0, 1.0]])
+    with pytest.raises(ValueError, match="x holds bytes up to 255"):
+        MLP([784, 5, 10], 0)(np.full((2, 784), 255, np.uint8))
+    with pytest.raises(ValueError, match="two classes or more"):
+        errors([[1.0], [2.0]], [0, 0])
+    half = with_bias(np.float16([[300, 0]]), 0, 1.1)
+    assert half.dtype == np.float32
+    assert half[0, 0] == pytest.approx(301.1, rel=1e-6)
+    assert "with 40 labels for 2 members" in repr(
+        Dataset(np.zeros((20, 784)), np.ones((2, 20), int))
+    )

@@ -23,7 +23,7 @@ ORDER = [
     "mlp", "mixture", "objectives", "optim", "step", "kernels", "fast", "progress",
     "data.download", "data.idx", "data.dataset", "data.augment", "data.render_glyphs", "data.glyphs",
     "data.mnist", "data.emnist", "data.features", "data.speech", "data", "data.catalog", "plain",
-    "sampling", "watch", "resume", "train", "evaluate", "statistics",
+    "sampling", "fits", "watch", "resume", "train", "evaluate", "statistics",
     "ensembles", "specialists", "combination", "hmm", "plots", "diagram",
     "experiments.workers", "experiments.record", "experiments.run", "experiments.experiment",
     "experiments.own", "experiments.*", "experiments", "tables", "report", "cli", "__main__",

@@ -27,12 +27,15 @@ class Dataset:
     v : array of float32, shape (n, N), or None
         A teacher's logits.
     shape : (H, W)
+    insist : bool
+        Take logits even if every row is ≥ 0 and adds up to 1, as probabilities do.
     """
 
     x: Any
     y: Any = None
     v: Any = None
     shape: tuple[int, int] = (28, 28)
+    insist: bool = False
 
     def __post_init__(self) -> None:
         for name in ("y", "v"):
@@ -44,13 +47,22 @@ class Dataset:
             checks.labels_of_cases(self.y, len(self.x))
         if self.v is not None:
             checks.logits_of_cases(self.v, len(self.x))
+            if not values.flag("insist", self.insist):
+                for member in self.v if self.v.ndim > 2 else [self.v]:
+                    arrays.not_probabilities(member)
 
     def __len__(self) -> int:
         return len(self.x)
 
     def __repr__(self) -> str:
         known = np.count_nonzero(self.labelled)
-        those = "labels" if self.labelled.all() else f"{known} labels"
+        those = (
+            "labels"
+            if self.labelled.all()
+            else f"{known} {'label' if known == 1 else 'labels'}"
+        )
+        if self.y is not None and self.y.ndim > 1:
+            those += f" for {len(self.y)} members"
         has = [name for name, a in ((those, self.y), ("logits", self.v)) if a is not None]
         return f"<Dataset: {len(self)} cases{', with ' + ' and '.join(has) if has else ''}>"
 
@@ -75,9 +87,7 @@ class Dataset:
             If there is not one row per case, a logit is not finite, or v holds probabilities.
         """
         v = arrays.array("v", v, dtype=np.float32)
-        if not values.flag("insist", insist):
-            arrays.not_probabilities(v)
-        return replace(self, v=v)
+        return replace(self, v=v, insist=insist)
 
     def take(self, chosen: Any) -> Dataset:
         """The cases that an index array or a boolean mask chooses."""
