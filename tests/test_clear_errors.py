@@ -122,7 +122,7 @@ def test_pixels_from_0_to_255_say_how_to_scale_them():
 def test_a_divergence_of_large_inputs_is_blamed_on_their_scale():
     large = Dataset(255 * DIGITS.train.x, DIGITS.train.y)
     with pytest.raises(TrainingDiverged, match=r"likely cause is the scale of data\.x, which goes "
-                       "up to 255; .*divide them by 255"):  # fmt: skip
+                       "up to 255; .*divide pixels by 255"):  # fmt: skip
         train(MLP([784, 50, 10], 0), large, hard_targets(), Recipe(20, 0.1))
     with pytest.raises(TrainingDiverged, match="use a lower learning rate") as caught:
         train(MLP([784, 50, 10], 0), DIGITS.train, hard_targets(), Recipe(20, 500.0))
@@ -175,7 +175,8 @@ def test_only_what_minikd_wrote_is_to_be_deleted(tmp_path):
     assert "delete" not in str(caught.value)
     path.write_bytes(path.read_bytes()[:-50])
     with pytest.raises(
-        ValueError, match=r"is a minikd checkpoint that is damaged .*; delete it"
+        ValueError,
+        match=r"looks like a minikd checkpoint that is damaged .*; if minikd wrote it, delete it",
     ):
         MLP.load(path)
 
@@ -350,6 +351,6 @@ def test_siblings_of_what_was_tried():
     half = with_bias(np.float16([[300, 0]]), 0, 1.1)
     assert half.dtype == np.float32
     assert half[0, 0] == pytest.approx(301.1, rel=1e-6)
-    assert "with 40 labels for 2 members" in repr(
+    assert "with labels for 2 members" in repr(
         Dataset(np.zeros((20, 784)), np.ones((2, 20), int))
     )
