@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from minikd import values
-from minikd.backend import is_native
+from minikd.backend import Array, is_native
 from minikd.checks import both_kinds
 from minikd.labels import all_known, labels_fit
 from minikd.objectives import Batch
@@ -35,7 +36,6 @@ def run_fits(
     _objective_fits(data, objective, net.sizes[-1])
     _dropout_fits(net, recipe)
     _members_fit(net, data, objective, recipe)
-    _answers_fit(net, data, objective)
     if special is not None:
         _special_fits(data.y, net.sizes[-1], objective, min(recipe.batch, len(data)), special)
     steps = recipe.epochs * -(-len(data) // recipe.batch)
@@ -117,25 +117,33 @@ def _special_fits(
     both_kinds(y == classes - 1, f"in the dustbin, the class {classes - 1}")
 
 
-def _answers_fit(net: MLP | Mixture, data: Dataset, objective: Objective) -> None:
-    """The objective gives a cost for each case, and a gradient on each logit, of a few cases."""
-    few = slice(0, min(3, len(data)))
-    send = net.xp.asarray
-    batch = Batch(
-        x=send(data.x[few], dtype=net.parameters[0].dtype),
-        y=None if data.y is None else send(data.y[..., few]),
-        v=None if data.v is None else send(data.v[..., few, :]),
-    )
-    z = net.xp.zeros((*net.members, len(batch.x), net.sizes[-1]), dtype=batch.x.dtype)
-    for name, answer, shape in (
-        ("cost", objective.cost, z.shape[:-1]), ("gradient", objective.gradient, z.shape),
-    ):  # fmt: skip
-        given = answer(z, batch)
-        if not is_native(given):
-            raise values.refused(f"objective.{name}(z, batch)", given, "an array, as z is one")
-        if tuple(given.shape) != tuple(shape):
-            each = "a value for each case" if name == "cost" else "a gradient on each logit"
-            raise ValueError(
-                f"objective.{name}(z, batch) has shape {tuple(given.shape)} for z of shape "
-                f"{tuple(z.shape)}; expected {tuple(shape)}, {each}: train takes the mean"
-            )
+def answering(objective: Objective) -> Objective:
+    """The objective; its first cost and its first gradient are looked at before they are used."""
+
+    def first(name: str) -> Any:
+        answer = getattr(objective, name)
+        seen: list[bool] = []
+
+        def checked(z: Array, batch: Batch) -> Array:
+            given = answer(z, batch)
+            if not seen:
+                seen.append(True)
+                _answer_fits(f"objective.{name}(z, batch)", given, z)
+            return given
+
+        return checked
+
+    return replace(objective, cost=first("cost"), gradient=first("gradient"))
+
+
+def _answer_fits(name: str, given: Any, z: Array) -> None:
+    if not is_native(given):
+        raise values.refused(name, given, "an array, as z is one")
+    cost = "cost" in name
+    shape = tuple(z.shape[:-1] if cost else z.shape)
+    if tuple(given.shape) != shape:
+        each = "a value for each case" if cost else "a gradient on each logit"
+        raise ValueError(
+            f"{name} has shape {tuple(given.shape)} for z of shape {tuple(z.shape)}; expected {shape}, "
+            f"{each}: train takes the mean"
+        )

@@ -153,7 +153,8 @@ def train(
         threads_for(net.sizes, recipe.batch, shared, training=step == "fast"),
         (FastStep if step == "fast" else PlainStep)(net, recipe) as one,
     ):
-        history, objective = kept.read(net, one.velocities), one.arranged(objective)
+        history = kept.read(net, one.velocities)
+        objective = one.arranged(fits.answering(objective))
         for epoch in with_progress(len(history.costs), recipe.epochs, progress, "epoch"):
             last = epoch == recipe.epochs - 1
             dropping = mask_generators(net, epoch) if recipe.dropout else []
