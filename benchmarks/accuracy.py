@@ -138,8 +138,14 @@ def textbook(name: str, z: Any, v: Any, T: Any) -> Any:
         "soft_target_gradient": lambda: (q - p) / T,
         "hard_target_cost": lambda: plain.hard_cost(z, y),
         "hard_target_gradient": lambda: plain.hard_gradient(z, y),
+        "high_temperature_gradient": lambda: (_approximate(z, T) - _approximate(v, T)) / T,
+        "distillation_gradient": lambda: T * (q - p) + plain.hard_gradient(z, y) / 2,
     }
     return forms[name]()[0] if name in forms else None
+
+
+def _approximate(z: Any, T: Any) -> Any:
+    return (1 + z / T) / (z.shape[-1] + (z / T).sum(-1, keepdims=True))
 
 
 # ---------------------------------------------------------------- logits, and errors
@@ -194,6 +200,8 @@ def measure(draws: int, names: Any = EXACT, temperatures: Any = TEMPERATURES) ->
     mp.mp.dps = 800
     found: dict[str, Any] = {}
     for name in names:
+        if draws > 1:
+            print(name, file=sys.stderr, flush=True)
         for dtype in (np.float64, np.float32):
             worst = {"error": 0.0, "T": 1.0, "kind": "", "textbook": None}
             for kind, z, v, T in cases(dtype, draws, temperatures):
@@ -212,7 +220,7 @@ def measure(draws: int, names: Any = EXACT, temperatures: Any = TEMPERATURES) ->
 
 def _shown(value: float | None) -> str:
     if value is None:
-        return "the same"
+        return "–"
     return "all digits" if value >= 1 else f"{value:.0e}"
 
 
@@ -273,7 +281,7 @@ def main() -> int:
         "versions": {name: metadata.version(name) for name in ("numpy", "mpmath")},
         "cases": sum(1 for _ in cases(np.float64, draws)), "functions": measure(draws),
     }  # fmt: skip
-    RECORD.write_text(json.dumps(record, indent=1) + "\n", encoding="utf-8")
+    write_atomically(RECORD, (json.dumps(record, indent=1) + "\n").encode())
     write_atomically(PAGE, page(PAGE.read_text(encoding="utf-8"), record).encode())
     print(table(record), verdict(record), sep="\n\n")
     return 0

@@ -161,7 +161,7 @@ def table(record: dict[str, Any]) -> str:
     """The record as a table in Markdown."""
     lines = [
         "| checker | bugs caught | missed | crashed | false alarms | cause named "
-        "| named, where more than the input is asked | wrong hints | seconds |",
+        "| named, of those that take more than the input's name | wrong hints | seconds |",
         "| --- | --- | --- | --- | --- | --- | --- | --- | --- |",
     ]
     for who, found in record["checkers"].items():
@@ -220,7 +220,7 @@ def main() -> int:
                     print(f"{who}, {key.replace('_', ' ')}: {line}")
     print(table(record))
     if asked.write:
-        RECORD.write_text(json.dumps(record, indent=1) + "\n", encoding="utf-8")
+        write_atomically(RECORD, (json.dumps(record, indent=1) + "\n").encode())
         write_atomically(PAGE, page(PAGE.read_text(encoding="utf-8"), record).encode())
         print(f"wrote {PAGE.relative_to(ROOT)} and {RECORD.relative_to(ROOT)}")
     return 0

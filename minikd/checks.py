@@ -38,8 +38,8 @@ def arguments(T: Array, **named: Array) -> tuple[Any, ...]:
     -------
     xp, T, *logits
     """
-    arrays = [logits(name, z) for name, z in named.items()]
-    (first, *others), (letter, *letters) = arrays, named
+    checked = [logits(name, z) for name, z in named.items()]
+    (first, *others), (letter, *letters) = checked, named
     xp, shape = namespace(first), tuple(first.shape)
     for name, v in zip(letters, others, strict=True):
         if first.shape[-1] != v.shape[-1]:

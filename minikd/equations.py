@@ -14,6 +14,7 @@ temperature per member or ``(B, 1)`` for one per case.
 Every function is pure and takes any array of the Python array API standard. Lists and integer
 arrays of NumPy are read as float64. All raise `ValueError` for a T that is not positive and finite,
 logits that are not finite, a single class, misfit shapes and wrong labels (on a GPU, for shapes).
+T must be from 1e-15 to 1e15; half precision is computed in float32.
 """
 
 from __future__ import annotations
@@ -84,7 +85,7 @@ def soft_target_gradient(z: Array, v: Array, T: Array = 1.0) -> Array:
 
 
 def temperature_gradient(z: Array, v: Array, T: Array = 1.0) -> Array:
-    r"""Derivative of :func:`soft_target_cost` with respect to T, of which both p and q depend.
+    r"""Derivative of :func:`soft_target_cost` with respect to T, on which both p and q depend.
 
     .. math:: \frac{\partial C}{\partial T} = \frac{1}{T^2} \left( \frac{1}{T}
               \sum_i p_i (z_i - \bar z)(v_i - \bar v) - \sum_i (q_i - p_i) \, z_i \right)
@@ -242,7 +243,11 @@ def distillation_cost(
     Returns
     -------
     array, shape (..., B)
-        `ValueError` also for a weight out of range, or one for labels that are not given.
+
+    Raises
+    ------
+    ValueError
+        Also if a weight is out of range, or the hard targets have one and there are no labels.
     """
     _, T, z, v = checks.arguments(T, z=z, v=v)
     weights = values.soft_and_hard(hard_weight, alpha, y is not None)
@@ -257,7 +262,7 @@ def distillation_gradient(
 ) -> Array:  # fmt: skip
     r"""Gradient of :func:`distillation_cost` with respect to z (Section 2).
 
-    Arguments and errors are the same.
+    Arguments and errors are the same, but for ``kl``; with alpha, the weights are α and 1 - α.
 
     .. math:: \frac{\partial C}{\partial z_i} = T (q_i - p_i) + w (q^{T=1}_i - [i = y])
 

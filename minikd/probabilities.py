@@ -113,7 +113,7 @@ def softmax_difference(z: Array, v: Array, T: Array = 1.0) -> Array:
               g_i = e^{z_i / T} - e^{v_i / T} = e^{v_i / T} (e^{(z_i - v_i) / T} - 1)
 
     Where student and teacher agree, or T is high, q and p share most of their digits, and so do the
-    exponentials. With expm1 these digits are never subtracted. Arguments and errors as in
+    exponentials. With expm1 these digits are not subtracted. Arguments and errors as in
     :func:`minikd.equations.soft_target_cost`.
 
     Returns
@@ -167,7 +167,14 @@ def log_ratio(z: Array, v: Array, T: Array = 1.0) -> Array:
 
 
 def _exponentials(z: Array, v: Array, T: Array) -> tuple[Array, Array, Array, Array]:
-    """Both exponentials, the largest of each case 1; the difference of their exponents; theirs."""
+    """What the comparisons begin with.
+
+    Returns
+    -------
+    e_z, e_v : the exponentials of z / T and v / T, each divided by its largest.
+    a : the difference of their exponents.
+    g : their own difference.
+    """
     xp = namespace(z)
     largest_z, largest_v = xp.max(z, axis=-1, keepdims=True), xp.max(v, axis=-1, keepdims=True)
     e_z, e_v = xp.exp((z - largest_z) / T), xp.exp((v - largest_v) / T)

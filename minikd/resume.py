@@ -30,8 +30,9 @@ class History:
     Attributes
     ----------
     costs : list of list of float
-        For each epoch and each member, the mean over the cases of the cost, in nats: for soft targets
-        above its smallest value, T² KL(p ‖ q). Measured during training, so with dropout.
+        For each epoch and each member, the mean over the cases of what the objective records: its
+        cost; for soft targets T² KL(p ‖ q), in nats, times their weight, plus the hard term. Measured
+        during training, so with dropout.
     observed : list
         For each epoch, what ``observe`` returned.
     seconds : float

@@ -19,7 +19,7 @@ import numpy as np
 
 from minikd.backend import to_host
 
-T = TypeVar("T")
+Checked = TypeVar("Checked")
 
 
 def shown(value: Any) -> str:
@@ -150,7 +150,9 @@ def items(name: str, value: Any, what: str) -> list[Any]:
     raise refused(name, value, f"a sequence of {what}")
 
 
-def each(name: str, value: Any, what: str, check: Callable[[str, Any], T]) -> tuple[T, ...]:
+def each(
+    name: str, value: Any, what: str, check: Callable[[str, Any], Checked]
+) -> tuple[Checked, ...]:
     """A tuple of what ``check`` makes of all in a sequence."""
     try:
         return tuple(check(name, one) for one in items(name, value, what))
@@ -241,13 +243,6 @@ def choice(name: str, value: Any, choices: Iterable[str]) -> str:
             name, value, " or ".join([", ".join(map(repr, known[:-1])), repr(known[-1])])
         )
     return value
-
-
-def known(name: str, value: Any, mapping: Mapping[str, Any]) -> Any:
-    """What a mapping holds under a name."""
-    if not isinstance(value, str) or value not in mapping:
-        raise refused(name, value, f"one of {', '.join(map(str, mapping))}")
-    return mapping[value]
 
 
 def flag(name: str, value: Any) -> bool:
