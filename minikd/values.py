@@ -245,6 +245,13 @@ def choice(name: str, value: Any, choices: Iterable[str]) -> str:
     return value
 
 
+def known(name: str, value: Any, mapping: Mapping[str, Any]) -> Any:
+    """What a mapping holds under a name."""
+    if not isinstance(value, str) or value not in mapping:
+        raise refused(name, value, f"one of {', '.join(map(str, mapping))}")
+    return mapping[value]
+
+
 def flag(name: str, value: Any) -> bool:
     """True or False, not something that is merely true."""
     given = plain(value)
