@@ -238,6 +238,16 @@ class _Function:
         )
         return f"input {i} ({parameters[i].name})" if named else f"input {i}"
 
+    def takes_as_many(self) -> bool:
+        """Whether func can be called with as many inputs as there are."""
+        try:
+            inspect.signature(self.func).bind(*self.arrays)
+        except TypeError:
+            return False
+        except ValueError:  # it has no signature to ask
+            return True
+        return True
+
     def settle(self) -> None:
         """Find out which integers are indices: the function cannot use them as floating point."""
         ways = [[False] * len(self.arrays)]
@@ -326,12 +336,14 @@ class _Function:
         return found
 
 
-def _same(a: Any, b: Any, digits: float = 1e-12) -> bool:
+def _equal(a: Any, b: Any, tolerance: float = 1e-12) -> bool:
     a, b = np.asarray(a), np.asarray(b)
     if a.shape != b.shape:
         return False
     finite = np.abs(b[np.isfinite(b)])
-    return np.allclose(a, b, rtol=digits, atol=digits * finite.max(initial=0.0), equal_nan=True)
+    return np.allclose(
+        a, b, rtol=tolerance, atol=tolerance * finite.max(initial=0.0), equal_nan=True
+    )
 
 
 # ---------------------------------------------------------------- the check
@@ -339,6 +351,20 @@ def _same(a: Any, b: Any, digits: float = 1e-12) -> bool:
 
 @dataclass
 class _Check:
+    """One call of :func:`gradcheck`: first the rules, then each input.
+
+    Attributes
+    ----------
+    outs, dout, by_hand
+        The outputs, a random gradient on them as one vector, and the gradients that backward gave.
+    size : float
+        Σ |dout · out|, in ulps of which the rounding error of L = Σ dout · out is expected.
+    noise : float
+        That rounding error.
+    notes, kinks
+        What is logged if the check passes; the elements at a kink, each with its derivative.
+    """
+
     function: _Function
     rng: np.random.Generator
     method: Method
@@ -347,6 +373,13 @@ class _Check:
     rtol: float | None
     notes: list[str] = field(default_factory=list)
     kinks: list[tuple[_Derivative, int]] = field(default_factory=list)
+    arrays: list[Any] = field(default_factory=list)
+    outs: list[Any] = field(default_factory=list)
+    dout: Any = None
+    by_hand: list[Any] = field(default_factory=list)
+    size: float = 0.0
+    noise: float = 0.0
+    elementwise: bool = True
 
     def copy(self) -> _Check:
         """The same check, whose inputs and gradient on the output may be replaced."""
@@ -356,19 +389,7 @@ class _Check:
 
     def run(self, jacobian: bool) -> None:
         self.arrays = self.function.arrays
-        try:
-            self.function.settle()
-        except TypeError as error:
-            try:
-                inspect.signature(self.function.func).bind(*self.arrays)
-            except TypeError:
-                raise ValueError(
-                    f"func does not take {len(self.arrays)} inputs ({error}): a tuple, or a list of "
-                    f"arrays, is several inputs, a list of numbers is one; {_FORMS}"
-                ) from None
-            except ValueError:  # it has no signature
-                pass
-            raise
+        self._finds_its_arguments()
         self.dout, self.by_hand = self._first_call()
         self.noise = 4 * _ULP * max(self.size, 1e-300)
         self._keeps_to_the_rules()
@@ -384,7 +405,7 @@ class _Check:
         wrong = wrong or self._groups_at_kinks()
         if wrong:
             raise GradcheckError(_message(self, wrong, [i for i in checked if i not in wrong]))
-        self._forgets_other_calls(self._equal_to())
+        self._forgets_other_calls(self._tolerance())
         if jacobian:
             self._whole_jacobian(checked)
         self._inputs_without_gradient()
@@ -392,6 +413,18 @@ class _Check:
             logger.warning(note)
 
     # ------------------------------------------------ what func must not do
+
+    def _finds_its_arguments(self) -> None:
+        """func takes as many inputs as there are, some of them as indices."""
+        try:
+            self.function.settle()
+        except TypeError as error:
+            if self.function.takes_as_many():
+                raise
+            raise ValueError(
+                f"func does not take {len(self.arrays)} inputs ({error}): a tuple, or a list of arrays, "
+                f"is several inputs, a list of numbers is one; {_FORMS}"
+            ) from None
 
     def _first_call(self) -> tuple[Any, list[Any]]:
         """A random gradient on the output, and the gradients by hand."""
@@ -455,19 +488,19 @@ class _Check:
         return outs, self.function.gradients(given)
 
     def _keeps_to_the_rules(self) -> None:
-        digits = self._equal_to()
+        tolerance = self._tolerance()
         outs, gradients = self.once(self.dout)
-        if not all(_same(a, b, digits) for a, b in zip(outs, self.outs, strict=True)):
+        if not all(_equal(a, b, tolerance) for a, b in zip(outs, self.outs, strict=True)):
             raise GradcheckError(
                 "func is not deterministic: two calls with the same inputs gave different outputs; "
                 "draw random numbers outside of func"
             )
         for i, (g, was) in enumerate(zip(gradients, self.by_hand, strict=True)):
-            if was is None or g is None or _same(g, was, digits):
+            if was is None or g is None or _equal(g, was, tolerance):
                 continue
             third = np.asarray(self.once(self.dout)[1][i])
-            adds = _same(third - g, g - was, digits)
-            random = not _same(third, g, digits)
+            adds = _equal(third - g, g - was, tolerance)
+            random = not _equal(third, g, tolerance)
             raise GradcheckError(
                 f"{self.function.name(i)}: a second call of forward and backward gave another "
                 "gradient; "
@@ -476,10 +509,10 @@ class _Check:
                    if random else "the first call left something behind")
             )  # fmt: skip
         self._keeps_no_buffer(outs, gradients)
-        self._can_be_called_again(digits)
-        self._is_linear_in_dout(digits)
+        self._can_be_called_again(tolerance)
+        self._is_linear_in_dout(tolerance)
 
-    def _equal_to(self) -> float:
+    def _tolerance(self) -> float:
         """How equal the results of two calls must be, relative to the largest."""
         parts = [*self.outs, *(g for g in self.by_hand if g is not None)]
         low = any(part.dtype in (np.float32, np.float16) for part in parts)
@@ -507,7 +540,7 @@ class _Check:
                         "last one had returned; return a copy"
                     )
 
-    def _can_be_called_again(self, digits: float) -> None:
+    def _can_be_called_again(self, tolerance: float) -> None:
         mine = [x.copy() for x in self.arrays]
         outs, backward = self.function.outputs(mine)
         given = self.function.gradients(backward(*self.function.douts(self.dout, outs)))
@@ -517,15 +550,15 @@ class _Check:
         except Exception:  # a backward may free its cache, as PyTorch's does
             return
         for i, (g, was) in enumerate(zip(again, first, strict=True)):
-            if was is not None and g is not None and not _same(g, was, digits):
-                adds = _same(g, 2 * was, digits)
+            if was is not None and g is not None and not _equal(g, was, tolerance):
+                adds = _equal(g, 2 * was, tolerance)
                 raise GradcheckError(
                     f"{self.function.name(i)}: a second call of backward gave another gradient; "
                     + ("it adds to that of the first call" if adds
                        else "the first call changed what it keeps (a cache written in place?)")
                 )  # fmt: skip
 
-    def _forgets_other_calls(self, digits: float) -> None:
+    def _forgets_other_calls(self, tolerance: float) -> None:
         """A backward belongs to its own forward, not to the first one, or the last."""
         moved = [
             x + 0.05 * np.sqrt(np.mean(x**2)) * self.rng.standard_normal(x.shape)
@@ -547,7 +580,11 @@ class _Check:
                     f"{name}: the gradient does not depend on the inputs, and the derivative does: "
                     "does the backward use what an earlier call kept (a stale cache), or a constant?"
                 )
-            if old is not None and not _same(old, was, digits) and _same(old, g, digits):
+            if (
+                old is not None
+                and not _equal(old, was, tolerance)
+                and _equal(old, g, tolerance)
+            ):
                 self.notes.append(
                     f"{name}: a backward uses what the last forward left, so it must be called "
                     "before the next forward; a layer that is used twice would be wrong"
@@ -571,7 +608,7 @@ class _Check:
                 return False
         return True
 
-    def _is_linear_in_dout(self, digits: float) -> None:
+    def _is_linear_in_dout(self, tolerance: float) -> None:
         try:
             nothing = self.once(np.zeros_like(self.dout))[1]
             twice = self.once(-2.0 * self.dout)[1]
@@ -584,18 +621,18 @@ class _Check:
             if g is None or zero is None or double is None or np.shape(zero) != g.shape:
                 continue
             name = self.function.name(i)
-            if g.any() and _same(zero, g, digits):
+            if g.any() and _equal(zero, g, tolerance):
                 raise GradcheckError(
                     f"{name}: the gradient ignores dout: it is the same for every gradient on the "
                     "output; multiply by dout, also where the output is one number"
                 )
-            if np.abs(zero).max() > digits * np.abs(g).max(initial=0.0):
+            if np.abs(zero).max() > tolerance * np.abs(g).max(initial=0.0):
                 raise GradcheckError(
                     f"{name}: a part of the gradient is not multiplied by dout, but added: with "
                     f"dout = 0 it is still {_shown(np.asarray(zero))} (a constant such as weight "
                     "decay, or a buffer that is not set to zero)"
                 )
-            if not _same(double, -2 * g, 100 * digits):
+            if not _equal(double, -2 * g, 100 * tolerance):
                 raise GradcheckError(
                     f"{name}: the gradient is not linear in dout: -2 dout does not give -2 times "
                     "as much (abs, max or a square of dout?)"

@@ -526,6 +526,15 @@ def test_integers_that_are_indices_stay_integers():
     assert gradcheck(rows, (Z, [1, 3]))
 
 
+def test_a_wrong_number_of_inputs_says_what_is_one_and_what_are_several():
+    with pytest.raises(ValueError, match=r"does not take 1 inputs .* a list of numbers is one"):
+        gradcheck(lambda x, y: x * y, [1.5, 2.5], gradient=lambda x, y: (y, x))
+    with pytest.raises(
+        ValueError, match=r"does not take 2 inputs .* list of arrays, is several"
+    ):
+        gradcheck(lambda a: (a**2, lambda d: 2 * a * d), [np.ones(2), np.ones(2)])
+
+
 def test_notes_say_what_was_done(caplog):
     gradcheck(*RIGHT["batch norm with var"])
     assert "not analytic" in caplog.text
