@@ -25,8 +25,9 @@ ORDER = [
     "data.mnist", "data.emnist", "data.features", "data.speech", "data", "data.catalog", "plain",
     "sampling", "fits", "watch", "resume", "train", "evaluate", "statistics",
     "ensembles", "specialists", "combination", "hmm", "plots", "diagram",
-    "experiments.workers", "experiments.record", "experiments.run", "experiments.experiment",
-    "experiments.own", "experiments.*", "experiments", "tables", "report", "cli", "__main__",
+    "experiments.workers", "experiments.record", "experiments.kept", "experiments.run",
+    "experiments.experiment", "experiments.own", "experiments.*", "experiments", "tables", "report",
+    "cli", "__main__",
 ]  # fmt: skip
 
 

@@ -21,7 +21,7 @@ from minikd.experiments.acoustic_frames import (
     words_wrong,
 )  # fmt: skip
 from minikd.experiments.experiment import Experiment, Metric, Paper, Record
-from minikd.experiments.run import STUDENT, TEACHER, Kept, part_seed
+from minikd.experiments.kept import STUDENT, TEACHER, Kept, part_seed
 from minikd.mlp import MLP
 from minikd.objectives import hard_targets, soft_targets
 from minikd.statistics import Mean, change, mean_of, share_of_gain, standard_error

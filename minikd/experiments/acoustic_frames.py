@@ -11,7 +11,7 @@ from minikd import equations
 from minikd.backend import Stream, generator
 from minikd.data import Dataset
 from minikd.data.speech import Speech, Utterance, windows
-from minikd.experiments.run import SPLIT, part_seed
+from minikd.experiments.kept import SPLIT, part_seed
 from minikd.hmm import WordModel, decode, train_states, word_errors
 
 

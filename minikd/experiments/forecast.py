@@ -11,7 +11,7 @@ from minikd import plots
 from minikd.data import Dataset
 from minikd.data.speech import Speech, Utterance, windows
 from minikd.experiments.experiment import Experiment, Metric, Record
-from minikd.experiments.run import STUDENT, TEACHER, Kept, part_seed
+from minikd.experiments.kept import STUDENT, TEACHER, Kept, part_seed
 from minikd.mlp import MLP
 from minikd.objectives import logit_matching
 from minikd.statistics import Mean, change, mean_of, standard_error

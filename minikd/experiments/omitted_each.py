@@ -11,8 +11,9 @@ from minikd import plots
 from minikd.data import Digits
 from minikd.evaluate import errors, errors_per_class, with_bias
 from minikd.experiments.experiment import Experiment, Metric
+from minikd.experiments.kept import Kept
 from minikd.experiments.omitted_3 import PRESETS as OMITTED_3
-from minikd.experiments.run import Kept, seconds
+from minikd.experiments.run import seconds
 from minikd.experiments.unseen import Unseen, distil, transfer_sets
 
 

@@ -14,8 +14,8 @@ from minikd.data import Dataset, Digits
 from minikd.data.augment import draw_shifts, shift_images
 from minikd.evaluate import errors
 from minikd.experiments.experiment import Experiment, Metric, Record
+from minikd.experiments.kept import SPLIT, STUDENT, TEACHER, Kept, part_seed
 from minikd.experiments.omitted_3 import PRESETS as OMITTED_3
-from minikd.experiments.run import SPLIT, STUDENT, TEACHER, Kept, part_seed
 from minikd.mlp import MLP
 from minikd.objectives import hard_targets, soft_targets
 from minikd.statistics import rank_correlation

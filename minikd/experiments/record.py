@@ -162,10 +162,27 @@ def _is_text(node: ast.AST) -> bool:
     return isinstance(node, ast.Expr) and isinstance(node.value, ast.Constant)
 
 
+def _package() -> Iterator[Path]:
+    package = Path(minikd.__file__).parent
+    return (path for path in package.rglob("*.py") if path.name not in _UNRELATED)
+
+
 @functools.cache
 def _source() -> str:
-    package = Path(minikd.__file__).parent
-    return source_hash(path for path in package.rglob("*.py") if path.name not in _UNRELATED)
+    return source_hash(_package())
+
+
+@functools.cache
+def engine() -> str:
+    """A short hash of the code that a teacher's training depends on: all but rooms and statistics.
+
+    So a change in the room of an experiment costs none of the teachers that were kept.
+    """
+    return source_hash(
+        path for path in _package()
+        if path.name != "statistics.py"
+        and (path.name == "kept.py" or "experiments" not in path.parts[-3:])
+    )  # fmt: skip
 
 
 def write_record(path: str | PathLike[str], record: dict[str, Any]) -> dict[str, Any]:

@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import functools
-import json
 import os
-import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from os import PathLike
@@ -15,149 +13,14 @@ from typing import TYPE_CHECKING, Any
 
 from minikd import values
 from minikd.backend import array_module
-from minikd.checkpoint import load_checkpoint, save_checkpoint, write_atomically
-from minikd.data import Dataset, Digits, catalog
-from minikd.evaluate import logits_over_views
-from minikd.experiments.record import differences, digest, environment, own_digest, write_record
+from minikd.data import catalog
+from minikd.experiments.kept import Kept
+from minikd.experiments.record import differences, environment, own_digest, write_record
 from minikd.experiments.workers import on_workers, sent_whole, spread
-from minikd.mixture import Mixture
-from minikd.mlp import MLP
-from minikd.objectives import Objective, hard_targets
 from minikd.threads import blas_threads
-from minikd.train import Recipe, train
 
 if TYPE_CHECKING:
     from distributed import Client
-
-# Run number `seed` gives these seeds to its parts: 4 · seed + 1, …, 4 · seed + 4.
-TEACHER, STUDENT, HARD, SPLIT = range(1, 5)
-
-
-def part_seed(seed: int, part: int) -> int:
-    """The seed of a part of a run, such as ``TEACHER``.
-
-    Networks of one part start from the same weights, so that they differ only in what they are
-    taught; those of different parts do not.
-    """
-    return 4 * seed + part
-
-
-class Kept:
-    """What one seed of a run has made so far, in files: the run can be stopped at any time.
-
-    Parameters
-    ----------
-    folder : Path
-    seed : int
-    made_with : dict
-        From :func:`environment`; files of another environment are left alone.
-    device : {"cpu", "cuda"}
-    progress : bool
-
-    Attributes
-    ----------
-    seconds : float
-        Spent on everything that was asked for, in this process or in those before it.
-    """
-
-    def __init__(
-        self, folder: Path, seed: int, made_with: dict[str, Any], device: str, progress: bool
-    ) -> None:
-        self.folder, self.seed, self.device = folder, seed, device
-        self.made_with, self.progress, self.seconds = made_with, progress, 0.0
-
-    def path(self, stem: str, which: Any, ending: str) -> Path:
-        """The file of something that the settings ``which`` make."""
-        return self.folder / f"{stem}.{digest(which, self.seed, self.made_with)}.{ending}"
-
-    def title(self, what: str) -> str | None:
-        """The title of a progress bar, or None for no bar."""
-        return f"{what}, seed {self.seed}" if self.progress else None
-
-    def network(self, sizes: Sequence[int], part: int, gain: float = 1.0) -> MLP:
-        """A fresh network for a part of this run, such as ``STUDENT``."""
-        return MLP(sizes, rng=part_seed(self.seed, part), gain=gain, device=self.device)
-
-    def train(
-        self,
-        what: str,
-        which: Any,
-        net: MLP | Mixture,
-        data: Dataset,
-        objective: Objective,
-        recipe: Recipe,
-        observe: Callable[[Any, int], Any] | None = None,
-        **options: Any,
-    ) -> list[Any]:
-        """Train a network, going on from its checkpoint if there is one.
-
-        Parameters and options are those of :func:`minikd.train`; by default its ``rng`` is the
-        seed.
-
-        Returns
-        -------
-        list
-            What ``observe`` gave after each epoch.
-        """
-        history = train(
-            net, data, objective, recipe, **{"rng": self.seed, **options},
-            checkpoint=self.path(what, which, "npz"), progress=self.title(what),
-            observe=observe,
-        )  # fmt: skip
-        self.seconds += history.seconds
-        return history.observed
-
-    def array(self, what: str, which: Any, make: Callable[[str | None], Any]) -> Any:
-        """An array that takes long to make: read if it was kept, else made and kept."""
-        path = self.path(what, which, "npz")
-        if not path.exists():
-            start = time.monotonic()
-            made = {"array": make(self.title(what))}
-            save_checkpoint(path, made, {"seconds": time.monotonic() - start})
-        arrays, meta = load_checkpoint(path)
-        self.seconds += meta["seconds"]
-        return arrays["array"]
-
-    def teacher(self, config: Any, digits: Digits) -> tuple[MLP, Callable[[str], Any]]:
-        """The teacher of a run, and its logits averaged over moves of the image.
-
-        Every experiment with the same settings shares them.
-
-        Returns
-        -------
-        teacher : MLP
-        over_views : callable
-            ``over_views("train")`` and ``over_views("test")`` give (n, classes).
-        """
-        train = digits.train
-        sizes = [train.x.shape[1], *config.teacher_hidden, int(train.y.max()) + 1]
-        net = self.network(sizes, TEACHER)
-        which = (config.data, config.teacher_hidden, config.teacher)
-        self.train("teacher", which, net, train, hard_targets(), config.teacher)
-
-        def over_views(part: str) -> Any:
-            return self.array(
-                f"logits-{part}", (*which, config.view_pixels),
-                lambda title: logits_over_views(
-                    net, getattr(digits, part), config.view_pixels, progress=title
-                ),
-            )  # fmt: skip
-
-        return net, over_views
-
-    def write_part(self, config: Any, cell: Any, part: dict[str, Any]) -> None:
-        """Keep what a cell of the seed found."""
-        path = self.path(f"{config.name}.{config.data}", (config, cell), "json")
-        write_atomically(path, json.dumps(part, default=values.for_json).encode())
-
-    def read_part(self, config: Any, cell: Any) -> dict[str, Any] | None:
-        """What a cell of the seed found, if it was finished before and the file is whole."""
-        try:
-            path = self.path(f"{config.name}.{config.data}", (config, cell), "json")
-            part = json.loads(path.read_text(encoding="utf-8"))
-        except (FileNotFoundError, ValueError):
-            return None
-        return part if isinstance(part, dict) else None
 
 
 def no_cells(config: Any) -> list[Any]:

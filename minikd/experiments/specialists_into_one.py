@@ -11,7 +11,7 @@ from minikd import plots
 from minikd.data import Characters
 from minikd.evaluate import log_loss
 from minikd.experiments.experiment import Experiment, Metric, Record
-from minikd.experiments.run import SPLIT, STUDENT, Kept, part_seed
+from minikd.experiments.kept import SPLIT, STUDENT, Kept, part_seed
 from minikd.experiments.specialists.run import PRESETS as TEAMS
 from minikd.experiments.specialists.run import Specialists, measure, train_team
 from minikd.mlp import MLP

@@ -11,8 +11,8 @@ from minikd import plots
 from minikd.data import Dataset, Digits, catalog
 from minikd.evaluate import errors, errors_per_class
 from minikd.experiments.experiment import Experiment, Metric, Paper, Record
+from minikd.experiments.kept import STUDENT, Kept
 from minikd.experiments.omitted_3 import PRESETS as OMITTED_3
-from minikd.experiments.run import STUDENT, Kept
 from minikd.objectives import hard_targets, soft_targets
 from minikd.statistics import Mean, change, paired_test
 from minikd.train import Recipe

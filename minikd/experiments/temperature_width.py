@@ -12,8 +12,9 @@ from minikd import plots
 from minikd.data import Digits
 from minikd.evaluate import errors
 from minikd.experiments.experiment import Experiment, Metric, Paper, Record
+from minikd.experiments.kept import SPLIT, STUDENT, Kept, part_seed
 from minikd.experiments.omitted_3 import PRESETS as OMITTED_3
-from minikd.experiments.run import SPLIT, STUDENT, Kept, part_seed, seconds
+from minikd.experiments.run import seconds
 from minikd.mlp import MLP
 from minikd.objectives import soft_targets
 from minikd.train import Recipe

@@ -12,7 +12,8 @@ from minikd.backend import Stream, generator
 from minikd.data import Dataset
 from minikd.experiments.acoustic_frames import SPEECH, SYNTHETIC, Framing, states_of
 from minikd.experiments.experiment import Experiment, Metric, Paper, Record
-from minikd.experiments.run import SPLIT, STUDENT, TEACHER, Kept, part_seed, seconds
+from minikd.experiments.kept import SPLIT, STUDENT, TEACHER, Kept, part_seed
+from minikd.experiments.run import seconds
 from minikd.mlp import MLP
 from minikd.objectives import hard_targets, soft_targets
 from minikd.statistics import change, mean_of, share_of_gain, standard_error

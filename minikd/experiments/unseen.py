@@ -21,7 +21,7 @@ from minikd.evaluate import (
     with_bias,
 )
 from minikd.experiments.experiment import Metric, Paper
-from minikd.experiments.run import HARD, SPLIT, STUDENT, Kept, part_seed
+from minikd.experiments.kept import HARD, SPLIT, STUDENT, Kept, part_seed
 from minikd.objectives import hard_targets, soft_targets
 from minikd.train import Recipe
 

@@ -13,7 +13,7 @@ from minikd.combination import active_specialists, combine
 from minikd.data import Characters, Dataset
 from minikd.ensembles import arithmetic_mean
 from minikd.evaluate import calibration_error, errors, fit_temperature, log_loss
-from minikd.experiments.run import HARD, SPLIT, STUDENT, TEACHER, Kept, part_seed
+from minikd.experiments.kept import HARD, SPLIT, STUDENT, TEACHER, Kept, part_seed
 from minikd.mixture import Mixture
 from minikd.mlp import MLP
 from minikd.objectives import hard_targets

@@ -1,0 +1,169 @@
+"""What a run has made so far, in files, so that it can be stopped; and the seeds of its parts."""
+
+from __future__ import annotations
+
+import json
+import time
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Any
+
+from minikd import values
+from minikd.checkpoint import load_checkpoint, save_checkpoint, write_atomically
+from minikd.data import Dataset, Digits
+from minikd.evaluate import logits_over_views
+from minikd.experiments.record import digest, engine
+from minikd.mixture import Mixture
+from minikd.mlp import MLP
+from minikd.objectives import Objective, hard_targets
+from minikd.train import Recipe, train
+
+# Run number `seed` gives these seeds to its parts: 4 · seed + 1, …, 4 · seed + 4.
+TEACHER, STUDENT, HARD, SPLIT = range(1, 5)
+
+
+def part_seed(seed: int, part: int) -> int:
+    """The seed of a part of a run, such as ``TEACHER``.
+
+    Networks of one part start from the same weights, so that they differ only in what they are
+    taught; those of different parts do not.
+    """
+    return 4 * seed + part
+
+
+class Kept:
+    """What one seed of a run has made so far, in files: the run can be stopped at any time.
+
+    Parameters
+    ----------
+    folder : Path
+    seed : int
+    made_with : dict
+        From :func:`environment`; files of another environment are left alone.
+    device : {"cpu", "cuda"}
+    progress : bool
+
+    Attributes
+    ----------
+    seconds : float
+        Spent on everything that was asked for, in this process or in those before it.
+    """
+
+    def __init__(
+        self, folder: Path, seed: int, made_with: dict[str, Any], device: str, progress: bool
+    ) -> None:
+        self.folder, self.seed, self.device = folder, seed, device
+        self.made_with, self.progress, self.seconds = made_with, progress, 0.0
+
+    def path(self, stem: str, which: Any, ending: str, lasts: bool = False) -> Path:
+        """The file of something that the settings ``which`` make.
+
+        It is bound to all code that a run depends on; what ``lasts``, to that of the engine alone.
+        """
+        made_with = self.made_with
+        if lasts:
+            made_with = made_with | {"versions": made_with["versions"] | {"source": engine()}}
+        return self.folder / f"{stem}.{digest(which, self.seed, made_with)}.{ending}"
+
+    def title(self, what: str) -> str | None:
+        """The title of a progress bar, or None for no bar."""
+        return f"{what}, seed {self.seed}" if self.progress else None
+
+    def network(self, sizes: Sequence[int], part: int, gain: float = 1.0) -> MLP:
+        """A fresh network for a part of this run, such as ``STUDENT``."""
+        return MLP(sizes, rng=part_seed(self.seed, part), gain=gain, device=self.device)
+
+    def train(
+        self,
+        what: str,
+        which: Any,
+        net: MLP | Mixture,
+        data: Dataset,
+        objective: Objective,
+        recipe: Recipe,
+        observe: Callable[[Any, int], Any] | None = None,
+        lasts: bool = False,
+        **options: Any,
+    ) -> list[Any]:
+        """Train a network, going on from its checkpoint if there is one.
+
+        Parameters and options are those of :func:`minikd.train`; by default its ``rng`` is the
+        seed. ``what``, ``which`` and ``lasts`` name the file, as :meth:`path` has it.
+
+        Returns
+        -------
+        list
+            What ``observe`` gave after each epoch.
+        """
+        history = train(
+            net, data, objective, recipe, **{"rng": self.seed, **options},
+            checkpoint=self.path(what, which, "npz", lasts), progress=self.title(what),
+            observe=observe,
+        )  # fmt: skip
+        self.seconds += history.seconds
+        return history.observed
+
+    def array(
+        self, what: str, which: Any, make: Callable[[str | None], Any], lasts: bool = False
+    ) -> Any:
+        """An array that takes long to make: read if it was kept, else made and kept."""
+        path = self.path(what, which, "npz", lasts)
+        if not path.exists():
+            start = time.monotonic()
+            made = {"array": make(self.title(what))}
+            save_checkpoint(path, made, {"seconds": time.monotonic() - start})
+        arrays, meta = load_checkpoint(path)
+        self.seconds += meta["seconds"]
+        return arrays["array"]
+
+    def teacher(
+        self, config: Any, digits: Digits, recipe: Recipe | None = None
+    ) -> tuple[MLP, Callable[[str], Any]]:
+        """The teacher of a run, and its logits averaged over moves of the image.
+
+        Every experiment with the same settings shares them.
+
+        Parameters
+        ----------
+        config : dataclass
+            With ``data``, ``teacher_hidden``, ``teacher`` and ``view_pixels``.
+        digits : Digits
+        recipe : Recipe, optional
+            Of another teacher than ``config.teacher``.
+
+        Returns
+        -------
+        teacher : MLP
+        over_views : callable
+            ``over_views("train")`` and ``over_views("test")`` give (n, classes).
+        """
+        train, recipe = digits.train, recipe or config.teacher
+        sizes = [train.x.shape[1], *config.teacher_hidden, int(train.y.max()) + 1]
+        net = self.network(sizes, TEACHER)
+        which = (config.data, config.teacher_hidden, recipe)
+        self.train("teacher", which, net, train, hard_targets(), recipe, lasts=True)
+
+        def over_views(part: str) -> Any:
+            return self.array(
+                f"logits-{part}", (*which, config.view_pixels),
+                lambda title: logits_over_views(
+                    net, getattr(digits, part), config.view_pixels, progress=title
+                ),
+                lasts=True,
+            )  # fmt: skip
+
+        return net, over_views
+
+    def write_part(self, config: Any, cell: Any, part: dict[str, Any]) -> None:
+        """Keep what a cell of the seed found."""
+        path = self.path(f"{config.name}.{config.data}", (config, cell), "json")
+        write_atomically(path, json.dumps(part, default=values.for_json).encode())
+
+    def read_part(self, config: Any, cell: Any) -> dict[str, Any] | None:
+        """What a cell of the seed found, if it was finished before and the file is whole."""
+        try:
+            path = self.path(f"{config.name}.{config.data}", (config, cell), "json")
+            part = json.loads(path.read_text(encoding="utf-8"))
+        except (FileNotFoundError, ValueError):
+            return None
+        return part if isinstance(part, dict) else None
