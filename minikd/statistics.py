@@ -99,6 +99,45 @@ def share_of_gain(kept: float, gain: float) -> float:
     return 100 * float(kept / gain if gain > 0 else kept >= 0)
 
 
+def share_interval(errors: float, cases: int, level: float = 0.95) -> tuple[float, float]:
+    """Between what shares of errors other test cases would leave: the exact interval.
+
+    The interval of Clopper and Pearson (1934): the shares at which so many errors among so many
+    cases, drawn independently, would not be unlikely, on either side. The mean over networks that
+    are asked the same cases may stand for the errors of one.
+
+    Parameters
+    ----------
+    errors : float
+        0 ≤ errors ≤ cases.
+    cases : int
+    level : float
+        0 < level < 1.
+
+    Returns
+    -------
+    low, high : float
+        From 0 to 1.
+
+    Examples
+    --------
+    >>> [round(end, 4) for end in share_interval(74, 10_000)]
+    [0.0058, 0.0093]
+    """
+    from scipy.stats import beta
+
+    cases, errors = checked.whole("cases", cases, 1), checked.finite("errors", errors)
+    level = checked.finite("level", level)
+    if not 0 <= errors <= cases:
+        raise checked.refused("errors", errors, f"a number from 0 to cases, {cases}")
+    if not 0 < level < 1:
+        raise checked.refused("level", level, "a number between 0 and 1")
+    tail = (1 - level) / 2
+    low = beta.ppf(tail, errors, cases - errors + 1) if errors > 0 else 0.0
+    high = beta.ppf(1 - tail, errors + 1, cases - errors) if errors < cases else 1.0
+    return float(low), float(high)
+
+
 def paired_test(wrong_a: Any, wrong_b: Any) -> float:
     """Could two networks be equally good? The exact McNemar test, two-sided.
 

@@ -12,7 +12,7 @@ import numpy as np
 from minikd import values
 from minikd.experiments.record import digest
 from minikd.experiments.run import first_part, no_cells, run_seeds
-from minikd.statistics import mean_and_sd
+from minikd.statistics import mean_and_sd, share_interval
 
 Record = dict[str, Any]
 
@@ -56,11 +56,13 @@ class Metric:
     unit : str
         What tables show behind a number, such as ``nats``. Some are more than a word: ``"T"`` and
         ``"p"`` have no mean over seeds, and ``"% of cases"`` are errors, shown as a share of
-        ``test_cases``; ``"number"`` shows none.
+        the cases ``of`` counts; ``"number"`` shows none.
     better : {"less", "more", "neither"}
     paper : Paper, optional
     control : bool
         A page folds it away with the other controls.
+    of : str
+        The metric that counts the cases among which errors are counted.
     """
 
     name: str
@@ -69,6 +71,7 @@ class Metric:
     better: Literal["less", "more", "neither"] = "less"
     paper: Paper | None = None
     control: bool = False
+    of: str = "test_cases"
 
     def said(self, record: Record) -> str:
         """The metric over the seeds of a record, in its unit: ``mean ± sd (n)``."""
@@ -83,7 +86,7 @@ class Metric:
         if self.unit in ("nats", "variances", "minutes", "seconds"):
             return _three_digits(values, self.unit)
         if self.unit == "% of cases":
-            cases = m["test_cases"]
+            cases = m[self.of]
             return mean_and_sd([100 * v / c for v, c in zip(values, cases, strict=True)], "%")
         return mean_and_sd(values, "" if self.unit == "number" else self.unit)
 
@@ -94,6 +97,21 @@ class Metric:
         if self.paper.to is not None:
             return f"{self.unit} from {self.paper.value:g} to {self.paper.to:g}"
         return f"{self.paper.value:g} {self.unit.removesuffix(' of cases')}"
+
+    def over_cases(self, record: Record) -> str:
+        """How far the mean of its errors would change with other test cases: a 95 % interval.
+
+        Of errors alone; empty for other metrics. In the unit of the metric.
+        """
+        cases = record["metrics"].get(self.of)
+        if self.unit not in ("errors", "% of cases") or cases is None:
+            return ""
+        ends = share_interval(float(np.mean(record["metrics"][self.name])), int(cases[0]))
+        if self.unit == "errors":
+            low, high = (f"{end * cases[0]:.0f}" for end in ends)
+            return f"{low} to {high}"
+        low, high = (f"{100 * end:.1f}" for end in ends)
+        return f"{low} to {high} %"
 
     def paper_percent(self) -> float:
         """The paper's number in percent; its errors are of 10,000 test cases."""
@@ -106,7 +124,7 @@ class Metric:
             return False
         values = np.array(record["metrics"][self.name], dtype=float)
         if self.unit == "% of cases":
-            values = 100 * values / record["metrics"]["test_cases"]
+            values = 100 * values / record["metrics"][self.of]
         if self.paper.to is not None:
             return not self.paper.value <= np.median(values) <= self.paper.to
         worse = {

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+import json
 import os
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
@@ -15,7 +16,13 @@ from minikd import values
 from minikd.backend import array_module
 from minikd.data import catalog
 from minikd.experiments.kept import Kept
-from minikd.experiments.record import differences, environment, own_digest, write_record
+from minikd.experiments.record import (
+    differences,
+    environment,
+    own_digest,
+    read_record,
+    write_record,
+)
 from minikd.experiments.workers import on_workers, sent_whole, spread
 from minikd.threads import blas_threads
 
@@ -148,8 +155,9 @@ def run_seeds(
 
     Each cell is kept as soon as it is finished, and each training run is resumed where it was
     stopped: a run that is killed and called again gives the record it would have given. A
-    teacher with the same settings is trained once and kept for other experiments. What was kept
-    by other versions, on another device or with another number of threads is made again.
+    teacher with the same settings is trained once and kept for other experiments. A record that
+    is there already grows: of its seeds, none is run again. What was kept or recorded by other
+    versions, on another device or with another number of threads is made again.
 
     Parameters
     ----------
@@ -216,9 +224,18 @@ def run_seeds(
         raise PermissionError(f"{out} cannot be written to; choose another folder")
     once = functools.cache(_load)
     own = own_digest((one_cell, load), load and once(config.data, load))
+    path = out / f"{stem or f'{config.name}.{config.data}'}.json"
+    heading = {
+        "name": config.name,
+        "data": config.data,
+        "config": asdict(config),
+        **made_with,
+        "versions": made_with["versions"] | ({"own": own} if own else {}),
+    }
+    of_seed = _recorded(path, heading, curves)
     jobs = {
         (seed, i): Job(config, one_cell, seed, cell, str(out), made_with, device, load, own)
-        for seed in seeds for i, cell in enumerate(names)
+        for seed in seeds for i, cell in enumerate(names) if seed not in of_seed
     }  # fmt: skip
     if client is None:
         with blas_threads(threads):
@@ -226,22 +243,44 @@ def run_seeds(
     else:
         title = f"{config.name} on {config.data}" if progress else None
         parts = _do_elsewhere(jobs, client, title)
-    of_seed = [together(config, [parts[seed, i] for i in range(len(names))]) for seed in seeds]
+    for seed in dict.fromkeys(seed for seed, _ in jobs):
+        of_seed[seed] = together(config, [parts[seed, i] for i in range(len(names))])
+    found = [of_seed[seed] for seed in seeds]
+    # Some metrics need data that may have been missing where a seed was run.
+    metrics = [m for m in found[0]["metrics"] if all(m in of["metrics"] for of in found)]
     record = {
-        "name": config.name,
-        "data": config.data,
-        "config": asdict(config),
+        **{key: heading[key] for key in ("name", "data", "config")},
         "seeds": seeds,
-        **made_with,
-        "versions": made_with["versions"] | ({"own": own} if own else {}),
-        "seconds": [part["seconds"] for part in of_seed],
-        "metrics": {m: [part["metrics"][m] for part in of_seed] for m in of_seed[0]["metrics"]},
+        **{key: heading[key] for key in ("device", "versions", "threads")},
+        "seconds": [of["seconds"] for of in found],
+        "metrics": {m: [of["metrics"][m] for of in found] for m in metrics},
         "curves": {
             **curves,
-            **{c: [part["curves"][c] for part in of_seed] for c in of_seed[0]["curves"]},
+            **{c: [of["curves"][c] for of in found] for c in found[0]["curves"]},
         },
     }
-    return write_record(out / f"{stem or f'{config.name}.{config.data}'}.json", record)
+    return write_record(path, record)
+
+
+def _recorded(
+    path: Path, heading: dict[str, Any], curves: Mapping[str, Any]
+) -> dict[int, dict[str, Any]]:
+    """What each seed of a record found that was made with the same settings and versions."""
+    try:
+        record = read_record(path)
+    except (FileNotFoundError, ValueError):
+        return {}
+    same = json.loads(json.dumps(heading, default=values.for_json))
+    if any(record[key] != same[key] for key in same):
+        return {}
+    return {
+        seed: {
+            "seconds": record["seconds"][i],
+            "metrics": {m: of[i] for m, of in record["metrics"].items()},
+            "curves": {c: of[i] for c, of in record["curves"].items() if c not in curves},
+        }
+        for i, seed in enumerate(record["seeds"])
+    }
 
 
 def _do_elsewhere(
