@@ -65,7 +65,8 @@ v = teacher(digits.train.x)
 # ## The student, trained twice
 # Both times it is the same network, with the same initial weights and the same images. The first
 # time it learns the labels, until it gets every training image right. The second time it learns the
-# teacher's soft targets, at a lower learning rate and for longer (lesson 03), and sees no label.
+# teacher's soft targets, at a lower learning rate and for longer (lesson 03), and sees no label. (The
+# paper adds the soft targets to the labels; lesson 15 shows what these do then.)
 
 # %%
 ALONE = Recipe(epochs=20, learning_rate=0.1, batch=100)

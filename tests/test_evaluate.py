@@ -6,6 +6,7 @@ import math
 
 import numpy as np
 import pytest
+from scipy.stats import binomtest
 
 from minikd import MLP, errors, errors_per_class, load_glyphs, sweep_bias, with_bias
 from minikd.evaluate import (
@@ -15,7 +16,7 @@ from minikd.evaluate import (
     log_loss,
     logits_over_views,
 )
-from minikd.statistics import paired_test
+from minikd.statistics import paired_test, share_interval
 
 RNG = np.random.default_rng(6)
 Z, Y = RNG.normal(0, 3, (500, 10)), RNG.integers(0, 10, 500)
@@ -75,6 +76,17 @@ def test_logits_over_views():
         images[:, i : i + 28, j : j + 28].reshape(30, 784) for i in range(3) for j in range(3)
     ]
     np.testing.assert_allclose(got, np.mean([net(x) for x in moved], axis=0), rtol=1e-12)
+
+
+@pytest.mark.parametrize(
+    ("errors", "cases"), [(0, 10), (3, 10), (10, 10), (74, 10_000), (4730, 10_000)]
+)
+@pytest.mark.parametrize("level", [0.5, 0.95])
+def test_the_interval_of_a_share_is_that_of_scipy(errors, cases, level):
+    exact = binomtest(errors, cases).proportion_ci(level, "exact")
+    assert share_interval(errors, cases, level) == pytest.approx(
+        (exact.low, exact.high), rel=1e-9
+    )
 
 
 def test_paired_test_is_mcnemar():

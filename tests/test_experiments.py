@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 from dataclasses import FrozenInstanceError, replace
 from pathlib import Path
 
@@ -804,6 +805,22 @@ def test_what_falls_short_of_the_paper():
     # The levels of another corpus are neither better nor worse.
     assert not short(Paper(57.0, "6", data="speech", level=False), [0.0], "%", "more")
     assert not short(Paper(3.5, "3"), [9.0], "logits", "neither")
+
+
+def test_a_teacher_is_bound_to_the_engine_alone(tmp_path, monkeypatch):
+    package = tmp_path / "minikd"
+    shutil.copytree(Path(record.__file__).parents[1], package)
+    monkeypatch.setattr(record, "_package", lambda: package.rglob("*.py"))
+    made_by = record.engine.__wrapped__
+    before = made_by()
+    for room in ("experiments/omitted_3.py", "experiments/unseen.py", "statistics.py"):
+        (package / room).write_text("CHANGED = True")
+        assert made_by() == before, room
+    for part in ("layers.py", "data/mnist.py", "experiments/kept.py"):
+        (package / part).write_text("CHANGED = True")
+        after = made_by()
+        assert after != before, part
+        before = after
 
 
 def test_the_source_of_a_record_is_what_code_does_not_where_it_stands(tmp_path):

@@ -270,6 +270,9 @@ call("statistics.change", statistics.change,
      metrics="fixed", metric="fixed", since="fixed")  # fmt: skip
 call("statistics.share_of_gain", statistics.share_of_gain, lambda: {"kept": 1.0, "gain": 2.0},
      kept="number", gain="number")  # fmt: skip
+call("statistics.share_interval", statistics.share_interval,
+     lambda: {"errors": 1.0, "cases": 3, "level": 0.95},
+     errors="weight", cases="count", level="between")  # fmt: skip
 call("statistics.paired_test", statistics.paired_test,
      lambda: {"wrong_a": np.array([True, False, True]), "wrong_b": np.array([1, 0, 0])},
      wrong_a="cases", wrong_b="cases")  # fmt: skip

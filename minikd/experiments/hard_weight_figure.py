@@ -137,6 +137,12 @@ def nearness(record: Record) -> dict[float, Any]:
     return {weight: np.mean(of, axis=0) for weight, of in logs.items()}
 
 
+def nearest(record: Record) -> float:
+    """The weight that comes nearest to the paper; see :func:`nearness`."""
+    near = nearness(record)
+    return min(near, key=lambda weight: float(near[weight].mean()))
+
+
 def hard_weight_findings(record: Record) -> list[str]:
     """What the weight changes, which comes nearest to the paper, and what the teacher has to do with it."""
     config = record["config"]
@@ -167,7 +173,7 @@ def hard_weight_findings(record: Record) -> list[str]:
         )
     near = nearness(record)
     if near:
-        best = min(near, key=lambda weight: near[weight].mean())
+        best = nearest(record)
         off = mean_of(100 * np.expm1(near[best]))
         said.append(
             f"Nearest to all figures of the paper at once is the weight {best:g}: on average "
@@ -278,14 +284,9 @@ def _plot_errors(ax: Any, record: Record, which: str, legend: bool) -> None:
             ax.plot(list(found), [100 * e.mean() / cases for e in found.values()], style, color=color,
                     label=f"{who}: {words}" if legend else None)  # fmt: skip
     if paper:
-        for what, words in (("before", "the paper, before and after"), ("after", None)):
-            ax.axhline(
-                paper[which][what] / 100,
-                color="k",
-                lw=1,
-                ls=":",
-                label=words if legend else None,
-            )
+        at = nearest(record)
+        ax.plot([at, at], [paper[which][what] / 100 for what in ("before", "after")], "k*", ms=10,
+                label="the paper, at the weight that is nearest" if legend else None)  # fmt: skip
     ax.set(xlabel="weight of the hard targets", ylabel="test error (%)", yscale="log")
     low, high = ax.get_ylim()
     ticks = [t for t in (0.5, 1, 2, 3, 5, 10, 20, 30, 50, 100) if low <= t <= high]
@@ -308,7 +309,7 @@ def _plot_bias(ax: Any, record: Record) -> None:
     ax.plot(weights, [-lead_in_balance(w, classes) for w in weights], "--", color=plots.GREY,
             label="in theory: taken where the teacher hesitates")  # fmt: skip
     if paper:
-        ax.axhline(paper["no-3"]["bias"], color="k", lw=1, ls=":", label="the paper")
+        ax.plot(nearest(record), paper["no-3"]["bias"], "k*", ms=10, label="the paper")
     ax.set(
         xlabel="weight of the hard targets", ylabel="best bias of 3 (logits)", ylim=(0, None)
     )
@@ -318,7 +319,7 @@ def _plot_bias(ax: Any, record: Record) -> None:
 def _finding(record: Record) -> str:
     near = nearness(record)
     if near:
-        best = min(near, key=lambda weight: near[weight].mean())
+        best = nearest(record)
         off = 100 * np.expm1(near[best].mean())
         return (
             f"With hard targets of weight {best:g}, the figures of Section 3 come out together, {off:.0f} % "
