@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+import browser
 import device_double
 import matplotlib as mpl
 import numpy as np
@@ -77,6 +79,13 @@ def mnist() -> Path:
     if not all((folder / name).exists() for name in SHA256):
         pytest.skip(f"MNIST is not in {folder}; set MINIKD_DATA_DIR or run 'minikd data mnist'")
     return folder
+
+
+@pytest.fixture(scope="session")
+def chromium() -> Iterator[Any]:
+    """A headless browser, or a skip."""
+    with browser.launched() as launched:
+        yield launched
 
 
 @pytest.fixture
