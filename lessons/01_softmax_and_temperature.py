@@ -13,15 +13,8 @@ import matplotlib.pyplot as plt
 import numpy as np
 
 from minikd.equations import entropy, log_softmax, softmax
-from minikd.plots import (
-    BLUE,
-    GREEN,
-    HOUSE_STYLE,
-    ORANGE,
-    plot_entropy,
-    plot_softmax_bars,
-    save_figure,
-)
+from minikd.plots import BLUE, GREEN, HOUSE_STYLE, ORANGE, save_figure
+from minikd.temperature import plot_entropy, plot_softmax_bars
 
 plt.style.use(HOUSE_STYLE)
 np.set_printoptions(suppress=True, precision=4, linewidth=100)

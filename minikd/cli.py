@@ -8,6 +8,7 @@ import sys
 import threading
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
 from typing import Any, NoReturn
 
@@ -20,7 +21,8 @@ def main(argv: Sequence[str] | None = None) -> int:
     An error is one line on stderr and exit code 2; with ``--debug``, it is raised with its
     traceback.
     """
-    arguments = _parser().parse_args(argv)
+    argv = sys.argv[1:] if argv is None else list(argv)
+    arguments = _parser().parse_args(_with_minus(argv))
     try:
         with _terminated():
             arguments.command(arguments)
@@ -37,6 +39,17 @@ def main(argv: Sequence[str] | None = None) -> int:
         print(f"minikd: {what}{' '.join(str(error).split())}", file=sys.stderr)
         return 2
     return 0
+
+
+def _with_minus(argv: Sequence[str]) -> list[str]:
+    """``--logits -1,2`` as ``--logits=-1,2``: argparse takes the minus for an option's."""
+    joined: list[str] = []
+    for word in argv:
+        if joined and joined[-1] in ("--logits", "--student") and word.startswith("-"):
+            joined[-1] += f"={word}"
+        else:
+            joined.append(word)
+    return joined
 
 
 @contextmanager
@@ -116,8 +129,27 @@ def _parser() -> argparse.ArgumentParser:
     data.add_argument("name", choices=[name for name, s in SOURCES.items() if s.fetch])
     data.set_defaults(command=_data)
 
-    temperature = commands.add_parser("temperature", help="draw what temperature does")
-    temperature.add_argument("--out", type=Path, default=Path("out"), metavar="DIR")
+    temperature = commands.add_parser(
+        "temperature",
+        help="draw what temperature does to logits, an example's or your own",
+        description="Draw what temperature does: probabilities and entropy; with a student's logits, "
+        "gradients and their limits too. Write OUT/temperature.FORMAT.",
+    )
+    given = temperature.add_mutually_exclusive_group()
+    given.add_argument("--logits", metavar="V,V,...", help="of a teacher, for one case")
+    given.add_argument("--logits-file", type=Path, metavar="FILE",
+                       help="of many cases, one in each row: .csv, perhaps with the names of the classes "
+                       "in its first row, or .npy")  # fmt: skip
+    temperature.add_argument("--student", metavar="Z,Z,...", help="logits of a student")
+    temperature.add_argument("--names", metavar="NAME,...", help="of the classes")
+    temperature.add_argument("--T", metavar="T,T,...", default="1,4,20",
+                             help="temperatures (default: 1,4,20)")  # fmt: skip
+    temperature.add_argument("--together", action="store_true",
+                             help="all rows of a file in one figure; else one figure each")  # fmt: skip
+    temperature.add_argument("--format", metavar="FORMAT", default="png",
+                             help="png, svg or pdf (default: png)")  # fmt: skip
+    temperature.add_argument("--out", type=Path, default=Path("out"), metavar="DIR",
+                             help="default: out")  # fmt: skip
     temperature.set_defaults(command=_temperature)
     report = commands.add_parser(
         "report", help="write the numbers of records into pages, and draw the pictures"
@@ -223,9 +255,30 @@ def _data(arguments: argparse.Namespace) -> None:
 
 def _temperature(arguments: argparse.Namespace) -> None:
     plots = _plots()
-    print(
-        f"wrote {plots.save_figure(plots.plot_temperature(), arguments.out / 'temperature.png')}"
-    )
+    from minikd.logits import parse_logits, read_logits
+    from minikd.temperature import plot_softmax_of_many, plot_temperature
+
+    if arguments.format not in ("png", "svg", "pdf"):
+        raise ValueError(f"--format is {arguments.format!r}; expected png, svg or pdf")
+    options: dict[str, Any] = {"temperatures": parse_logits(arguments.T, "--T")}
+    names = arguments.names.split(",") if arguments.names else None
+    student = parse_logits(arguments.student, "--student") if arguments.student else None
+    figures: dict[str, Any] = {}
+    if arguments.logits_file:
+        logits, of_file = read_logits(arguments.logits_file)
+        options["names"] = names or of_file
+        if arguments.together:
+            figures["temperature"] = partial(plot_softmax_of_many, logits, **options)
+        else:
+            figures = {
+                f"temperature_{n}": partial(plot_temperature, v, student, **options)
+                for n, v in enumerate(logits, 1)
+            }
+    else:
+        v = parse_logits(arguments.logits, "--logits") if arguments.logits else None
+        figures["temperature"] = partial(plot_temperature, v, student, names, **options)
+    for stem, draw in figures.items():
+        print("wrote", plots.save_figure(draw(), arguments.out / f"{stem}.{arguments.format}"))
 
 
 def _report(arguments: argparse.Namespace) -> None:

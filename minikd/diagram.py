@@ -9,15 +9,8 @@ import numpy as np
 from minikd import checks
 from minikd import equations as eq
 from minikd.data import load_glyphs
-from minikd.plots import (
-    BLUE,
-    EXAMPLE_LOGITS,
-    EXAMPLE_STUDENT,
-    GREY,
-    ORANGE,
-    in_house_style,
-    plt,
-)
+from minikd.plots import BLUE, GREY, ORANGE, in_house_style, plt
+from minikd.temperature import EXAMPLE_LOGITS, EXAMPLE_STUDENT
 
 
 @in_house_style

@@ -6,12 +6,14 @@ import subprocess
 import sys
 from dataclasses import replace
 
+import numpy as np
 import pytest
 import test_experiments
 
 from minikd import __version__, cli, experiments, load_glyphs
 from minikd.data import catalog, load_characters, synthesize_speech
-from minikd.experiments import EXPERIMENTS, run
+from minikd.experiments import EXPERIMENTS
+from minikd.experiments import kept as kept_files
 from minikd.experiments.record import read_record
 
 
@@ -61,6 +63,51 @@ def test_run_writes_record_and_figure(quick, tmp_path, capsys):
 def test_temperature(tmp_path, capsys):
     assert cli.main(["temperature", "--out", str(tmp_path)]) == 0
     assert str(tmp_path / "temperature.png") in capsys.readouterr().out
+
+
+def test_temperature_of_ones_own_logits(tmp_path, capsys):
+    out = ["--out", str(tmp_path)]
+    line = ["temperature", "--logits", "-1,2,0.1", "--student", "-2,1,0", "--names", "cat,dog,car",
+            "--T", "1,4,20,50", "--format", "svg", *out]  # fmt: skip
+    assert cli.main(line) == 0
+    drawn = (tmp_path / "temperature.svg").read_text()
+    assert str(tmp_path / "temperature.svg") in capsys.readouterr().out
+    assert "<svg" in drawn
+    rows = tmp_path / "rows.csv"
+    rows.write_text("cat,dog,car\n1,2,3\n\n-4,0.5,1e1\n")
+    np.save(tmp_path / "rows.npy", np.arange(6, dtype=np.float32).reshape(2, 3))
+    for path in (rows, tmp_path / "rows.npy"):
+        assert cli.main(["temperature", "--logits-file", str(path), *out]) == 0
+        assert len(capsys.readouterr().out.splitlines()) == 2
+        assert cli.main(["temperature", "--logits-file", str(path), "--together", *out]) == 0
+        assert len(capsys.readouterr().out.splitlines()) == 1
+    assert {path.name for path in tmp_path.glob("*.png")} == {
+        "temperature.png", "temperature_1.png", "temperature_2.png",
+    }  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (["--logits", "1,b"], "--logits is '1,b'; expected numbers with commas between them"),
+        (["--logits", "1,inf"], "--logits is '1,inf'; expected finite numbers"),
+        (["--logits", "1"], "v has 1 logit; expected one for each of two classes or more"),
+        (["--logits", "1,2", "--student", "1"], "different numbers of classes"),
+        (["--logits", "1,2", "--names", "a"], "there are 1 names and 2 logits"),
+        (["--logits", "1,2", "--T", "0"], "temperatures"),
+        (["--format", "exe"], "--format is 'exe'; expected png, svg or pdf"),
+        (["--logits-file", "nothing.csv"], "nothing.csv"),
+        (["--logits", "1,2", "--logits-file", "a.csv"], "not allowed with argument --logits"),
+    ],
+)
+def test_logits_that_cannot_be_drawn(arguments, message, tmp_path):
+    done = subprocess.run(
+        [sys.executable, "-m", "minikd", "temperature", *arguments, "--out", tmp_path],
+        capture_output=True, text=True,
+    )  # fmt: skip
+    assert done.returncode == 2
+    assert message in done.stderr
+    assert done.stderr.count("\n") == 1
 
 
 def test_data(monkeypatch, capsys, tmp_path):
@@ -113,7 +160,7 @@ def test_wrong_words_exit_with_2(argv, capsys):
 
 @pytest.mark.parametrize("command", [["temperature"], ["run", "omitted-3"]])
 def test_a_folder_that_cannot_be_written(command, tmp_path, capsys, monkeypatch):
-    monkeypatch.setattr(run, "train", None)  # it must not come to that
+    monkeypatch.setattr(kept_files, "train", None)  # it must not come to that
     (tmp_path / "file").write_text("")
     assert cli.main([*command, "--out", str(tmp_path / "file" / "out")]) == 2
     assert capsys.readouterr().err.count("\n") == 1

@@ -12,7 +12,7 @@ import matplotlib.pyplot as plt
 import numpy as np
 import pytest
 
-from minikd import load_glyphs, plots
+from minikd import load_glyphs, plots, temperature
 from minikd.diagram import plot_distillation
 from minikd.experiments import EXPERIMENTS, full_run, hard_weight, plot_record, read_record
 from minikd.experiments.specialists.figure import plot_coverage
@@ -475,15 +475,6 @@ def test_every_record_has_its_figure_and_its_findings(path, tmp_path):
         assert all(sentence.endswith(".") and "nan" not in sentence for sentence in found)
 
 
-def test_the_temperature_figure(tmp_path):
-    figure = plots.plot_temperature()
-    assert len(figure.axes) == 4
-    said = text_of(figure)
-    for word in ("T = 20", "T²", "Eq. 2", "Eq. 3", "Eq. 4", "log 10"):
-        assert word in said
-    plots.save_figure(figure, tmp_path / "temperature.png")
-
-
 def overlaps(figure):
     """Pairs of texts of a figure that lie on one another."""
     figure.canvas.draw()
@@ -569,7 +560,7 @@ def test_no_text_lies_on_another_or_outside_and_no_legend_on_data(name, data, se
 @pytest.mark.parametrize(
     "draw",
     [
-        plots.plot_temperature, plot_distillation, lambda: plot_confusion(unseen("omitted-3")),
+        temperature.plot_temperature, plot_distillation, lambda: plot_confusion(unseen("omitted-3")),
         lambda: plot_confusion(unseen("sevens-and-eights")),
     ],
 )  # fmt: skip

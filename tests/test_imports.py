@@ -18,13 +18,13 @@ PACKAGE = Path(minikd.__file__).parent
 # From the bottom to the top: a module may import what stands before it, never after. The rooms of
 # the experiments share a place, "experiments.*"; they may import each other.
 ORDER = [
-    "gradcheck", "threads", "backend", "values", "arrays", "checkpoint", "labels", "checks",
+    "gradcheck", "threads", "backend", "values", "logits", "arrays", "checkpoint", "labels", "checks",
     "probabilities", "equations", "layers",
     "mlp", "mixture", "objectives", "optim", "step", "kernels", "fast", "progress",
     "data.download", "data.idx", "data.dataset", "data.augment", "data.render_glyphs", "data.glyphs",
     "data.mnist", "data.emnist", "data.features", "data.speech", "data", "data.catalog", "plain",
     "sampling", "fits", "watch", "resume", "train", "evaluate", "statistics",
-    "ensembles", "specialists", "combination", "hmm", "plots", "diagram",
+    "ensembles", "specialists", "combination", "hmm", "plots", "temperature", "diagram",
     "experiments.workers", "experiments.record", "experiments.kept", "experiments.run",
     "experiments.experiment", "experiments.own", "experiments.*", "experiments", "tables", "report",
     "cli", "__main__",

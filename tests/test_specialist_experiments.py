@@ -12,7 +12,8 @@ from minikd import equations, errors
 from minikd.combination import combine
 from minikd.data import load_characters
 from minikd.evaluate import calibration_error, fit_temperature, log_loss
-from minikd.experiments import EXPERIMENTS, run
+from minikd.experiments import EXPERIMENTS
+from minikd.experiments import kept as kept_files
 from minikd.experiments.record import environment
 from minikd.experiments.specialists.run import by_coverage, by_number, conditional, train_team
 from minikd.specialists import cluster_classes, prediction_covariance
@@ -23,17 +24,17 @@ CHARACTERS = load_characters(0, 1400, 400)
 
 
 def kept(tmp_path, seed=0):
-    return run.Kept(tmp_path, seed, environment(np), "cpu", False)
+    return kept_files.Kept(tmp_path, seed, environment(np), "cpu", False)
 
 
 def test_specialists_are_trained_on_all_cases_with_labels_of_their_own(tmp_path, monkeypatch):
-    seen, real = [], run.train
+    seen, real = [], kept_files.train
 
     def spy(net, cases, objective, recipe, **kwargs):
         seen.append((net, cases, kwargs.get("special")))
         return real(net, cases, objective, recipe, **kwargs)
 
-    monkeypatch.setattr(run, "train", spy)
+    monkeypatch.setattr(kept_files, "train", spy)
     config = test_experiments.quick("specialists")
     team = train_team(config, CHARACTERS.train, kept(tmp_path), 12, 321)
     (generalist, of_all, none), (stack, own, share) = seen
@@ -156,13 +157,13 @@ def test_a_run_without_a_mixture(tmp_path):
 
 
 def test_students_learn_from_the_team_and_from_the_generalist_alone(tmp_path, monkeypatch):
-    seen, real = {}, run.train
+    seen, real = {}, kept_files.train
 
     def spy(net, cases, objective, recipe, **kwargs):
         seen[objective.name] = net, cases
         return real(net, cases, objective, recipe, **kwargs)
 
-    monkeypatch.setattr(run, "train", spy)
+    monkeypatch.setattr(kept_files, "train", spy)
     experiment = EXPERIMENTS["specialists-into-one"]
     config = test_experiments.quick("specialists-into-one")
     found = experiment.run(config, out=tmp_path)

@@ -11,7 +11,8 @@ import test_experiments
 
 from minikd.data import Dataset, synthesize_speech
 from minikd.data.speech import Utterance
-from minikd.experiments import EXPERIMENTS, run
+from minikd.experiments import EXPERIMENTS
+from minikd.experiments import kept as kept_files
 from minikd.experiments.acoustic_frames import right, states_of, words_wrong
 from minikd.experiments.forecast import series
 from minikd.experiments.three_percent import together
@@ -99,13 +100,13 @@ def test_fractions_that_are_none(fractions):
 
 @pytest.mark.parametrize("data", ["glyphs", "synthetic"])
 def test_the_record_of_fractions(data, tmp_path, monkeypatch):
-    seen, real = {}, run.train
+    seen, real = {}, kept_files.train
 
     def spy(net, cases, objective, *args, **kwargs):
         seen.setdefault(objective.name.split(" ")[0], []).append(cases)
         return real(net, cases, objective, *args, **kwargs)
 
-    monkeypatch.setattr(run, "train", spy)
+    monkeypatch.setattr(kept_files, "train", spy)
     experiment = EXPERIMENTS["three-percent"]
     config = replace(experiment.presets[data], **test_experiments.QUICK_FRACTIONS)
     found = experiment.run(config, out=tmp_path)

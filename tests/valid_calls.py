@@ -560,20 +560,32 @@ call("checkpoint.write_atomically", checkpoint.write_atomically,
 
 # ---------------------------------------------------------------- figures
 
-from minikd import diagram, plots  # noqa: E402
+from minikd import diagram, logits, plots, temperature  # noqa: E402
 
 FIGURE = mpl.figure.Figure()  # not one of pyplot, which would stay open
 AXES = FIGURE.subplots()
 AXES.plot([1, 2], label="a line")
 EXAMPLE = np.array([1.0, 2.0, -3.0])
-call("plots.plot_softmax_bars", plots.plot_softmax_bars,
-     lambda: {"axes": AXES, "v": EXAMPLE, "temperatures": np.array([1.0, 4.0])}, axes="fixed",
-     v="cases + a row fewer + a row more",
+call("temperature.plot_temperature", temperature.plot_temperature,
+     lambda: {"v": EXAMPLE, "z": -EXAMPLE, "names": ["a", "b", "c"], "temperatures": np.array([1.0])},
+     v="cases + None", z="cases + None", names="fixed",
      temperatures="cases + a row fewer + a row more")  # fmt: skip
-call("plots.plot_entropy", plots.plot_entropy, lambda: {"axes": AXES, "v": EXAMPLE},
+call("temperature.plot_softmax_of_many", temperature.plot_softmax_of_many,
+     lambda: {"v": EXAMPLE[None], "temperatures": np.array([1.0]), "names": None},
+     v="cases + a row fewer + a row more + extra axis", names="fixed",
+     temperatures="cases + a row fewer + a row more")  # fmt: skip
+call("logits.parse_logits", logits.parse_logits, lambda: {"text": "1,2", "name": "logits"},
+     text="fixed", name="text")  # fmt: skip
+call("logits.read_logits", logits.read_logits, lambda: {"path": SOME / "none.csv"},
+     errors=(FileNotFoundError,), path="there")  # fmt: skip
+call("temperature.plot_softmax_bars", temperature.plot_softmax_bars,
+     lambda: {"axes": AXES, "v": EXAMPLE, "temperatures": np.array([1.0, 4.0]), "names": None},
+     axes="fixed", v="cases + a row fewer + a row more", names="fixed",
+     temperatures="cases + a row fewer + a row more")  # fmt: skip
+call("temperature.plot_entropy", temperature.plot_entropy, lambda: {"axes": AXES, "v": EXAMPLE},
      axes="fixed", v="cases + a row fewer + a row more")  # fmt: skip
-for f in (plots.plot_gradient_norms, plots.plot_limits):
-    call(f"plots.{f.__name__}", f, lambda: {"axes": AXES, "z": EXAMPLE, "v": -EXAMPLE},
+for f in (temperature.plot_gradient_norms, temperature.plot_limits):
+    call(f"temperature.{f.__name__}", f, lambda: {"axes": AXES, "z": EXAMPLE, "v": -EXAMPLE},
          axes="fixed", z="cases", v="cases")  # fmt: skip
 call("plots.say", plots.say, lambda: {"figure": FIGURE, "finding": "a", "footer": "b"},
      figure="fixed", finding="text", footer="text")  # fmt: skip
@@ -651,7 +663,8 @@ MODULES = [
     "gradcheck", "equations", "ensembles", "evaluate", "statistics", "specialists", "combination", "hmm",
     "layers", "mlp", "mixture", "optim", "objectives", "train", "data.dataset", "data.augment",
     "data.features", "data.idx", "data.catalog", "data.glyphs", "data.speech", "data.mnist",
-    "data.emnist", "checkpoint", "plots", "diagram", "experiments", "experiments.own", "report",
+    "data.emnist", "checkpoint", "logits", "plots", "temperature", "diagram", "experiments",
+    "experiments.own", "report",
 ]  # fmt: skip
 HOLDS = "holds what minikd itself found or made"
 NO_ARGUMENT = "has no argument to be wrong"
@@ -664,7 +677,7 @@ NOT_CALLED = {
     "train.History": HOLDS, "train.TrainingDiverged": "is an error",
     "objectives.Batch": "is made in every step of a run, and looked at by the equations",
     "objectives.hard_targets": NO_ARGUMENT, "objectives.logit_matching": NO_ARGUMENT,
-    "plots.plot_temperature": NO_ARGUMENT, "data.mnist.load_mnist": NO_ARGUMENT,
+    "data.mnist.load_mnist": NO_ARGUMENT,
     "data.mnist.mnist_folder": NO_ARGUMENT, "data.emnist.emnist_folder": NO_ARGUMENT,
     "data.speech.speech_file": NO_ARGUMENT,
     "data.mnist.fetch_mnist": "needs a network; `progress` alone",

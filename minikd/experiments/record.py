@@ -71,8 +71,8 @@ def differences(a: dict[str, Any], b: dict[str, Any]) -> str:
 
 # Code that no run depends on: pages, the command, and what is read or checked beside the engine.
 _UNRELATED = {
-    "plots.py", "diagram.py", "report.py", "tables.py", "cli.py", "__main__.py", "plain.py",
-    "gradcheck.py", "progress.py",
+    "plots.py", "temperature.py", "diagram.py", "report.py", "tables.py", "cli.py", "__main__.py", "plain.py",
+    "gradcheck.py", "progress.py", "logits.py",
 }  # fmt: skip
 
 
