@@ -151,6 +151,21 @@ def _parser() -> argparse.ArgumentParser:
     temperature.add_argument("--out", type=Path, default=Path("out"), metavar="DIR",
                              help="default: out")  # fmt: skip
     temperature.set_defaults(command=_temperature)
+    lessons = commands.add_parser(
+        "lessons", help="write the lessons into a folder, as notebooks or scripts"
+    )
+    lessons.add_argument("to", type=Path, metavar="DIR")
+    lessons.add_argument("--scripts", action="store_true",
+                         help="as Python scripts; notebooks need the extra 'course'")  # fmt: skip
+    lessons.set_defaults(command=_lessons)
+    figures = commands.add_parser(
+        "figures", help="run all lessons and keep their figures, some minutes"
+    )
+    figures.add_argument("--out", type=Path, default=Path("out"), metavar="DIR",
+                         help="default: out")  # fmt: skip
+    figures.add_argument("--format", metavar="FORMAT,...", default="png",
+                         help="some of png, svg, pdf (default: png)")  # fmt: skip
+    figures.set_defaults(command=_figures)
     report = commands.add_parser(
         "report", help="write the numbers of records into pages, and draw the pictures"
     )
@@ -160,7 +175,7 @@ def _parser() -> argparse.ArgumentParser:
                         help="where README.md, REPRODUCTION.md and docs/ are (default: here)")  # fmt: skip
     report.set_defaults(command=_report)
     # So that --debug works before and after the command's name.
-    for command in (listing, run, data, temperature, report):
+    for command in (listing, run, data, temperature, lessons, figures, report):
         command.add_argument("--debug", action="store_true", default=argparse.SUPPRESS,
                              help=argparse.SUPPRESS)  # fmt: skip
     return parser
@@ -279,6 +294,24 @@ def _temperature(arguments: argparse.Namespace) -> None:
         figures["temperature"] = partial(plot_temperature, v, student, names, **options)
     for stem, draw in figures.items():
         print("wrote", plots.save_figure(draw(), arguments.out / f"{stem}.{arguments.format}"))
+
+
+def _lessons(arguments: argparse.Namespace) -> None:
+    from minikd.course import write_lessons
+
+    form = "script" if arguments.scripts else "notebook"
+    written = write_lessons(arguments.to, form)
+    print(
+        f"wrote {len(written)} lessons as {form}s to {arguments.to}; begin with {written[0].name}"
+    )
+
+
+def _figures(arguments: argparse.Namespace) -> None:
+    _plots()
+    from minikd.course import draw_lessons
+
+    for figure in draw_lessons(arguments.out, arguments.format.split(",")):
+        print("wrote", figure, flush=True)
 
 
 def _report(arguments: argparse.Namespace) -> None:

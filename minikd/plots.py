@@ -7,7 +7,8 @@ The figure of an experiment stands in its room, :mod:`minikd.experiments`, those
 from __future__ import annotations
 
 import functools
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from os import PathLike
 from pathlib import Path
 from typing import Any, ParamSpec, TypeVar
@@ -17,9 +18,10 @@ from matplotlib.patches import Rectangle
 
 from minikd import values
 from minikd.data import catalog
+from minikd.progress import in_notebook
 
 __all__ = [
-    "BLUE", "GREEN", "GREY", "HOUSE_STYLE", "ORANGE", "PURPLE", "Rectangle", "count", "footer",
+    "BLUE", "GREEN", "GREY", "HOUSE_STYLE", "ORANGE", "PURPLE", "Rectangle", "count", "footer", "formats",
     "in_house_style", "legend_above", "plt", "save_figure", "say", "seeds_of", "signed",
 ]  # fmt: skip
 
@@ -56,15 +58,54 @@ def in_house_style(draw: Callable[P, R]) -> Callable[P, R]:
 
 @in_house_style
 def save_figure(figure: Any, path: str | PathLike[str]) -> Path:
-    """Write a figure as PNG, make its folder if need be, and close it in any case."""
+    """Write a figure, make its folder if need be, and close it in any case; a notebook shows it too.
+
+    Parameters
+    ----------
+    figure : matplotlib.figure.Figure
+    path : path
+        Its ending says the format, such as PNG, SVG or PDF. Inside :func:`formats`, that says it.
+
+    Returns
+    -------
+    Path
+        Where it was written.
+    """
     values.able("figure", figure, "savefig", "a figure of matplotlib")
     path = values.path("path", path)
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        figure.savefig(path)
+        for ending in _formats or (path.suffix,):
+            figure.savefig(path.with_suffix(ending) if ending else path)
+        if in_notebook():
+            from IPython.display import display
+
+            display(figure)
     finally:
         plt.close(figure)
-    return path
+    return path.with_suffix(_formats[0]) if _formats else path
+
+
+_formats: tuple[str, ...] = ()
+
+
+@contextmanager
+def formats(*endings: str) -> Iterator[None]:
+    """While inside, figures are saved in these formats, whatever ending is asked for.
+
+    Parameters
+    ----------
+    *endings : {"png", "svg", "pdf"}
+    """
+    global _formats
+    known = ("png", "svg", "pdf")
+    if not endings or not all(ending in known for ending in endings):
+        raise values.refused("endings", endings, f"some of {', '.join(known)}")
+    before, _formats = _formats, tuple(f".{ending}" for ending in endings)
+    try:
+        yield
+    finally:
+        _formats = before
 
 
 def say(figure: Any, finding: str, footer: str) -> None:

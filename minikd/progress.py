@@ -50,8 +50,11 @@ def progress_of(
     """
     if title is None or start >= stop:
         yield lambda: None
-    elif _in_notebook() or (sys.stderr is not None and sys.stderr.isatty()):
-        from tqdm.auto import tqdm
+    elif in_notebook() or (sys.stderr is not None and sys.stderr.isatty()):
+        if in_notebook() and find_spec("ipywidgets") is None:
+            from tqdm import tqdm  # a bar of text
+        else:
+            from tqdm.auto import tqdm
 
         with tqdm(desc=title, initial=start, total=stop, unit=unit, leave=False) as bar:
             yield bar.update
@@ -60,9 +63,9 @@ def progress_of(
             yield lines.step
 
 
-def _in_notebook() -> bool:
-    """Whether this is a notebook that can show a bar."""
-    if "ipykernel" not in sys.modules or find_spec("ipywidgets") is None:
+def in_notebook() -> bool:
+    """Whether this is a notebook, that can show bars and figures."""
+    if "ipykernel" not in sys.modules:
         return False
     from IPython import get_ipython
 

@@ -18,7 +18,8 @@ PACKAGE = Path(minikd.__file__).parent
 # From the bottom to the top: a module may import what stands before it, never after. The rooms of
 # the experiments share a place, "experiments.*"; they may import each other.
 ORDER = [
-    "gradcheck", "threads", "backend", "values", "logits", "arrays", "checkpoint", "labels", "checks",
+    "gradcheck", "threads", "backend", "values", "claims", "shipped", "logits", "arrays",
+    "checkpoint", "labels", "checks",
     "probabilities", "equations", "layers",
     "mlp", "mixture", "objectives", "optim", "step", "kernels", "fast", "progress",
     "data.download", "data.idx", "data.dataset", "data.augment", "data.render_glyphs", "data.glyphs",
@@ -27,7 +28,7 @@ ORDER = [
     "ensembles", "specialists", "combination", "hmm", "plots", "temperature", "diagram",
     "experiments.workers", "experiments.record", "experiments.kept", "experiments.run",
     "experiments.experiment", "experiments.own", "experiments.*", "experiments", "tables", "report",
-    "cli", "__main__",
+    "course", "cli", "__main__",
 ]  # fmt: skip
 
 

