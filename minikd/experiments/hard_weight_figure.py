@@ -123,8 +123,8 @@ def over_seeds(
 def nearness(record: Record) -> dict[float, Any]:
     """How far each weight is from the paper, for each seed: of the first teacher at its T.
 
-    The mean of |log(here / paper)| over all that the paper reports; e to its power, less 1, is a
-    relative distance.
+    The mean over all that the paper reports of how far the logarithm of here / paper is from 0; e to
+    its power, less 1, is a relative distance.
     """
     teacher, T = next(iter(record["config"]["teachers"])), record["config"]["T"]
     logs: dict[float, list[Any]] = {}

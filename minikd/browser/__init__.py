@@ -1,0 +1,3 @@
+"""Pages that a browser computes."""
+
+PAGES: dict = {}
