@@ -645,6 +645,13 @@ call("report.read_results", report.read_results,
      lambda: {"folder": Path(minikd.__file__).parents[1] / "results"},
      errors=(FileNotFoundError,), folder="there")  # fmt: skip
 
+# ---------------------------------------------------------------- pages for a browser
+
+from minikd.browser import temperature  # noqa: E402
+
+call("browser.temperature.write_temperature_page", temperature.write_temperature_page,
+     lambda: {"path": SOME / "temperature.html"}, path="path")  # fmt: skip
+
 # ---------------------------------------------------------------- what has no call
 
 MODULES = [
@@ -652,6 +659,7 @@ MODULES = [
     "layers", "mlp", "mixture", "optim", "objectives", "train", "data.dataset", "data.augment",
     "data.features", "data.idx", "data.catalog", "data.glyphs", "data.speech", "data.mnist",
     "data.emnist", "checkpoint", "plots", "diagram", "experiments", "experiments.own", "report",
+    "browser.temperature",
 ]  # fmt: skip
 HOLDS = "holds what minikd itself found or made"
 NO_ARGUMENT = "has no argument to be wrong"
