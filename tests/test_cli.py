@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import subprocess
 import sys
+import webbrowser
 from dataclasses import replace
 
 import pytest
@@ -61,6 +62,26 @@ def test_run_writes_record_and_figure(quick, tmp_path, capsys):
 def test_temperature(tmp_path, capsys):
     assert cli.main(["temperature", "--out", str(tmp_path)]) == 0
     assert str(tmp_path / "temperature.png") in capsys.readouterr().out
+
+
+@pytest.mark.parametrize("page", cli.PAGES)
+def test_explore_writes_a_page_and_prints_its_path(page, tmp_path, capsys, monkeypatch):
+    monkeypatch.setattr(webbrowser, "open", None)  # it must not come to that
+    assert cli.main(["explore", page, "--no-browser", "--out", str(tmp_path)]) == 0
+    assert capsys.readouterr().out == f"{tmp_path / page}.html\n"
+    assert (tmp_path / f"{page}.html").read_text(encoding="utf-8").startswith("<!doctype html>")
+
+
+@pytest.mark.parametrize("found", [True, False])
+def test_explore_opens_the_temperature_page(found, tmp_path, capsys, monkeypatch):
+    opened = []
+    monkeypatch.setattr(webbrowser, "open", lambda address: opened.append(address) or found)
+    assert cli.main(["explore", "--out", str(tmp_path)]) == 0
+    page = tmp_path / "temperature.html"
+    assert opened == [page.as_uri()]
+    said = capsys.readouterr().out
+    assert said.startswith(f"wrote {page}")
+    assert ("no browser was found" in said) is not found
 
 
 def test_data(monkeypatch, capsys, tmp_path):
