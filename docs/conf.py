@@ -90,7 +90,9 @@ def write_if_changed(path: Path, text: str) -> None:
 def as_mathml(tex: str, block: bool) -> str:
     """TeX as MathML, which browsers draw by themselves, with the source for those who copy it."""
     # Sizes of brackets, which MathML finds by itself.
-    return str(latex2mathml.tex2mathml(re.sub(r"\\[Bb]igg?[lr]?(?![a-z])", "", tex), as_block=block))
+    return str(
+        latex2mathml.tex2mathml(re.sub(r"\\[Bb]igg?[lr]?(?![a-z])", "", tex), as_block=block)
+    )
 
 
 def visit_inline(self: Any, node: nodes.math) -> None:
@@ -101,8 +103,12 @@ def visit_inline(self: Any, node: nodes.math) -> None:
 
 def visit_block(self: Any, node: nodes.math_block) -> None:
     """Write an equation on a line of its own."""
-    tex = re.sub(r"\\begin\{(equation|align)\*?\}|\\end\{(equation|align)\*?\}", "", node.astext())
-    self.body.append(f'<div class="math-block" tabindex="0">{as_mathml(tex, block=True)}</div>\n')
+    tex = re.sub(
+        r"\\begin\{(equation|align)\*?\}|\\end\{(equation|align)\*?\}", "", node.astext()
+    )
+    self.body.append(
+        f'<div class="math-block" tabindex="0">{as_mathml(tex, block=True)}</div>\n'
+    )
     raise nodes.SkipNode
 
 
@@ -112,13 +118,15 @@ def visit_block(self: Any, node: nodes.math_block) -> None:
 def write_browser_pages(app: Sphinx, error: Exception | None) -> None:
     """Add the pages that a browser computes."""
     if error is None and app.builder.format == "html":
-        from minikd.browser import PAGES
+        from minikd.cli import PAGES
 
         for name, write in PAGES.items():
             write(Path(app.outdir) / f"{name}.html")
 
 
-def escape_stars(app: Sphinx, what: str, name: str, of: Any, options: Any, lines: list[str]) -> None:
+def escape_stars(
+    app: Sphinx, what: str, name: str, of: Any, options: Any, lines: list[str]
+) -> None:
     """``(*E, in, out)`` is a shape, and begins no emphasis."""
     lines[:] = [re.sub(r"(?<![\\*\w`])\*(?=E\b)", r"\\*", line) for line in lines]
 

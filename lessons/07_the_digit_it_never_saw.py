@@ -103,7 +103,9 @@ unseen = int((y == OMITTED).sum())
 z, z_control = student(x), control(x)
 before, before_on_unseen = errors(z, y), on_unseen(z)
 control_on_unseen = on_unseen(z_control)
-print(f"student: {before} errors, {before_on_unseen} of them on the {unseen} images of a {OMITTED}")
+print(
+    f"student: {before} errors, {before_on_unseen} of them on the {unseen} images of a {OMITTED}"
+)
 print(f"control: {control_on_unseen} of these {unseen} wrong")
 
 # %% [markdown]
@@ -122,7 +124,9 @@ by_teacher = sweep_bias(student(validation.x), validation.v.argmax(-1), [OMITTED
 moved = z.copy()
 moved[:, OMITTED] += by_teacher.best
 after, after_on_unseen = errors(moved, y), on_unseen(moved)
-print(f"bias {by_teacher.best:+.1f}: {after} errors, {after_on_unseen} of them on the unseen digit")
+print(
+    f"bias {by_teacher.best:+.1f}: {after} errors, {after_on_unseen} of them on the unseen digit"
+)
 print(f"(the best bias on the test set is {on_test.best:+.1f}: {on_test.errors.min()} errors)")
 
 # The control gets the bias that is best for it on the test set.
@@ -156,7 +160,11 @@ for bias, count, color, marker, label in (
      f"distilled, bias chosen by the teacher: {after_on_unseen} unseen wrong"),
 ):  # fmt: skip
     axes.plot(bias, count, marker, color=color, ms=8, label=label)
-axes.set(xlabel=f"added to the bias of class {OMITTED}", ylabel="test errors, all digits", yscale="log")
+axes.set(
+    xlabel=f"added to the bias of class {OMITTED}",
+    ylabel="test errors, all digits",
+    yscale="log",
+)
 axes.set_yticks([50, 100, 200, 500, 1000], labels=[50, 100, 200, 500, 1000])
 axes.minorticks_off()
 axes.legend(loc="lower left", bbox_to_anchor=(0, 1))

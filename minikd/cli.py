@@ -6,7 +6,7 @@ import argparse
 import signal
 import sys
 import threading
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from functools import partial
 from pathlib import Path
@@ -166,6 +166,21 @@ def _parser() -> argparse.ArgumentParser:
     figures.add_argument("--format", metavar="FORMAT,...", default="png",
                          help="some of png, svg, pdf (default: png)")  # fmt: skip
     figures.set_defaults(command=_figures)
+    explore = commands.add_parser(
+        "explore",
+        help="write a page for a browser, and open it",
+        description="Write OUT/PAGE.html, one file that needs no server and no network, and open "
+        "it in the browser.",
+    )
+    explore.add_argument("page", nargs="?", choices=list(PAGES), default=next(iter(PAGES)),
+                         metavar="PAGE",
+                         help=f"{', '.join(PAGES)} (default: {next(iter(PAGES))})")  # fmt: skip
+    explore.add_argument(
+        "--out", type=Path, default=Path("out"), metavar="DIR", help="default: out"
+    )
+    explore.add_argument("--no-browser", action="store_true",
+                         help="open nothing; print the path of the page")  # fmt: skip
+    explore.set_defaults(command=_explore)
     report = commands.add_parser(
         "report", help="write the numbers of records into pages, and draw the pictures"
     )
@@ -175,7 +190,7 @@ def _parser() -> argparse.ArgumentParser:
                         help="where README.md, REPRODUCTION.md and docs/ are (default: here)")  # fmt: skip
     report.set_defaults(command=_report)
     # So that --debug works before and after the command's name.
-    for command in (listing, run, data, temperature, lessons, figures, report):
+    for command in (listing, run, data, temperature, lessons, figures, explore, report):
         command.add_argument("--debug", action="store_true", default=argparse.SUPPRESS,
                              help=argparse.SUPPRESS)  # fmt: skip
     return parser
@@ -312,6 +327,27 @@ def _figures(arguments: argparse.Namespace) -> None:
 
     for figure in draw_lessons(arguments.out, arguments.format.split(",")):
         print("wrote", figure, flush=True)
+
+
+def _explore(arguments: argparse.Namespace) -> None:
+    page = PAGES[arguments.page](arguments.out / f"{arguments.page}.html").resolve()
+    if arguments.no_browser:
+        print(page)
+        return
+    import webbrowser
+
+    opened = webbrowser.open(page.as_uri())
+    print(f"wrote {page}" if opened else f"wrote {page}; no browser was found, please open it")
+
+
+def _temperature_page(path: Path) -> Path:
+    from minikd.browser.temperature import write_temperature_page
+
+    return write_temperature_page(path)
+
+
+# What writes each page that a browser can show.
+PAGES: dict[str, Callable[[Path], Path]] = {"temperature": _temperature_page}
 
 
 def _report(arguments: argparse.Namespace) -> None:

@@ -128,8 +128,7 @@ def draw_lessons(out: str | PathLike[str], endings: Sequence[str] = ("png",)) ->
         Of each figure, as soon as its lesson has ended.
     """
     out = values.path("out", out).resolve()
-    endings = values.each("endings", endings, "formats of figures", values.text)
-    with formats(*endings), tempfile.TemporaryDirectory() as work, _inside(Path(work)):
+    with formats(endings), tempfile.TemporaryDirectory() as work, _inside(Path(work)):
         for lesson in lesson_files():
             before = set(Path("out").glob("*.*"))
             with contextlib.redirect_stdout(io.StringIO()):

@@ -11,7 +11,7 @@ import numpy as np
 from minikd import values
 
 
-def parse_logits(text: str, name: str = "logits") -> Any:
+def parse_logits(text: str, name: str = "text") -> Any:
     """Numbers with commas between them: ``2, 1, 0.1``.
 
     Parameters
@@ -29,6 +29,7 @@ def parse_logits(text: str, name: str = "logits") -> Any:
     ValueError
         If a piece is no finite number.
     """
+    name = values.text("name", name)
     pieces = values.text(name, text, "numbers with commas between them").split(",")
     try:
         logits = np.array([float(piece) for piece in pieces])

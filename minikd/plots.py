@@ -7,7 +7,7 @@ The figure of an experiment stands in its room, :mod:`minikd.experiments`, those
 from __future__ import annotations
 
 import functools
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from os import PathLike
 from pathlib import Path
@@ -90,15 +90,16 @@ _formats: tuple[str, ...] = ()
 
 
 @contextmanager
-def formats(*endings: str) -> Iterator[None]:
+def formats(endings: Sequence[str]) -> Iterator[None]:
     """While inside, figures are saved in these formats, whatever ending is asked for.
 
     Parameters
     ----------
-    *endings : {"png", "svg", "pdf"}
+    endings : sequence of {"png", "svg", "pdf"}
     """
     global _formats
     known = ("png", "svg", "pdf")
+    endings = values.each("endings", endings, "formats of figures", values.text)
     if not endings or not all(ending in known for ending in endings):
         raise values.refused("endings", endings, f"some of {', '.join(known)}")
     before, _formats = _formats, tuple(f".{ending}" for ending in endings)

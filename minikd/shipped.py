@@ -17,10 +17,13 @@ def folder(name: str) -> Path:
 
     Raises
     ------
+    ValueError
+        If the name is another.
     FileNotFoundError
         If it is not there.
     """
-    values.text("name", name, "the name of a folder")
+    if values.text("name", name) not in ("lessons", "results"):
+        raise values.refused("name", name, "lessons or results")
     package = Path(minikd.__file__).parent
     for place in (package / "shipped_files" / name, package.parent / name):
         if place.is_dir():

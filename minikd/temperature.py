@@ -305,9 +305,7 @@ def _names(names: Sequence[str] | None, classes: int) -> list[str]:
         return [f"class {c}" for c in range(classes)]
     said = list(values.each("names", names, "the names of the classes", values.text))
     if len(said) != classes:
-        raise ValueError(
-            f"there are {len(said)} names and {classes} logits; expected one for each"
-        )
+        raise ValueError(f"v has {classes} logits and names {len(said)}; expected one for each")
     return said
 
 

@@ -233,6 +233,7 @@ BAD_COMMANDS = [
         "run|omitted-3|--out", "run|omitted-3|--out|/dev/null/x", "data", "data|nothing",
         "data|glyphs", "data|mnist|--nonsense", "list|nothing", "report|--results|nowhere",
         "report|--root", "report|nothing", "temperature|--out|/dev/null/x", "temperature|nothing",
+        "explore|nothing", "explore|--out", "explore|--no-browser|--out|/dev/null/x", "explore|--nonsense",
     )
 ]  # fmt: skip
 

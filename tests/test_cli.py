@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import subprocess
 import sys
+import webbrowser
 from dataclasses import replace
 
 import numpy as np
@@ -93,7 +94,7 @@ def test_temperature_of_ones_own_logits(tmp_path, capsys):
         (["--logits", "1,inf"], "--logits is '1,inf'; expected finite numbers"),
         (["--logits", "1"], "v has 1 logit; expected one for each of two classes or more"),
         (["--logits", "1,2", "--student", "1"], "different numbers of classes"),
-        (["--logits", "1,2", "--names", "a"], "there are 1 names and 2 logits"),
+        (["--logits", "1,2", "--names", "a"], "v has 2 logits and names 1"),
         (["--logits", "1,2", "--T", "0"], "temperatures"),
         (["--format", "exe"], "--format is 'exe'; expected png, svg or pdf"),
         (["--logits-file", "nothing.csv"], "nothing.csv"),
@@ -108,6 +109,26 @@ def test_logits_that_cannot_be_drawn(arguments, message, tmp_path):
     assert done.returncode == 2
     assert message in done.stderr
     assert done.stderr.count("\n") == 1
+
+
+@pytest.mark.parametrize("page", cli.PAGES)
+def test_explore_writes_a_page_and_prints_its_path(page, tmp_path, capsys, monkeypatch):
+    monkeypatch.setattr(webbrowser, "open", None)  # it must not come to that
+    assert cli.main(["explore", page, "--no-browser", "--out", str(tmp_path)]) == 0
+    assert capsys.readouterr().out == f"{tmp_path / page}.html\n"
+    assert (tmp_path / f"{page}.html").read_text(encoding="utf-8").startswith("<!doctype html>")
+
+
+@pytest.mark.parametrize("found", [True, False])
+def test_explore_opens_the_temperature_page(found, tmp_path, capsys, monkeypatch):
+    opened = []
+    monkeypatch.setattr(webbrowser, "open", lambda address: opened.append(address) or found)
+    assert cli.main(["explore", "--out", str(tmp_path)]) == 0
+    page = tmp_path / "temperature.html"
+    assert opened == [page.as_uri()]
+    said = capsys.readouterr().out
+    assert said.startswith(f"wrote {page}")
+    assert ("no browser was found" in said) is not found
 
 
 def test_data(monkeypatch, capsys, tmp_path):

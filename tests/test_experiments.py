@@ -823,6 +823,12 @@ def test_a_teacher_is_bound_to_the_engine_alone(tmp_path, monkeypatch):
         before = after
 
 
+def test_pages_for_a_browser_are_no_part_of_a_record():
+    files = list(record._package())
+    assert [path for path in files if path.name == "train.py"]
+    assert not [path for path in files if path.parent.name == "browser"]
+
+
 def test_the_source_of_a_record_is_what_code_does_not_where_it_stands(tmp_path):
     def hashed(**files):
         folder = tmp_path / str(len(list(tmp_path.iterdir())))

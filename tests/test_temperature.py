@@ -154,7 +154,7 @@ def test_titles_of_what_is_flat():
         ({"v": [1.0]}, "v has 1 logit; expected one for each of two classes or more"),
         (
             {"v": [1.0, 2], "names": ["a"]},
-            "there are 1 names and 2 logits; expected one for each",
+            "v has 2 logits and names 1; expected one for each",
         ),
         ({"v": [1.0, 2], "temperatures": ()}, "expected one positive number or more"),
         ({"v": [1.0, 2], "temperatures": (0,)}, "temperatures"),

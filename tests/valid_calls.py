@@ -567,20 +567,20 @@ AXES = FIGURE.subplots()
 AXES.plot([1, 2], label="a line")
 EXAMPLE = np.array([1.0, 2.0, -3.0])
 call("temperature.plot_temperature", temperature.plot_temperature,
-     lambda: {"v": EXAMPLE, "z": -EXAMPLE, "names": ["a", "b", "c"], "temperatures": np.array([1.0])},
-     v="cases + None", z="cases + None", names="fixed",
+     lambda: {"v": EXAMPLE, "z": -EXAMPLE, "names": None, "temperatures": np.array([1.0, 4.0])},
+     v="cases", z="cases + None", names="fixed + None",
      temperatures="cases + a row fewer + a row more")  # fmt: skip
 call("temperature.plot_softmax_of_many", temperature.plot_softmax_of_many,
-     lambda: {"v": EXAMPLE[None], "temperatures": np.array([1.0]), "names": None},
-     v="cases + a row fewer + a row more + extra axis", names="fixed",
+     lambda: {"v": EXAMPLE[None], "temperatures": np.array([1.0, 4.0]), "names": None},
+     v="cases + a row more + a column fewer + a column more", names="fixed + None",
      temperatures="cases + a row fewer + a row more")  # fmt: skip
-call("logits.parse_logits", logits.parse_logits, lambda: {"text": "1,2", "name": "logits"},
-     text="fixed", name="text")  # fmt: skip
-call("logits.read_logits", logits.read_logits, lambda: {"path": SOME / "none.csv"},
+call("logits.parse_logits", logits.parse_logits, lambda: {"text": "1,2"}, text="some text")
+(SOME / "logits.csv").write_text("1,2")
+call("logits.read_logits", logits.read_logits, lambda: {"path": SOME / "logits.csv"},
      errors=(FileNotFoundError,), path="there")  # fmt: skip
 call("temperature.plot_softmax_bars", temperature.plot_softmax_bars,
      lambda: {"axes": AXES, "v": EXAMPLE, "temperatures": np.array([1.0, 4.0]), "names": None},
-     axes="fixed", v="cases + a row fewer + a row more", names="fixed",
+     axes="fixed", v="cases + a row fewer + a row more", names="fixed + None",
      temperatures="cases + a row fewer + a row more")  # fmt: skip
 call("temperature.plot_entropy", temperature.plot_entropy, lambda: {"axes": AXES, "v": EXAMPLE},
      axes="fixed", v="cases + a row fewer + a row more")  # fmt: skip
@@ -657,6 +657,33 @@ call("report.read_results", report.read_results,
      lambda: {"folder": Path(minikd.__file__).parents[1] / "results"},
      errors=(FileNotFoundError,), folder="there")  # fmt: skip
 
+# ---------------------------------------------------------------- pages for a browser
+
+from minikd.browser import temperature as temperature_page  # noqa: E402
+
+call("browser.temperature.write_temperature_page", temperature_page.write_temperature_page,
+     lambda: {"path": SOME / "temperature.html"}, path="path")  # fmt: skip
+
+# ---------------------------------------------------------------- lessons
+
+from minikd import claims, course, shipped  # noqa: E402
+
+call("claims.claim", claims.claim,
+     lambda: {"holds": True, "expected": "a", "came": "b", "teaches": "c"},
+     holds="flag", expected="text", came="text", teaches="text")  # fmt: skip
+call("shipped.folder", shipped.folder, lambda: {"name": "lessons"}, name="fixed")
+call("course.as_notebook", course.as_notebook, lambda: {"lesson": "# %%\n1\n"}, lesson="text")
+call("course.write_lessons", course.write_lessons, lambda: {"to": SOME / "lessons", "form": "script"},
+     to="path", form="fixed")  # fmt: skip
+
+
+def in_formats(endings: Any) -> None:
+    with plots.formats(endings):
+        pass
+
+
+call("plots.formats", in_formats, lambda: {"endings": ["png"]}, endings="fixed")
+
 # ---------------------------------------------------------------- what has no call
 
 MODULES = [
@@ -664,13 +691,14 @@ MODULES = [
     "layers", "mlp", "mixture", "optim", "objectives", "train", "data.dataset", "data.augment",
     "data.features", "data.idx", "data.catalog", "data.glyphs", "data.speech", "data.mnist",
     "data.emnist", "checkpoint", "logits", "plots", "temperature", "diagram", "experiments",
-    "experiments.own", "report",
+    "experiments.own", "report", "claims", "shipped", "course", "browser.temperature",
 ]  # fmt: skip
 HOLDS = "holds what minikd itself found or made"
 NO_ARGUMENT = "has no argument to be wrong"
 INSIDE = "is used by minikd alone, in every step of a run"
 NOT_CALLED = {
     "gradcheck.GradcheckError": "is an error",
+    "course.lesson_files": NO_ARGUMENT, "course.draw_lessons": "runs all lessons",
     "evaluate.BiasSweep": HOLDS,
     "statistics.Mean": HOLDS, "data.dataset.Digits": HOLDS,
     "data.dataset.Characters": HOLDS, "data.speech.Speech": HOLDS, "data.catalog.Source": HOLDS,

@@ -1,3 +1,1 @@
-"""Pages that a browser computes."""
-
-PAGES: dict = {}
+"""Pages for a browser: one HTML file each, without a server and without a network."""

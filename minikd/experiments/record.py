@@ -70,7 +70,8 @@ def differences(a: dict[str, Any], b: dict[str, Any]) -> str:
     return ", ".join(f"{k} {a.get(k)} and another {b.get(k)}" for k in keys)
 
 
-# Code that no run depends on: pages, the command, and what is read or checked beside the engine.
+# Code that no run depends on: pages, the command, and what is read or checked beside the engine;
+# with the folder browser/.
 _UNRELATED = {
     "plots.py", "temperature.py", "diagram.py", "report.py", "tables.py", "cli.py", "__main__.py", "plain.py",
     "gradcheck.py", "progress.py", "logits.py", "shipped.py", "claims.py", "course.py",
@@ -165,7 +166,10 @@ def _is_text(node: ast.AST) -> bool:
 
 def _package() -> Iterator[Path]:
     package = Path(minikd.__file__).parent
-    return (path for path in package.rglob("*.py") if path.name not in _UNRELATED)
+    return (
+        path for path in package.rglob("*.py")
+        if path.name not in _UNRELATED and path.parent != package / "browser"
+    )  # fmt: skip
 
 
 @functools.cache
