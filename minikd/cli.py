@@ -158,6 +158,11 @@ def _parser() -> argparse.ArgumentParser:
     lessons.add_argument("--scripts", action="store_true",
                          help="as Python scripts; notebooks need the extra 'course'")  # fmt: skip
     lessons.set_defaults(command=_lessons)
+    bundle = commands.add_parser(
+        "bundle", help="pack site, lessons and wheel into one file to hand out, some minutes"
+    )
+    bundle.add_argument("to", type=Path, metavar="FILE.zip")
+    bundle.set_defaults(command=_bundle)
     figures = commands.add_parser(
         "figures", help="run all lessons and keep their figures, some minutes"
     )
@@ -190,7 +195,7 @@ def _parser() -> argparse.ArgumentParser:
                         help="where README.md, REPRODUCTION.md and docs/ are (default: here)")  # fmt: skip
     report.set_defaults(command=_report)
     # So that --debug works before and after the command's name.
-    for command in (listing, run, data, temperature, lessons, figures, explore, report):
+    for command in (listing, run, data, temperature, lessons, bundle, figures, explore, report):
         command.add_argument("--debug", action="store_true", default=argparse.SUPPRESS,
                              help=argparse.SUPPRESS)  # fmt: skip
     return parser
@@ -319,6 +324,12 @@ def _lessons(arguments: argparse.Namespace) -> None:
     print(
         f"wrote {len(written)} lessons as {form}s to {arguments.to}; begin with {written[0].name}"
     )
+
+
+def _bundle(arguments: argparse.Namespace) -> None:
+    from minikd.bundle import write_bundle
+
+    print("wrote", write_bundle(arguments.to))
 
 
 def _figures(arguments: argparse.Namespace) -> None:

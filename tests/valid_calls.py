@@ -691,13 +691,14 @@ MODULES = [
     "layers", "mlp", "mixture", "optim", "objectives", "train", "data.dataset", "data.augment",
     "data.features", "data.idx", "data.catalog", "data.glyphs", "data.speech", "data.mnist",
     "data.emnist", "checkpoint", "logits", "plots", "temperature", "diagram", "experiments",
-    "experiments.own", "report", "claims", "shipped", "course", "browser.temperature",
+    "experiments.own", "report", "claims", "shipped", "course", "bundle", "browser.temperature",
 ]  # fmt: skip
 HOLDS = "holds what minikd itself found or made"
 NO_ARGUMENT = "has no argument to be wrong"
 INSIDE = "is used by minikd alone, in every step of a run"
 NOT_CALLED = {
     "gradcheck.GradcheckError": "is an error",
+    "bundle.write_bundle": "builds the whole site",
     "course.lesson_files": NO_ARGUMENT, "course.draw_lessons": "runs all lessons",
     "evaluate.BiasSweep": HOLDS,
     "statistics.Mean": HOLDS, "data.dataset.Digits": HOLDS,

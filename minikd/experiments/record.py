@@ -74,7 +74,7 @@ def differences(a: dict[str, Any], b: dict[str, Any]) -> str:
 # with the folder browser/.
 _UNRELATED = {
     "plots.py", "temperature.py", "diagram.py", "report.py", "tables.py", "cli.py", "__main__.py", "plain.py",
-    "gradcheck.py", "progress.py", "logits.py", "shipped.py", "claims.py", "course.py",
+    "gradcheck.py", "progress.py", "logits.py", "shipped.py", "claims.py", "course.py", "bundle.py",
 }  # fmt: skip
 
 
