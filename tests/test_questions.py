@@ -78,8 +78,8 @@ def test_7_a_student_of_a_noisy_teacher_is_better_than_the_teacher():
     sure = np.where(y[:, None] == [0, 1], 1.0, -1.0)
     v = sure + 2 * RNG.normal(size=(2000, 2))  # right in most cases, wrong in many
     student = MLP([2, 2], rng=0)
-    train(student, Dataset(x, y, v, shape=(1, x.shape[1])), soft_targets(2.0), Recipe(epochs=40, learning_rate=0.5, batch=50),
-          rng=0)  # fmt: skip
+    recipe = Recipe(epochs=40, learning_rate=0.5, batch=50)
+    train(student, Dataset(x, y, v, shape=(1, 2)), soft_targets(2.0), recipe, rng=0)
     assert errors(student(x), y) < 0.2 * errors(v, y)
 
 
@@ -96,14 +96,14 @@ def test_8_the_mean_of_logits_is_the_geometric_mean():
 def test_9_a_teacher_changes_neither_by_dropout_nor_by_its_student():
     x, y = RNG.random((40, 3)), RNG.integers(0, 2, 40)
     teacher, student = MLP([3, 8, 2], rng=0), MLP([3, 4, 2], rng=1)
-    train(teacher, Dataset(x, y, shape=(1, x.shape[1])), hard_targets(), Recipe(epochs=2, learning_rate=0.1, dropout=(0.5, 0.5)),
-          rng=0)  # fmt: skip
+    recipe = Recipe(epochs=2, learning_rate=0.1, dropout=(0.5, 0.5))
+    train(teacher, Dataset(x, y, shape=(1, 3)), hard_targets(), recipe, rng=0)
     before = [parameter.copy() for parameter in teacher.parameters]
     v = teacher(x)
     np.testing.assert_array_equal(teacher(x), v)
     train(
         student,
-        Dataset(x, y, v, shape=(1, x.shape[1])),
+        Dataset(x, y, v, shape=(1, 3)),
         soft_targets(4.0),
         Recipe(epochs=2, learning_rate=0.1),
         rng=0,
