@@ -6,7 +6,10 @@ The figure of an experiment stands in its room, :mod:`minikd.experiments`, those
 
 from __future__ import annotations
 
+import base64
 import functools
+import html
+import io
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from os import PathLike
@@ -78,12 +81,26 @@ def save_figure(figure: Any, path: str | PathLike[str]) -> Path:
         for ending in _formats or (path.suffix,):
             figure.savefig(path.with_suffix(ending) if ending else path)
         if in_notebook():
-            from IPython.display import display
-
-            display(figure)
+            _show(figure)
     finally:
         plt.close(figure)
     return path.with_suffix(_formats[0]) if _formats else path
+
+
+def _show(figure: Any) -> None:
+    """Show a figure in a notebook, with its finding for those who do not see it."""
+    from IPython.display import HTML, display
+
+    drawn = io.BytesIO()
+    figure.savefig(drawn, format="png")
+    titles = [figure._suptitle] if getattr(figure, "_suptitle", None) else []
+    titles += [title for axes in figure.axes for title in (axes.title, axes._left_title)]
+    finding = "; ".join(filter(None, (" ".join(title.get_text().split()) for title in titles)))
+    encoded = base64.b64encode(drawn.getvalue()).decode()
+    display(HTML(
+        f'<img style="max-width: 100%" width="{72 * figure.get_figwidth():.0f}" '
+        f'alt="{html.escape(finding or "a figure")}" src="data:image/png;base64,{encoded}">'
+    ))  # fmt: skip
 
 
 _formats: tuple[str, ...] = ()
