@@ -1,0 +1,1 @@
+"""Pages that show distillation in a browser, each in one file that needs no server."""
