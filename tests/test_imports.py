@@ -27,6 +27,7 @@ ORDER = [
     "ensembles", "specialists", "combination", "hmm", "plots", "diagram",
     "experiments.workers", "experiments.record", "experiments.kept", "experiments.run",
     "experiments.experiment", "experiments.own", "experiments.*", "experiments", "tables", "report",
+    "browser.playground", "browser",
     "cli", "__main__",
 ]  # fmt: skip
 
