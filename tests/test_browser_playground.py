@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 
 from minikd import plain
-from minikd.browser.playground import write_playground
+from minikd.browser.playground import SCRIPTS, write_playground
 
 FOLDER = Path(plain.__file__).parent / "browser"
 ENGINE = (FOLDER / "plain.js").read_text(encoding="utf-8")
@@ -178,8 +178,10 @@ def test_the_page_is_one_small_file(page_file):
     assert len(text.encode()) < 1_500_000
     assert not re.findall(r"/\*\{.*?\}\*/", text)  # a place that nothing filled
     assert not re.findall(r"(?:src|href)=\"(?!data:|https://arxiv)", text)
-    for name in ("plain.js", "playground_worker.js", "playground.js"):
-        assert "</" not in (FOLDER / name).read_text(encoding="utf-8")
+    for script in map(FOLDER.joinpath, SCRIPTS):
+        source = script.read_text(encoding="utf-8")
+        assert "</" not in source  # it would end the script
+        assert len(source.splitlines()) <= 400
 
 
 def test_the_same_seed_makes_the_same_page(page_file, tmp_path):
@@ -365,8 +367,10 @@ def test_it_works_from_the_keyboard(page):
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 def test_it_can_be_read_by_everybody_and_on_a_phone(chromium, page_file, scheme):
     with browser.opened(chromium, 360, 740, color_scheme=scheme) as page:
-        page.goto(browser.address(page_file, "T=x&width=8"))
+        page.goto(browser.address(page_file, f"T={'x' * 99}&width=8"))
+        assert page.is_visible("#warning")
         assert not browser.serious(page)
+        assert page.evaluate("document.documentElement.scrollWidth") <= 360
         page.click("#train")
         wait(page)
         page.click("#by-teacher")

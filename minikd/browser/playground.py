@@ -37,6 +37,10 @@ TEACHER = Recipe(
     dropout=(0.0, 0.2, 0.5), max_norm=3.5, jitter=1,
 )  # fmt: skip
 FOLDER = Path(__file__).parent
+SCRIPTS = (
+    "plain.js", "playground_worker.js", "playground_settings.js", "playground_charts.js",
+    "playground.js",
+)  # fmt: skip
 
 
 def write_playground(path: str | PathLike[str]) -> Path:
@@ -79,8 +83,9 @@ def write_playground(path: str | PathLike[str]) -> Path:
 def _page() -> str:
     """The template with scripts and data in their places."""
     page = (FOLDER / "playground.html").read_text(encoding="utf-8")
-    scripts = ("plain.js", "playground_worker.js", "playground.js")
-    parts = {name: (FOLDER / name).read_text(encoding="utf-8") for name in scripts}
+    parts = {
+        file.name: file.read_text(encoding="utf-8") for file in map(FOLDER.joinpath, SCRIPTS)
+    }
     parts["data"] = json.dumps(_data())  # digits and base64, in which HTML finds no markup
     for name, text in parts.items():
         page = page.replace(f"/*{{{name}}}*/", text)
