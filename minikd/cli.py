@@ -357,8 +357,17 @@ def _temperature_page(path: Path) -> Path:
     return write_temperature_page(path)
 
 
+def _playground(path: Path) -> Path:
+    from minikd.browser.playground import write_playground
+
+    return write_playground(path)
+
+
 # What writes each page that a browser can show.
-PAGES: dict[str, Callable[[Path], Path]] = {"temperature": _temperature_page}
+PAGES: dict[str, Callable[[Path], Path]] = {
+    "temperature": _temperature_page,
+    "playground": _playground,
+}
 
 
 def _report(arguments: argparse.Namespace) -> None:

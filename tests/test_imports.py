@@ -28,7 +28,7 @@ ORDER = [
     "ensembles", "specialists", "combination", "hmm", "plots", "temperature", "diagram",
     "experiments.workers", "experiments.record", "experiments.kept", "experiments.run",
     "experiments.experiment", "experiments.own", "experiments.*", "experiments", "tables", "report",
-    "course", "bundle", "browser.temperature", "browser", "cli", "__main__",
+    "course", "bundle", "browser.temperature", "browser.playground", "browser", "cli", "__main__",
 ]  # fmt: skip
 
 

@@ -558,6 +558,13 @@ call("checkpoint.load_checkpoint", checkpoint.load_checkpoint, lambda: {"path": 
 call("checkpoint.write_atomically", checkpoint.write_atomically,
      lambda: {"path": SOME / "b", "content": b"b"}, path="path", content="fixed + bytes")  # fmt: skip
 
+# ---------------------------------------------------------------- pages
+
+from minikd.browser import playground  # noqa: E402
+
+call("browser.playground.write_playground", playground.write_playground,
+     lambda: {"path": SOME / "playground.html"}, path="path")  # fmt: skip
+
 # ---------------------------------------------------------------- figures
 
 from minikd import diagram, logits, plots, temperature  # noqa: E402
