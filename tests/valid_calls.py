@@ -699,6 +699,7 @@ MODULES = [
     "data.features", "data.idx", "data.catalog", "data.glyphs", "data.speech", "data.mnist",
     "data.emnist", "checkpoint", "logits", "plots", "temperature", "diagram", "experiments",
     "experiments.own", "report", "claims", "shipped", "course", "bundle", "browser.temperature",
+    "browser.playground",
 ]  # fmt: skip
 HOLDS = "holds what minikd itself found or made"
 NO_ARGUMENT = "has no argument to be wrong"
