@@ -112,6 +112,23 @@ def visit_block(self: Any, node: nodes.math_block) -> None:
     raise nodes.SkipNode
 
 
+# ---------------------------------------------------------------- for readers without a mouse
+
+
+def mend_page(app: Sphinx, page: str, template: str, context: dict[str, Any], tree: Any) -> None:
+    """Say the level of headings that the theme makes, and let keys scroll what is wider than a page."""
+    for part, old, new in (
+        ("furo_navigation_tree", 'class="caption" role="heading"',
+         'class="caption" role="heading" aria-level="2"'),
+        ("body", 'class="caption" role="heading"',
+         'class="caption" role="heading" aria-level="2"'),
+        ("body", '<div class="table-wrapper', '<div tabindex="0" class="table-wrapper'),
+        ("body", '<div class="highlight"><pre>', '<div class="highlight"><pre tabindex="0">'),
+    ):  # fmt: skip
+        if part in context:
+            context[part] = context[part].replace(old, new)
+
+
 # ---------------------------------------------------------------- pages for the browser
 
 
@@ -136,5 +153,6 @@ def setup(app: Sphinx) -> None:
     app.add_node(nodes.math, override=True, html=(visit_inline, None))
     app.add_node(nodes.math_block, override=True, html=(visit_block, None))
     app.connect("autodoc-process-docstring", escape_stars)
+    app.connect("html-page-context", mend_page, priority=900)
     app.connect("builder-inited", bring_lessons)
     app.connect("build-finished", write_browser_pages)
