@@ -73,6 +73,12 @@ def bring_lessons(app: Sphinx) -> None:
         write_if_changed(path, said)
 
 
+def link_to_pages(app: Sphinx, name: str, source: list[str]) -> None:
+    """Links that lead to a file on GitHub lead to its page here."""
+    source[0] = re.sub(r"\((?:\.\./)+lessons/(\d\d_\w+)\.py\)", r"(/lessons/\1.ipynb)", source[0])
+    source[0] = re.sub(r"\((?:\.\./)+REPRODUCTION\.md", "(/reproduction/overview.md", source[0])
+
+
 def as_json(notebook: Any) -> str:
     """A notebook as it is written to a file."""
     return json.dumps(notebook, indent=1) + "\n"
@@ -153,6 +159,7 @@ def setup(app: Sphinx) -> None:
     app.add_node(nodes.math, override=True, html=(visit_inline, None))
     app.add_node(nodes.math_block, override=True, html=(visit_block, None))
     app.connect("autodoc-process-docstring", escape_stars)
+    app.connect("source-read", link_to_pages)
     app.connect("html-page-context", mend_page, priority=900)
     app.connect("builder-inited", bring_lessons)
     app.connect("build-finished", write_browser_pages)
