@@ -75,7 +75,9 @@ def bring_lessons(app: Sphinx) -> None:
 
 def link_to_pages(app: Sphinx, name: str, source: list[str]) -> None:
     """Links that lead to a file on GitHub lead to its page here."""
-    source[0] = re.sub(r"\((?:\.\./)+lessons/(\d\d_\w+)\.py\)", r"(/lessons/\1.ipynb)", source[0])
+    source[0] = re.sub(
+        r"\((?:\.\./)+lessons/(\d\d_\w+)\.py\)", r"(/lessons/\1.ipynb)", source[0]
+    )
     source[0] = re.sub(r"\((?:\.\./)+REPRODUCTION\.md", "(/reproduction/overview.md", source[0])
 
 
@@ -121,7 +123,9 @@ def visit_block(self: Any, node: nodes.math_block) -> None:
 # ---------------------------------------------------------------- for readers without a mouse
 
 
-def mend_page(app: Sphinx, page: str, template: str, context: dict[str, Any], tree: Any) -> None:
+def mend_page(
+    app: Sphinx, page: str, template: str, context: dict[str, Any], tree: Any
+) -> None:
     """Say the level of headings that the theme makes, and let keys scroll what is wider than a page."""
     for part, old, new in (
         ("furo_navigation_tree", 'class="caption" role="heading"',
@@ -141,7 +145,7 @@ def mend_page(app: Sphinx, page: str, template: str, context: dict[str, Any], tr
 def write_browser_pages(app: Sphinx, error: Exception | None) -> None:
     """Add the pages that a browser computes."""
     if error is None and app.builder.format == "html":
-        from minikd.cli import PAGES
+        from minikd.cli_parts import PAGES
 
         for name, write in PAGES.items():
             write(Path(app.outdir) / f"{name}.html")

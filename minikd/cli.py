@@ -6,13 +6,13 @@ import argparse
 import signal
 import sys
 import threading
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from functools import partial
 from pathlib import Path
 from typing import Any, NoReturn
 
 import minikd
+from minikd.cli_parts import learners_commands, plots_without_display, positive
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -110,17 +110,17 @@ def _parser() -> argparse.ArgumentParser:
                      help="; ".join(f"{kind}: {sets}" for kind, sets in of_kind.items())
                      + "; default: what is bundled")  # fmt: skip
     run.add_argument("--device", choices=["cpu", "cuda"], default="cpu", help="default: cpu")
-    run.add_argument("--seeds", type=_positive, default=1, metavar="N",
+    run.add_argument("--seeds", type=positive, default=1, metavar="N",
                      help="run seeds 0 to N - 1 (default: 1)")  # fmt: skip
     run.add_argument(
         "--out", type=Path, default=Path("out"), metavar="DIR", help="default: out"
     )
     where = run.add_mutually_exclusive_group()
-    where.add_argument("--workers", type=_positive, metavar="N",
+    where.add_argument("--workers", type=positive, metavar="N",
                        help="run N processes at once on this machine; the record is the same")  # fmt: skip
     where.add_argument("--cluster", metavar="ADDRESS",
                        help="use a running Dask cluster: tcp://HOST:PORT of its scheduler")  # fmt: skip
-    run.add_argument("--threads", type=_positive, metavar="N",
+    run.add_argument("--threads", type=positive, metavar="N",
                      help="most CPU threads of each process (default: all; with --workers, a share "
                      "of them; with --cluster, 1). Their number changes how sums are rounded")  # fmt: skip
     run.set_defaults(command=_run)
@@ -129,63 +129,7 @@ def _parser() -> argparse.ArgumentParser:
     data.add_argument("name", choices=[name for name, s in SOURCES.items() if s.fetch])
     data.set_defaults(command=_data)
 
-    temperature = commands.add_parser(
-        "temperature",
-        help="draw what temperature does to logits, an example's or your own",
-        description="Draw what temperature does: probabilities and entropy; with a student's logits, "
-        "gradients and their limits too. Write OUT/temperature.FORMAT.",
-    )
-    given = temperature.add_mutually_exclusive_group()
-    given.add_argument("--logits", metavar="V,V,...", help="of a teacher, for one case")
-    given.add_argument("--logits-file", type=Path, metavar="FILE",
-                       help="of many cases, one in each row: .csv, perhaps with the names of the classes "
-                       "in its first row, or .npy")  # fmt: skip
-    temperature.add_argument("--student", metavar="Z,Z,...", help="logits of a student")
-    temperature.add_argument("--names", metavar="NAME,...", help="of the classes")
-    temperature.add_argument("--T", metavar="T,T,...", default="1,4,20",
-                             help="temperatures (default: 1,4,20)")  # fmt: skip
-    temperature.add_argument("--together", action="store_true",
-                             help="all rows of a file in one figure; else one figure each")  # fmt: skip
-    temperature.add_argument("--format", metavar="FORMAT", default="png",
-                             help="png, svg or pdf (default: png)")  # fmt: skip
-    temperature.add_argument("--out", type=Path, default=Path("out"), metavar="DIR",
-                             help="default: out")  # fmt: skip
-    temperature.set_defaults(command=_temperature)
-    lessons = commands.add_parser(
-        "lessons", help="write the lessons into a folder, as notebooks or scripts"
-    )
-    lessons.add_argument("to", type=Path, metavar="DIR")
-    lessons.add_argument("--scripts", action="store_true",
-                         help="as Python scripts; notebooks need the extra 'course'")  # fmt: skip
-    lessons.set_defaults(command=_lessons)
-    bundle = commands.add_parser(
-        "bundle", help="pack site, lessons and wheel into one file to hand out, some minutes"
-    )
-    bundle.add_argument("to", type=Path, metavar="FILE.zip")
-    bundle.set_defaults(command=_bundle)
-    figures = commands.add_parser(
-        "figures", help="run all lessons and keep their figures, some minutes"
-    )
-    figures.add_argument("--out", type=Path, default=Path("out"), metavar="DIR",
-                         help="default: out")  # fmt: skip
-    figures.add_argument("--format", metavar="FORMAT,...", default="png",
-                         help="some of png, svg, pdf (default: png)")  # fmt: skip
-    figures.set_defaults(command=_figures)
-    explore = commands.add_parser(
-        "explore",
-        help="write a page for a browser, and open it",
-        description="Write OUT/PAGE.html, one file that needs no server and no network, and open "
-        "it in the browser.",
-    )
-    explore.add_argument("page", nargs="?", choices=list(PAGES), default=next(iter(PAGES)),
-                         metavar="PAGE",
-                         help=f"{', '.join(PAGES)} (default: {next(iter(PAGES))})")  # fmt: skip
-    explore.add_argument(
-        "--out", type=Path, default=Path("out"), metavar="DIR", help="default: out"
-    )
-    explore.add_argument("--no-browser", action="store_true",
-                         help="open nothing; print the path of the page")  # fmt: skip
-    explore.set_defaults(command=_explore)
+    learners = learners_commands(commands)
     report = commands.add_parser(
         "report", help="write the numbers of records into pages, and draw the pictures"
     )
@@ -195,20 +139,10 @@ def _parser() -> argparse.ArgumentParser:
                         help="where README.md, REPRODUCTION.md and docs/ are (default: here)")  # fmt: skip
     report.set_defaults(command=_report)
     # So that --debug works before and after the command's name.
-    for command in (listing, run, data, temperature, lessons, bundle, figures, explore, report):
+    for command in (listing, run, data, *learners, report):
         command.add_argument("--debug", action="store_true", default=argparse.SUPPRESS,
                              help=argparse.SUPPRESS)  # fmt: skip
     return parser
-
-
-def _positive(text: str) -> int:
-    try:
-        number = int(text)
-    except ValueError:
-        number = 0
-    if number < 1:
-        raise argparse.ArgumentTypeError(f"{text!r} is not an integer ≥ 1")
-    return number
 
 
 def _list(arguments: argparse.Namespace) -> None:
@@ -228,7 +162,7 @@ def _run(arguments: argparse.Namespace) -> None:
 def _run_one(
     name: str, arguments: argparse.Namespace, client: Any, threads: int | None
 ) -> None:
-    plots = _plots()
+    plots = plots_without_display()
     experiment = _experiment(name)
     data = arguments.data or next(iter(experiment.presets))
     if data not in experiment.presets:
@@ -288,100 +222,9 @@ def _data(arguments: argparse.Namespace) -> None:
     print(f"{arguments.name} is in {where}: {counts}")
 
 
-def _temperature(arguments: argparse.Namespace) -> None:
-    plots = _plots()
-    from minikd.logits import parse_logits, read_logits
-    from minikd.temperature import plot_softmax_of_many, plot_temperature
-
-    if arguments.format not in ("png", "svg", "pdf"):
-        raise ValueError(f"--format is {arguments.format!r}; expected png, svg or pdf")
-    options: dict[str, Any] = {"temperatures": parse_logits(arguments.T, "--T")}
-    names = arguments.names.split(",") if arguments.names else None
-    student = parse_logits(arguments.student, "--student") if arguments.student else None
-    figures: dict[str, Any] = {}
-    if arguments.logits_file:
-        logits, of_file = read_logits(arguments.logits_file)
-        options["names"] = names or of_file
-        if arguments.together:
-            figures["temperature"] = partial(plot_softmax_of_many, logits, **options)
-        else:
-            figures = {
-                f"temperature_{n}": partial(plot_temperature, v, student, **options)
-                for n, v in enumerate(logits, 1)
-            }
-    else:
-        v = parse_logits(arguments.logits, "--logits") if arguments.logits else None
-        figures["temperature"] = partial(plot_temperature, v, student, names, **options)
-    for stem, draw in figures.items():
-        print("wrote", plots.save_figure(draw(), arguments.out / f"{stem}.{arguments.format}"))
-
-
-def _lessons(arguments: argparse.Namespace) -> None:
-    from minikd.course import write_lessons
-
-    form = "script" if arguments.scripts else "notebook"
-    written = write_lessons(arguments.to, form)
-    print(
-        f"wrote {len(written)} lessons as {form}s to {arguments.to}; begin with {written[0].name}"
-    )
-
-
-def _bundle(arguments: argparse.Namespace) -> None:
-    from minikd.bundle import write_bundle
-
-    print("wrote", write_bundle(arguments.to))
-
-
-def _figures(arguments: argparse.Namespace) -> None:
-    _plots()
-    from minikd.course import draw_lessons
-
-    for figure in draw_lessons(arguments.out, arguments.format.split(",")):
-        print("wrote", figure, flush=True)
-
-
-def _explore(arguments: argparse.Namespace) -> None:
-    page = PAGES[arguments.page](arguments.out / f"{arguments.page}.html").resolve()
-    if arguments.no_browser:
-        print(page)
-        return
-    import webbrowser
-
-    opened = webbrowser.open(page.as_uri())
-    print(f"wrote {page}" if opened else f"wrote {page}; no browser was found, please open it")
-
-
-def _temperature_page(path: Path) -> Path:
-    from minikd.browser.temperature import write_temperature_page
-
-    return write_temperature_page(path)
-
-
-def _playground(path: Path) -> Path:
-    from minikd.browser.playground import write_playground
-
-    return write_playground(path)
-
-
-# What writes each page that a browser can show.
-PAGES: dict[str, Callable[[Path], Path]] = {
-    "temperature": _temperature_page,
-    "playground": _playground,
-}
-
-
 def _report(arguments: argparse.Namespace) -> None:
-    _plots()
+    plots_without_display()
     from minikd.report import write_report
 
     written = write_report(arguments.results, arguments.root)
     print(f"wrote {len(written)} pages and pictures from the records in {arguments.results}")
-
-
-def _plots() -> Any:
-    import matplotlib
-
-    matplotlib.use("Agg")
-    from minikd import plots
-
-    return plots

@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 import test_experiments
 
-from minikd import __version__, cli, experiments, load_glyphs
+from minikd import __version__, cli, cli_parts, experiments, load_glyphs
 from minikd.data import catalog, load_characters, synthesize_speech
 from minikd.experiments import EXPERIMENTS
 from minikd.experiments import kept as kept_files
@@ -111,7 +111,7 @@ def test_logits_that_cannot_be_drawn(arguments, message, tmp_path):
     assert done.stderr.count("\n") == 1
 
 
-@pytest.mark.parametrize("page", cli.PAGES)
+@pytest.mark.parametrize("page", cli_parts.PAGES)
 def test_explore_writes_a_page_and_prints_its_path(page, tmp_path, capsys, monkeypatch):
     monkeypatch.setattr(webbrowser, "open", None)  # it must not come to that
     assert cli.main(["explore", page, "--no-browser", "--out", str(tmp_path)]) == 0

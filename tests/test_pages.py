@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from minikd import cli
+from minikd import cli, cli_parts
 from minikd.experiments import EXPERIMENTS
 from minikd.report import (
     CLAIM,
@@ -105,7 +105,7 @@ def broken_links(page, text):
     for target in targets(text):
         if re.match(r"https://", target):
             continue
-        if target.removesuffix(".html") in cli.PAGES:  # the build of the site writes it
+        if target.removesuffix(".html") in cli_parts.PAGES:  # the build of the site writes it
             continue
         path, _, anchor = target.partition("#")
         file = page.parent / path if path else page

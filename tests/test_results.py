@@ -25,7 +25,11 @@ def test_the_committed_records_reach_what_was_set_out():
     # The paper's protocol: within a quarter of the paper's figures.
     assert omitted["teacher_errors"] <= 72
     assert omitted["teacher_views_errors"] <= 60
-    for metric, paper in (("errors_before", 206), ("omitted_errors_before", 133), ("errors_after", 109)):
+    for metric, paper in (
+        ("errors_before", 206),
+        ("omitted_errors_before", 133),
+        ("errors_after", 109),
+    ):
         assert abs(omitted[metric] / paper - 1) <= 0.25, metric
     # The best protocol.
     assert omitted["best_errors_after"] <= 100

@@ -71,9 +71,10 @@ def differences(a: dict[str, Any], b: dict[str, Any]) -> str:
 
 
 # Code that no run depends on: pages, the command, and what is read or checked beside the engine;
-# with the folder browser/.
+# with the folders browser/ and exercises/.
 _UNRELATED = {
-    "plots.py", "temperature.py", "diagram.py", "report.py", "tables.py", "cli.py", "__main__.py", "plain.py",
+    "plots.py", "temperature.py", "diagram.py", "report.py", "tables.py", "cli.py", "cli_parts.py",
+    "__main__.py", "plain.py",
     "gradcheck.py", "progress.py", "logits.py", "shipped.py", "claims.py", "course.py", "bundle.py",
 }  # fmt: skip
 
@@ -168,7 +169,7 @@ def _package() -> Iterator[Path]:
     package = Path(minikd.__file__).parent
     return (
         path for path in package.rglob("*.py")
-        if path.name not in _UNRELATED and path.parent != package / "browser"
+        if path.name not in _UNRELATED and not {"browser", "exercises"} & set(path.parts[len(package.parts):])
     )  # fmt: skip
 
 

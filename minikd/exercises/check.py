@@ -1,0 +1,188 @@
+"""What the checker says of a learner's file or functions, and what else a learner may ask for."""
+
+from __future__ import annotations
+
+import functools
+import json
+import sys
+import time
+from collections.abc import Callable, Mapping, Sequence
+from os import PathLike
+from pathlib import Path
+from typing import Any
+
+from minikd import values
+from minikd.exercises import EXERCISES
+from minikd.exercises.exercise import Exercise, Line
+from minikd.exercises.process import functions_of, judged
+from minikd.shipped import folder
+
+
+def exercise_of(path: Path) -> Exercise:
+    """The exercise that a file answers, by its name.
+
+    Raises
+    ------
+    ValueError
+        If it is none.
+    """
+    name = path.stem.lstrip("0123456789").lstrip("_")
+    if name not in EXERCISES:
+        expected = ", ".join(f"{exercise.stem}.py" for exercise in EXERCISES.values())
+        raise ValueError(f"path: {path.name} is no exercise; expected one of {expected}")
+    return EXERCISES[name]
+
+
+def check_file(path: str | PathLike[str], seed: int = 0) -> list[Line]:
+    """Check the functions in a learner's file, a script or a notebook.
+
+    Its code runs in a process of its own, with limits on time and memory.
+
+    Parameters
+    ----------
+    path : path
+        Whose name is that of an exercise, such as ``01_softmax.py``.
+    seed : int
+        Other seeds try other numbers.
+
+    Returns
+    -------
+    list of Line
+
+    Raises
+    ------
+    FileNotFoundError
+        If there is no such file.
+    ValueError
+        If it is of no known exercise.
+    """
+    path = values.there("path", path, "a file with an answer to an exercise").resolve()
+    seed = values.whole("seed", seed, 0)
+    return judged(exercise_of(path), functools.partial(functions_of, path), seed)
+
+
+def check(seed: int = 0, **functions: Callable[..., Any]) -> None:
+    """Check functions in a notebook, and print a line for each thing that holds or is off.
+
+    Parameters
+    ----------
+    seed : int
+        Other seeds try other numbers.
+    **functions : callable
+        By the name that the exercise gives them: ``check(softmax=my_softmax)``.
+
+    Raises
+    ------
+    ValueError
+        If no exercise asks for a function of such a name.
+    """
+    seed = values.whole("seed", seed, 0)
+    asked = {task.name for exercise in EXERCISES.values() for task in exercise.tasks}
+    unknown = set(functions) - asked
+    if unknown or not functions:
+        said = ", ".join(sorted(unknown)) or "nothing"
+        raise ValueError(
+            f"functions: {said} is asked for by no exercise; expected {', '.join(sorted(asked))}"
+        )
+    forked = sys.platform != "win32"  # so that functions of a notebook need not be sent
+    for exercise in EXERCISES.values():
+        tasks = tuple(task for task in exercise.tasks if task.name in functions)
+        if tasks:
+            part = Exercise(exercise.name, exercise.number, exercise.title, exercise.minutes, tasks,
+                            exercise.hints)  # fmt: skip
+            print(told(judged(part, _given(functions), seed, forked=forked)))
+
+
+def _given(functions: Mapping[str, Any]) -> Callable[[], Mapping[str, Any]]:
+    return lambda: functions
+
+
+def told(lines: Sequence[Line]) -> str:
+    """Lines as they are printed."""
+    return "\n".join(f"{'✓' if line.holds else '✗'} {line.words}" for line in lines)
+
+
+def solved(lines: Sequence[Line]) -> bool:
+    """Whether all holds."""
+    return bool(lines) and all(line.holds for line in lines)
+
+
+def hint(exercise: Exercise, number: int) -> str:
+    """A hint, and how many more there are.
+
+    Raises
+    ------
+    ValueError
+        If there is none of this number.
+    """
+    last = len(exercise.hints)
+    if not 1 <= number <= last:
+        raise ValueError(f"number is {number}; expected a hint from 1 to {last}")
+    left = last - number
+    more = f" (--hint {number + 1} says more)" if left else " (this was the last one)"
+    return f"hint {number} of {last}: {exercise.hints[number - 1]}{more}"
+
+
+def solution(exercise: Exercise) -> str:
+    """A right answer, in plain code."""
+    path = folder("lessons") / "solutions" / f"{exercise.stem}.py"
+    return path.read_text(encoding="utf-8")
+
+
+def watch(path: Path, once: Callable[[], None], pause: float = 0.5) -> None:
+    """Do something now, and again whenever a file changes, until Ctrl-C."""
+    seen = None
+    while True:
+        now = path.stat().st_mtime_ns if path.exists() else None
+        if now != seen:
+            seen = now
+            if now is not None:
+                once()
+        time.sleep(pause)
+
+
+def scores(folder_of: str | PathLike[str], seed: int = 0) -> list[dict[str, Any]]:
+    """How far each learner came: a row for each file of an exercise in each folder.
+
+    Parameters
+    ----------
+    folder_of : path
+        Holds answers, or a folder of answers for each learner.
+    seed : int
+
+    Returns
+    -------
+    list of dict
+        ``learner``, ``exercise``, ``functions`` that are right, ``of`` how many, ``first_off``.
+    """
+    root = values.there("folder_of", folder_of, "a folder of answers")
+    names = {exercise.stem for exercise in EXERCISES.values()}
+    rows = []
+    for path in sorted(root.rglob("*")):
+        if path.suffix in (".py", ".ipynb") and path.stem in names:
+            exercise, lines = exercise_of(path), check_file(path, seed)
+            off = {line.words.partition(":")[0] for line in lines if not line.holds}
+            right = [
+                task
+                for task in exercise.tasks
+                if task.name not in off and "the file" not in off
+            ]
+            first = next((line.words for line in lines if not line.holds), "")
+            rows.append({
+                "learner": str(path.parent.relative_to(root)), "exercise": exercise.stem,
+                "functions": len(right), "of": len(exercise.tasks), "first_off": first,
+            })  # fmt: skip
+    return rows
+
+
+def write_scores(rows: Sequence[Mapping[str, Any]], path: Path) -> None:
+    """Write scores as CSV or JSON, by the ending of the path."""
+    import csv
+
+    if path.suffix == ".json":
+        path.write_text(json.dumps(list(rows), indent=1) + "\n", encoding="utf-8")
+        return
+    with path.open("w", newline="", encoding="utf-8") as file:
+        writer = csv.DictWriter(file, ["learner", "exercise", "functions", "of", "first_off"])
+        writer.writeheader()
+        writer.writerows(rows)

@@ -1,0 +1,169 @@
+"""Learners' code in a process of its own, with limits: it may loop, crash or fill the memory."""
+
+from __future__ import annotations
+
+import multiprocessing
+import os
+import re
+import sys
+import tempfile
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Any
+
+from minikd.exercises.exercise import Exercise, Line, judge
+
+# Seconds that a function may take for all of its cases, and bytes that the process may address.
+SECONDS = 10.0
+MEMORY = 4 * 2**30
+
+
+def functions_of(path: Path) -> dict[str, Any]:
+    """What a learner's file defines; a notebook's cells of code in order, without magics."""
+    text = path.read_text(encoding="utf-8")
+    if path.suffix == ".ipynb":
+        import json
+
+        cells = json.loads(text)["cells"]
+        text = "\n\n".join("".join(c["source"]) for c in cells if c["cell_type"] == "code")
+        text = re.sub(r"^\s*[%!].*$", "", text, flags=re.MULTILINE)
+    names: dict[str, Any] = {"__name__": "__exercise__", "__file__": str(path)}
+    exec(compile(text, str(path), "exec"), names)
+    return names
+
+
+def judged(
+    exercise: Exercise,
+    load: Callable[[], Mapping[str, Any]],
+    seed: int = 0,
+    forked: bool = False,
+    seconds: float = SECONDS,
+) -> list[Line]:
+    """Judge all functions of an exercise in a process of its own.
+
+    Parameters
+    ----------
+    exercise : Exercise
+    load : callable
+        Gives the learner's functions by name, in the process. To be sent to it, it must be a
+        function of a module, or a partial of one, unless ``forked``.
+    seed : int
+    forked : bool
+        Make the process by fork, so that it has all that is defined here.
+    seconds : float
+        How long one function may take for all of its cases.
+
+    Returns
+    -------
+    list of Line
+    """
+    lines: list[Line] = []
+    skip: set[str] = set()
+    context: Any = multiprocessing.get_context("fork" if forked else "spawn")
+    while True:
+        todo = [task.name for task in exercise.tasks if task.name not in skip]
+        here, there = context.Pipe(duplex=False)
+        with tempfile.TemporaryFile() as said:
+            process = context.Process(
+                target=_work, args=(there, exercise.name, todo, load, seed), daemon=True
+            )
+            before = _own_output(said)
+            try:
+                process.start()
+            finally:
+                _restore(before)
+            there.close()
+            doing, ended = _follow(here, lines, skip, seconds)
+            process.kill()
+            process.join()
+        if doing is None or ended:
+            return lines
+        skip.add(doing)  # the others are judged in another process
+
+
+def _follow(
+    pipe: Any, lines: list[Line], done: set[str], seconds: float
+) -> tuple[str | None, bool]:
+    """Take lines as they come: the function that was being judged, and whether nothing is left."""
+    doing: str | None = None
+    limit = seconds + 30.0  # to start Python and import what the file imports
+    while True:
+        try:
+            if not pipe.poll(limit):
+                what = f"{doing}: it" if doing else "the file"
+                lines.append(Line(False, f"{what} does not come to an end within {limit:.0f} s: is there an "
+                                         "endless loop?"))  # fmt: skip
+                return doing, doing is None
+            kind, value = pipe.recv()
+        except EOFError:
+            what = f"{doing}: it" if doing else "the file"
+            lines.append(Line(False, f"{what} ends Python: it crashes, or calls exit"))
+            return doing, doing is None
+        if kind == "begins":
+            doing, limit = value, seconds
+        elif kind == "lines":
+            lines.extend(value)
+            done.add(str(doing))
+            doing = None
+        elif kind == "off":
+            lines.append(Line(False, value))
+            return None, True
+        else:
+            return None, True
+
+
+def _work(pipe: Any, name: str, todo: list[str], load: Any, seed: int) -> None:
+    """What the process does."""
+    _limit_memory()
+    try:
+        functions = load()
+    except BaseException as error:  # SystemExit too
+        where = _line_of(error)
+        said = " ".join(str(error).split()) or "no message"
+        pipe.send(("off", f"the file cannot be run: {type(error).__name__} ({said}){where}"))
+        return
+    from minikd.exercises import EXERCISES
+
+    for task in EXERCISES[name].tasks:
+        if task.name in todo:
+            pipe.send(("begins", task.name))
+            pipe.send(("lines", judge(task, functions.get(task.name), seed)))
+    pipe.send(("end", None))
+
+
+def _line_of(error: BaseException) -> str:
+    """Where in the learner's file."""
+    if isinstance(error, SyntaxError):
+        return f" in line {error.lineno}"
+    trace, line = error.__traceback__, None
+    while trace is not None:
+        if trace.tb_frame.f_globals.get("__name__") == "__exercise__":
+            line = trace.tb_lineno
+        trace = trace.tb_next
+    return f" in line {line}" if line else ""
+
+
+def _limit_memory() -> None:
+    try:
+        import resource
+    except ImportError:  # Windows has no limits of this kind
+        return
+    hard = resource.getrlimit(resource.RLIMIT_AS)[1]
+    most = MEMORY if hard == resource.RLIM_INFINITY else min(MEMORY, hard)
+    resource.setrlimit(resource.RLIMIT_AS, (most, hard))
+
+
+def _own_output(file: Any) -> list[tuple[int, int]]:
+    """Let a process that is started now print into a file; what it prints would hide the lines."""
+    sys.stdout.flush()
+    sys.stderr.flush()
+    kept = [(number, os.dup(number)) for number in (1, 2)]
+    for number, _ in kept:
+        os.dup2(file.fileno(), number)
+    return kept
+
+
+def _restore(kept: list[tuple[int, int]]) -> None:
+    for number, copy in kept:
+        os.dup2(copy, number)
+        os.close(copy)
