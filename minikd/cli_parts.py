@@ -147,7 +147,8 @@ def _lessons(arguments: argparse.Namespace) -> None:
     form = "script" if arguments.scripts else "notebook"
     written = write_lessons(arguments.to, form)
     print(
-        f"wrote {len(written)} lessons as {form}s to {arguments.to}; begin with {written[0].name}"
+        f"wrote {len(written)} lessons and exercises as {form}s to {arguments.to}; begin with "
+        f"{written[0].name}"
     )
 
 

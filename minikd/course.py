@@ -28,6 +28,11 @@ def lesson_files() -> list[Path]:
     return sorted(folder("lessons").glob("[0-9]*.py"))
 
 
+def exercise_files() -> list[Path]:
+    """The exercises that come with minikd, in order."""
+    return sorted((folder("lessons") / "exercises").glob("[0-9]*.py"))
+
+
 def as_notebook(lesson: str) -> Any:
     """A lesson as a notebook, which begins with how to install minikd.
 
@@ -67,7 +72,7 @@ def as_notebook(lesson: str) -> Any:
 
 
 def write_lessons(to: str | PathLike[str], form: str = "notebook") -> list[Path]:
-    """Copy the lessons into a folder.
+    """Copy the lessons into a folder, and the exercises into the folder ``exercises`` in it.
 
     Files that are there already and differ are left alone: a learner may have written into them.
 
@@ -79,7 +84,7 @@ def write_lessons(to: str | PathLike[str], form: str = "notebook") -> list[Path]
     Returns
     -------
     list of Path
-        Of all lessons.
+        Of all lessons and exercises.
 
     Raises
     ------
@@ -92,13 +97,14 @@ def write_lessons(to: str | PathLike[str], form: str = "notebook") -> list[Path]
     if values.text("form", form) not in ("notebook", "script"):
         raise values.refused("form", form, "notebook or script")
     texts = {}
-    for lesson in lesson_files():
-        text = lesson.read_text(encoding="utf-8")
+    for file in [*lesson_files(), *exercise_files()]:
+        text = file.read_text(encoding="utf-8")
+        beside = to / "exercises" if file.parent.name == "exercises" else to
         if form == "notebook":
             notebook = as_notebook(text)
-            texts[to / f"{lesson.stem}.ipynb"] = json.dumps(notebook, indent=1) + "\n"
+            texts[beside / f"{file.stem}.ipynb"] = json.dumps(notebook, indent=1) + "\n"
         else:
-            texts[to / lesson.name] = text
+            texts[beside / file.name] = text
     changed = [
         path for path, text in texts.items()
         if path.exists() and path.read_text(encoding="utf-8", errors="replace") != text
@@ -108,8 +114,8 @@ def write_lessons(to: str | PathLike[str], form: str = "notebook") -> list[Path]
             f"to: {changed[0]} is there already, and is not the lesson as it comes with minikd; move it "
             "away or choose another folder"
         )
-    to.mkdir(parents=True, exist_ok=True)
     for path, text in texts.items():
+        path.parent.mkdir(parents=True, exist_ok=True)
         write_atomically(path, text.encode())
     return list(texts)
 

@@ -13,7 +13,13 @@ import pytest
 
 from minikd import claims, course, plots, shipped
 from minikd.claims import claim
-from minikd.course import as_notebook, draw_lessons, lesson_files, write_lessons
+from minikd.course import (
+    as_notebook,
+    draw_lessons,
+    exercise_files,
+    lesson_files,
+    write_lessons,
+)
 
 ROOT = Path(__file__).parents[1]
 TINY = """# %% [markdown]
@@ -45,8 +51,9 @@ def tiny(monkeypatch, tmp_path):
 
 
 def test_every_lesson_is_a_notebook_that_begins_with_how_to_install():
+    """Exercises too."""
     assert [path.parent for path in lesson_files()] == [ROOT / "lessons"] * len(lesson_files())
-    for lesson in lesson_files():
+    for lesson in [*lesson_files(), *exercise_files()]:
         notebook = as_notebook(lesson.read_text(encoding="utf-8"))
         nbformat.validate(notebook)
         kinds = [cell.cell_type for cell in notebook.cells]
@@ -61,7 +68,8 @@ def test_lessons_are_written_and_what_a_learner_wrote_is_kept(tmp_path):
     for form, ending in (("notebook", "ipynb"), ("script", "py")):
         to = tmp_path / form
         written = write_lessons(to, form)
-        assert [path.name for path in written] == [f"{p.stem}.{ending}" for p in lesson_files()]
+        expected = [f"{path.stem}.{ending}" for path in [*lesson_files(), *exercise_files()]]
+        assert [path.name for path in written] == expected
         assert write_lessons(to, form) == written  # they are there, and the same
         written[0].write_text("my own notes")
         with pytest.raises(
