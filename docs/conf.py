@@ -44,6 +44,7 @@ autodoc_typehints = "none"
 autodoc_member_order = "bysource"
 autodoc_preserve_defaults = True
 napoleon_use_rtype = False
+napoleon_use_param = False
 napoleon_custom_sections = [("Yields", "returns_style")]
 
 # ---------------------------------------------------------------- lessons
