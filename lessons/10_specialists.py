@@ -41,7 +41,7 @@ N = len(names)
 
 # %%
 CLUSTERS = 40  # specialists, from 1 to 200
-SIZE = 10  # classes of each specialist, from 2 to 100
+SIZE = 10  # classes of each specialist, from 2 to 40
 ACTIVE = 1  # how many of the generalist's likeliest classes call specialists
 EPOCHS = 2  # of a specialist; the generalist has 30
 WIDTH = 64  # units in each of the two hidden layers, 20 or more

@@ -40,7 +40,7 @@ data, test, N = characters.train, characters.test, len(characters.names)
 # %%
 EXPERTS = 8  # networks in the mixture, beside its gate
 CLUSTERS = 40  # specialists, from 1 to 200
-SIZE = 10  # classes of each specialist, from 2 to 100
+SIZE = 10  # classes of each specialist, from 2 to 40
 WIDTH = 64  # units in each of the two hidden layers, 20 or more
 SEED = 1  # of the generalist's first weights
 

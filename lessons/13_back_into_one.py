@@ -40,7 +40,7 @@ data, test, N = characters.train, characters.test, len(characters.names)
 T = 2.0  # the temperature of the soft targets
 HARD_WEIGHT = 0.5  # of the labels, beside T² times the soft targets
 CLUSTERS = 40  # specialists, from 1 to 200
-SIZE = 10  # classes of each specialist, from 2 to 100
+SIZE = 10  # classes of each specialist, from 2 to 40
 WIDTH = 64  # units in each of the two hidden layers, 20 or more
 SEED = 2  # of the students' first weights
 

@@ -117,11 +117,9 @@ right = (with_both(transfer.x).argmax(-1) == transfer.y).reshape(L, K, -1)
 
 
 def of_mistaken(which):
-    """The share of right answers to these images in percent, in a list; nothing if there are none."""
-    chosen = [
-        (right[i][m[i] & mistaken], each) for i, each in enumerate(percent) for m in (which,)
-    ]
-    return {each: 100 * these.mean() for these, each in chosen if len(these)}
+    """Right answers to these images (%), for each share of labels that has any."""
+    hits = {each: right[i][which[i] & mistaken] for i, each in enumerate(percent)}
+    return {each: 100 * hit.mean() for each, hit in hits.items() if len(hit)}
 
 
 told, not_told = of_mistaken(masks), of_mistaken(~masks)
@@ -177,7 +175,7 @@ claim(abs(b.mean() - c[0].mean()) < 0.5, f"a change of less than 0.5 points by {
       "Many labels, or heavy ones, pull a student away from its teacher, for better or worse.")  # fmt: skip
 claim(b.mean() - c[-1].mean() > 0.5 and (c[-1] < teachers).all(),
       f"fewer errors by at least 0.5 points with {last}, and fewer than the teacher's",
-      f"{b.mean() - c[-1].mean():.2f} points; {c[-1].max():.1f} % wrong at most, the teacher {teachers:.1f} %",
+      f"{b.mean() - c[-1].mean():.2f} points; {c[-1].max():.1f} % wrong at most, teacher {teachers:.1f} %",
       "A label helps where the teacher is wrong, if it is known there and weighs enough.")  # fmt: skip
 claim(c[-1].mean() - 0.5 < a[-1].mean() < b.mean(),
       f"labels alone nearly as good with {last}, and better than soft targets alone",
