@@ -176,7 +176,7 @@ claim(abs(gradient).max() < 1e-3, "a gradient of Eq. 5 below 0.001", f"{abs(grad
       "Where models contradict each other with near certainty, it takes more steps.")  # fmt: skip
 claim(SPECIALIST.epochs < GENERALIST.epochs / 10, "less than a tenth of the generalist's epochs",
       f"{SPECIALIST.epochs} of {GENERALIST.epochs}",
-      "A specialist may be trained longer, but then the comparison is no longer cheap.")  # fmt: skip
+      "Longer training costs more. Compare it with a generalist that is trained longer, too.")  # fmt: skip
 claim(abs(errors(uncorrected, test.y) - mistakes[1]) < 0.02 * mistakes[1],
       "hardly another number of errors without the correction",
       f"{errors(uncorrected, test.y)} and {mistakes[1]}",

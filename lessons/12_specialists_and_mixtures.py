@@ -38,11 +38,13 @@ data, test, N = characters.train, characters.test, len(characters.names)
 # Run the lesson as it is first. Then change one of these, guess what will happen, and run it again.
 
 # %%
-EXPERTS = 8  # networks in the mixture, beside its gate
+EXPERTS = 8  # networks in the mixture, beside its gate; two or more
 CLUSTERS = 40  # specialists, from 1 to 200
 SIZE = 10  # classes of each specialist, from 2 to 40
 WIDTH = 64  # units in each of the two hidden layers, 20 or more
 SEED = 1  # of the generalist's first weights
+
+EXPERTS = max(2, EXPERTS)  # with one, the gate has nothing to choose
 
 # %% [markdown]
 # ## The gradient
@@ -164,8 +166,8 @@ claim(many > one, "more cases right with specialists than without",
       "Few specialists, or large ones, have little to add to what they started from.")  # fmt: skip
 claim(one > mixed, "fewer cases right by the mixture than by the generalist",
       f"{mixed:.1f} % and {one:.1f} %",
-      "The fewer experts share the data, the more of it each one sees; a single one sees all, and "
-      "is a generalist.")  # fmt: skip
+      "The fewer experts share the data, the more of it each one sees: a single one would see all, "
+      "as the generalist does.")  # fmt: skip
 claim(epochs["mixture"] > epochs["specialists"], "more epochs in all for the mixture",
       f"{epochs['mixture']} and {epochs['specialists']}",
       "Few experts, or many specialists, turn the comparison round: ask what a gain has cost.")  # fmt: skip

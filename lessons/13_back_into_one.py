@@ -174,7 +174,7 @@ claim(less_loss[2] > 0.5 * less_loss[1], "more than half of the gain in log-loss
 # %% [markdown]
 # ## Try
 # - `SEED = 3`, and then 4. How much do the bars move by chance alone?
-# - `HARD_WEIGHT = 0`, or `T = 5`. Does any of them hand on more of what the specialists know?
+# - `HARD_WEIGHT = 0`, or `T = 5`. Does either hand on more of what the specialists know?
 # - `CLUSTERS = 100`. Better teachers: does the student notice?
 #
 # ## To think about
