@@ -174,12 +174,11 @@ print("wrote", save_figure(figure, "out/08_only_sevens_and_eights.png"))
 claim(right(lowered, unseen) > 3 * right(z_control, unseen),
       "more than three times as many unseen digits right as by hard labels",
       f"{right(lowered, unseen):.0f} % and {right(z_control, unseen):.0f} %",
-      "The dark knowledge is in the small probabilities: at a low T, or beside strong labels, "
-      "they hardly count.")  # fmt: skip
+      "What the teacher says of unseen digits is in its small probabilities: at a low T, or beside "
+      "strong labels, they hardly count.")  # fmt: skip
 claim(before < 0.8 * len(y), "fewer than 80 % errors as trained",
       f"{100 * before / len(y):.0f} %",
-      "A student that answers with nothing but the digits that it saw makes an error on every "
-      "other image.")  # fmt: skip
+      "A student that answers with nothing but the digits that it saw is wrong on all others.")  # fmt: skip
 claim(after < 0.6 * before, "fewer than 60 % of these errors left with the biases moved",
       f"{100 * after / max(before, 1):.0f} %",
       "Moving biases mends only what they did: the fewer digits are missing, the less there is "

@@ -170,7 +170,7 @@ claim(abs(of_hard[-1, 2] - best_hard) < 1, "a change of less than 1 point after 
 # - `WIDTH = 1000`. Does a larger network overfit more, by hard targets and by soft ones?
 #
 # ## To think about
-# 1. The network of soft targets has seen 3 % of the images. What has it learnt, all the same, from the
-#    others, and by which way?
+# 1. The network of soft targets has seen 3 % of the images. What has it learnt from the others all the
+#    same, and how did that reach it?
 # 2. Early stopping needs held-out labels. How would you choose T, if you have no labels to spare?
 # 3. A regularizer such as dropout knows nothing of the task. What does a soft target know?

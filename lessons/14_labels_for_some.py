@@ -174,11 +174,11 @@ claim(abs(b.mean() - c[0].mean()) < 0.5, f"a change of less than 0.5 points by {
       f"{c[0].mean() - b.mean():+.2f}",
       "Many labels, or heavy ones, pull a student away from its teacher, for better or worse.")  # fmt: skip
 claim(b.mean() - c[-1].mean() > 0.5 and (c[-1] < teachers).all(),
-      f"fewer errors by at least 0.5 points with {last}, and fewer than the teacher's",
+      f"at least 0.5 points fewer wrong with {last} of the labels, and fewer than by the teacher",
       f"{b.mean() - c[-1].mean():.2f} points; {c[-1].max():.1f} % wrong at most, teacher {teachers:.1f} %",
       "A label helps where the teacher is wrong, if it is known there and weighs enough.")  # fmt: skip
 claim(c[-1].mean() - 0.5 < a[-1].mean() < b.mean(),
-      f"labels alone nearly as good with {last}, and better than soft targets alone",
+      f"{last} of the labels alone nearly as good, and better than soft targets alone",
       f"{a[-1].mean():.1f} %, {c[-1].mean():.1f} % and {b.mean():.1f} %",
       "While labels are few, soft targets do what labels cannot.")  # fmt: skip
 claim(min(told.values(), default=100) > 90 and max(not_told.values(), default=0) < repeats + 10,
