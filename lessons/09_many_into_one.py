@@ -147,26 +147,19 @@ for height, words, color in (
     (together, f"ensemble of {MEMBERS}", BLUE), (singles.mean(), "one network, on average", GREY),
 ):  # fmt: skip
     axes.text(len(T) - 0.1, height, words, color=color, ha="right", va="bottom")
-axes.plot(
-    np.linspace(-1.3, -0.7, MEMBERS),
-    singles,
-    ".",
-    color=GREY,
-    label="each network of the ensemble",
-)
+beside = np.linspace(-1.3, -0.7, MEMBERS)
+axes.plot(beside, singles, ".", color=GREY, label="each network of the ensemble")
 axes.plot(-1, longer, "^", color=ORANGE, label="control: one network, as many epochs")
 axes.plot(
-    range(len(T)), distilled, "o-", color=GREEN, label="one network, distilled from all of them"
+    range(len(T)), distilled, "o-", color=GREEN, label="one network, distilled from these"
 )
 axes.set(xticks=range(-1, len(T)), xlim=(-1.6, len(T) - 0.1), ylabel="test frames right (%)")
 axes.set_xticklabels(["hard targets", *(f"T = {t:g}" for t in T)])
 best = distilled.argmax()
 title = f"An ensemble of {MEMBERS} changes the frames right by {gain:+.1f} points"
 if gain > 0:
-    title = (
-        f"An ensemble of {MEMBERS} gains {gain:.1f} points; one network distilled from it at "
-    )
-    title += f"T = {T[best]:g} keeps {max(0, kept[best]):.0f} % of that"
+    title = f"An ensemble of {MEMBERS} gains {gain:.1f} points; one network distilled from it "
+    title += f"at T = {T[best]:g} keeps {max(0, kept[best]):.0f} % of that"
 axes.set_title(title)
 axes.legend(loc="lower right")
 figure.supxlabel("bundled stand-in for speech, not real speech", fontsize=8, color=GREY)

@@ -112,7 +112,8 @@ print(f"without raising the dustbin logits: {errors(uncorrected, test.y)} wrong"
 
 # %% [markdown]
 # ## The picture
-# On the left, what changes as specialists are added; on the right, a case that one of them corrects.
+# On the left, what changes as specialists are added; on the right, a case that a specialist corrects,
+# if there is one.
 
 # %%
 numbers = np.unique(np.linspace(0, CLUSTERS, 9).astype(int))

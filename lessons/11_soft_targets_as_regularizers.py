@@ -3,13 +3,13 @@
 # *Before this: lesson 05, where a student learns from soft targets, and lesson 09.*
 #
 # A label, a *hard target*, only says which class a case belongs to. A *soft target*, the teacher's
-# probabilities at a high temperature T, also says how much the case looks like every other class. So a
-# few cases with soft targets may teach as much as many with labels. Section 6 of the paper trained an
-# acoustic model on 3 % of its data. With hard targets, it got 44.5 % of the test frames right, and
-# only with *early stopping*: training ends when the accuracy on held-out data is highest, before the
-# model *overfits*: learns its training cases by heart and gets worse on others. What holds a model
-# back from that is a *regularizer*. With soft targets it got 57.0 % without early stopping, nearly the
-# 58.9 % of a model trained on all data.
+# probabilities at a high temperature T, also says how much the case looks like every other class. So
+# a few cases with soft targets may teach as much as many with labels. Section 6 of the paper trained
+# an acoustic model on 3 % of its data. With hard targets, it got 44.5 % of the test frames right, and
+# only with *early stopping*, which ends training when the accuracy on held-out data is highest. From
+# there on the model *overfits*: it learns its training cases by heart, and gets worse on others. What
+# holds it back from that is a *regularizer*. With soft targets it got 57.0 % without early stopping,
+# nearly the 58.9 % of a model trained on all data.
 
 # %%
 import matplotlib.pyplot as plt
