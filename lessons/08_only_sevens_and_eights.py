@@ -181,8 +181,8 @@ claim(before < 0.8 * len(y), "fewer than 80 % errors as trained",
       "A student that answers with nothing but the digits that it saw is wrong on all others.")  # fmt: skip
 claim(after < 0.6 * before, "fewer than 60 % of these errors left with the biases moved",
       f"{100 * after / max(before, 1):.0f} %",
-      "Moving biases mends only what they did: the fewer digits are missing, the less there is "
-      "to mend.")  # fmt: skip
+      "Biases cannot bring back an order that the student never learnt; and where few digits are "
+      "missing, there is little to mend.")  # fmt: skip
 
 # %% [markdown]
 # ## Try

@@ -166,7 +166,7 @@ claim(less_loss[1] > 0, "a lower log-loss than the generalist's", f"{-less_loss[
       "A student of very soft targets learns an order of classes, and may be unsure at T = 1.")  # fmt: skip
 claim(control > 0.5 * both, "more than half of the gain without any specialist",
       f"{control:+.1f} of {both:+.1f} points",
-      "If there is a gain at all, it came with the specialists. Would it, with other first weights?")  # fmt: skip
+      "Any gain came with the specialists. Would it, with other first weights?")  # fmt: skip
 claim(less_loss[2] > 0.5 * less_loss[1], "more than half of the gain in log-loss without them",
       f"{less_loss[2]:+.3f} of {less_loss[1]:+.3f} nats",
       "What the specialists know of probabilities may be handed on where their answers are not.")  # fmt: skip
