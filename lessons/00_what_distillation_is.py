@@ -18,8 +18,10 @@ import numpy as np
 from minikd import MLP, Recipe, TrainingDiverged, hard_targets, load_glyphs, soft_targets, train
 from minikd.claims import claim
 from minikd.diagram import plot_distillation
+from minikd.equations import softmax
 from minikd.evaluate import errors
-from minikd.plots import BLUE, GREY, HOUSE_STYLE, ORANGE, save_figure
+from minikd.plots import BLUE, GREY, HOUSE_STYLE, ORANGE, legend_above, save_figure
+from minikd.temperature import plot_softmax_bars
 
 plt.style.use(HOUSE_STYLE)
 
@@ -31,6 +33,7 @@ plt.style.use(HOUSE_STYLE)
 MEMBERS = 3  # networks in the ensemble that teaches, 1 or more
 WIDTH = 60  # hidden units of the student, 1 or more
 T = 4.0  # the temperature, above 0: how soft the teacher's answers are made
+RATE = 0.1  # the student's learning rate, above 0: the size of its steps
 SEED = 11  # of the student's first weights
 
 # %% [markdown]
@@ -49,8 +52,9 @@ print("wrote", save_figure(plot_distillation(T), "out/00_what_distillation_is.pn
 # class, its *logits*; the class with the largest logit is its answer. *Softmax* turns logits into
 # probabilities: it makes them positive, and divides them by their sum.
 #
-# The numbers in W₁, b₁, W₂ and b₂ are the network's *parameters*. They start at random. h holds the
-# *hidden units*, the results between input and output; negative ones are set to 0.
+# W₁, b₁, W₂ and b₂ are the network's *parameters*; the *weights* W₁ and W₂ start at random, the biases
+# b₁ and b₂ at 0. h holds the *hidden units*, the results between input and output. Negative ones are
+# set to 0.
 
 # %%
 digits = load_glyphs(rng=0, train=2000, test=1000)
@@ -69,7 +73,7 @@ assert np.allclose(q.sum(axis=1), 1, atol=1e-3)
 # changes the parameters in many small steps, so that the right classes get more probability. A network
 # may learn its training images by heart. So we count errors on other images, the *test set*.
 #
-# The networks of the ensemble differ only in the random numbers that they start from. So they make
+# The networks of the ensemble differ only in the random numbers that they draw. So they make
 # different mistakes, and the mean of their logits is right more often than one of them. (The recipe
 # also makes training harder, so that less is learnt by heart: lesson 05.)
 
@@ -77,7 +81,7 @@ assert np.allclose(q.sum(axis=1), 1, atol=1e-3)
 HARDER = {"dropout": (0.0, 0.2, 0.5), "max_norm": 3.5, "jitter": 2}
 teacher = MLP([784, 200, 200, 10], rng=list(range(1, MEMBERS + 1)))
 train(teacher, digits.train, hard_targets(),
-      Recipe(epochs=12, learning_rate=0.1, batch=100, warm_up=20, **HARDER), progress="teacher")  # fmt: skip
+      Recipe(epochs=15, learning_rate=0.1, batch=100, warm_up=20, **HARDER), progress="teacher")  # fmt: skip
 of_members = errors(teacher(digits.test.x), digits.test.y)
 of_ensemble = errors(teacher(digits.test.x).mean(axis=0), digits.test.y)
 print(f"test errors of each member: {of_members.tolist()}; of all together: {of_ensemble}")
@@ -90,50 +94,44 @@ print(f"test errors of each member: {of_members.tolist()}; of all together: {of_
 #
 # A good teacher is nearly always almost sure, and then this knowledge hides in tiny numbers. So its
 # logits are divided by a *temperature* T before the softmax (lesson 01). The probabilities that come out
-# are *soft targets*. Here is the training image about which the teacher was least sure, though right.
+# are *soft targets*. Here is a training image of which the teacher is fairly sure: the logit of the
+# right class leads the next one by 3, or as nearly as that can be found.
 
 # %%
 v = teacher(x).mean(axis=0)  # the teacher's logits, (2000, 10)
-
-
-def soft(v, T):
-    p = np.exp((v - v.max()) / T)
-    return p / p.sum()
-
-
-runner_up = np.where(np.arange(10) == digits.train.y[:, None], -np.inf, v)
-lead = v[np.arange(len(v)), digits.train.y] - runner_up.max(axis=1)
-unsure = np.where(lead > 0, lead, np.inf).argmin()
-label, second = digits.train.y[unsure], runner_up[unsure].argmax()
-print(f"its label is {label}; the teacher at T = {T:g} says", np.round(soft(v[unsure], T), 3))
+others = np.where(np.arange(10) == digits.train.y[:, None], -np.inf, v)
+lead = v[np.arange(len(v)), digits.train.y] - others.max(axis=1)
+case = np.abs(lead - 3).argmin()
+label = digits.train.y[case]
+for t in (1, T):
+    print(f"label {label}; the teacher at T = {t:g} says", np.round(softmax(v[case], t), 3))
 
 # %% [markdown]
 # ## The same student, twice
-# Once it learns from the labels, once from the teacher's soft targets. All else is equal, but for the
-# *learning rate*, the size of the steps (lesson 03 says why).
+# Once it learns from the labels, once from the teacher's soft targets. All else is equal: the images,
+# the weights at the start, the number of steps and the learning rate.
 
 
 # %%
-def learn(how, data, objective, rate):
+def learn(how, data, objective):
     """The student, trained; as it began, if training fails."""
     net = MLP([784, WIDTH, 10], rng=SEED)
     try:
-        train(
-            net, data, objective, Recipe(epochs=20, learning_rate=rate, batch=100, warm_up=20)
-        )
+        recipe = Recipe(epochs=20, learning_rate=RATE, batch=100, warm_up=20)
+        train(net, data, objective, recipe)
     except TrainingDiverged as stopped:
         print(f"{how}: {stopped}. It is tested as it began.")
         net = MLP([784, WIDTH, 10], rng=SEED)
     return errors(net(digits.test.x), digits.test.y)
 
 
-alone = learn("on labels", digits.train, hard_targets(), 0.05)
-distilled = learn("on soft targets", digits.train.with_logits(v), soft_targets(T), 0.02)
+alone = learn("on labels", digits.train, hard_targets())
+distilled = learn("on soft targets", digits.train.with_logits(v), soft_targets(T))
 
 # %% [markdown]
 # ## What it costs to use them
-# For one image, each number in a weight matrix W is multiplied once, and the product is added to a sum.
-# So the *multiply-adds* for an image are as many as the weights.
+# For one image, each weight is multiplied once, and the product is added to a sum. So the *multiply-adds*
+# for an image are as many as the weights.
 
 
 # %%
@@ -150,27 +148,26 @@ for who, cost, wrong in (("the ensemble", large, of_ensemble),
     print(f"{who:32} {cost:9,} multiply-adds, {wrong:6.1f} test errors of {len(digits.test)}")
 
 # %%
-figure, (left, right) = plt.subplots(1, 2, figsize=(12, 4.5))
-left.bar(range(10), soft(v[unsure], T), color=ORANGE)
-left.set(xticks=range(10), xlabel="class", ylabel=f"teacher's probability at T = {T:g}")
-share = 100 * soft(v[unsure], T)
-left.set_title(
-    f"Label {label}; the teacher: {share[label]:.0f} % a {label}, {share[second]:.0f} % a {second}"
-)
-image = left.inset_axes([0.75 if max(label, second) < 7 else 0.02, 0.6, 0.24, 0.38])
-image.imshow(x[unsure].reshape(28, 28), cmap="gray_r")
-image.set(xticks=[], yticks=[])
+figure, (image, left, right) = plt.subplots(1, 3, figsize=(13, 4.2), width_ratios=(1, 3, 3.4))
+image.imshow(x[case].reshape(28, 28), cmap="gray_r")
+image.axis("off")
+image.set_title(f"label: {label}")
+plot_softmax_bars(left, v[case], (1, T))
+left.set_ylabel("teacher's probability")
 right.plot(np.full(MEMBERS, one), of_members, "o", color=GREY, label="networks of the ensemble")
 right.plot(large, of_ensemble, "o", color=ORANGE, ms=9, label="the ensemble: teacher")
 right.plot(small, alone, "s", color=GREY, ms=9, label="student, on labels")
 right.plot(small, distilled, "s", color=BLUE, ms=9, label="student, on soft targets")
 right.set(
-    xscale="log", xlabel="multiply-adds for an image", ylabel="test errors", ylim=(0, None)
+    xscale="log", ylim=(0, None), xlabel="multiply-adds for an image", ylabel="test errors"
 )
-right.set_title(
-    f"Student: 1/{large / small:.0f} of the work, {distilled} errors (on labels {alone})"
+right.minorticks_off()
+right.set_xticks(ticks := sorted({small, one, large}), labels=[f"{n:,}" for n in ticks])
+share = f"{100 * small / large:.0f} %"
+legend_above(
+    right,
+    f"Student: {share} of the work; {alone} errors by labels, {distilled} by soft targets",
 )
-right.legend(loc="lower left")
 figure.supxlabel("bundled printed digits, not handwriting", fontsize=8, color=GREY)
 print("wrote", save_figure(figure, "out/00_small_and_large.png"))
 
@@ -186,14 +183,15 @@ claim(10 * small < large, "a student with less than a tenth of the ensemble's mu
       f"{small:,} and {large:,}",
       "Distillation pays where the student is much smaller than its teacher.")  # fmt: skip
 claim(distilled < alone, "fewer errors by soft targets than by labels", f"{distilled} and {alone}",
-      "A student that is too narrow cannot follow its teacher, and soft targets at an unsuitable T "
-      "say little. One seed may also be bad luck: try others.")  # fmt: skip
+      "A student that is too narrow cannot follow its teacher. Small steps take it nowhere in time, and "
+      "long ones destroy it, those of soft targets at a high T first (lesson 03).")  # fmt: skip
 
 # %% [markdown]
 # ## Try
 # - `MEMBERS = 1`, then 10. What does each further network bring, and what does it cost?
 # - `WIDTH = 5`, then 1000. Where do soft targets help most?
 # - `T = 1`, then 20, and look at the bars.
+# - `RATE = 0.2`, then 0.02. Is the student on labels still worse?
 #
 # ## To think about
 # 1. The teacher has seen the same images as the student. Why can it tell the student anything new?
