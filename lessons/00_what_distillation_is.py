@@ -145,7 +145,7 @@ for who, cost, wrong in (("the ensemble", large, of_ensemble),
                          ("one of its networks, on average", one, of_members.mean()),
                          ("the student, on labels", small, alone),
                          ("the student, on soft targets", small, distilled)):  # fmt: skip
-    print(f"{who:32} {cost:9,} multiply-adds, {wrong:6.1f} test errors of {len(digits.test)}")
+    print(f"{who:32} {cost:9,} multiply-adds, {wrong:5.3g} test errors of {len(digits.test)}")
 
 # %%
 figure, (image, left, right) = plt.subplots(1, 3, figsize=(13, 4.2), width_ratios=(1, 3, 3.4))

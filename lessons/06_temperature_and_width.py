@@ -5,8 +5,7 @@
 # Which temperature is best? Section 3 of the paper tried many on MNIST. For students with 300 or
 # more units in each of two hidden layers, all temperatures above 8 did about equally well. With only
 # 30 units, temperatures from 2.5 to 4 were clearly better than any above or below. This lesson
-# repeats that on the bundled printed digits, not handwriting, with narrower students: the digits are
-# easier.
+# repeats that on the bundled printed digits, not handwriting; its narrow students are narrower still.
 
 # %%
 import matplotlib.pyplot as plt
