@@ -183,8 +183,8 @@ claim(10 * small < large, "a student with less than a tenth of the ensemble's mu
       f"{small:,} and {large:,}",
       "Distillation pays where the student is much smaller than its teacher.")  # fmt: skip
 claim(distilled < alone, "fewer errors by soft targets than by labels", f"{distilled} and {alone}",
-      "A student that is too narrow cannot follow its teacher. Small steps take it nowhere in time, and "
-      "long ones destroy it, those of soft targets at a high T first (lesson 03).")  # fmt: skip
+      "At T = 1, a soft target says little more than a label. A student that is too narrow cannot follow "
+      "its teacher. Small steps lead nowhere in time, and long ones destroy it (lesson 03).")  # fmt: skip
 
 # %% [markdown]
 # ## Try
