@@ -86,9 +86,9 @@ eq3 = largest_error(high_temperature_gradient, z, v)
 eq4 = largest_error(zero_mean_gradient, z0, v0)
 eq4_with_means = largest_error(zero_mean_gradient, z, v)
 for name, error in (("Eq. 2 itself", size), ("error of Eq. 3", eq3),
-                    ("error of Eq. 4, means zero", eq4),
-                    ("error of Eq. 4, means not zero", eq4_with_means)):  # fmt: skip
-    print(f"{name:30} shrinks like T^{power(error):.3f}")
+                    ("error of Eq. 4, means taken out", eq4),
+                    ("error of Eq. 4, means left in", eq4_with_means)):  # fmt: skip
+    print(f"{name:31} shrinks like T^{power(error):.3f}")
 
 # %% [markdown]
 # The last line shows the catch. Adding a constant to all logits changes no probability, but it
@@ -149,15 +149,15 @@ print(f"correlation with logit matching: {found}")
 figure, (left, right) = plt.subplots(1, 2, figsize=(12.5, 4.8))
 for error, color, style, label in (
     (size, GREY, ":", "Eq. 2 itself"),
-    (eq4_with_means, ORANGE, "-", "error of Eq. 4, means not zero"),
+    (eq4_with_means, ORANGE, "-", "error of Eq. 4, means left in"),
     (eq3, BLUE, "-", "error of Eq. 3"),
-    (eq4, GREEN, "--", "error of Eq. 4, means zero"),
+    (eq4, GREEN, "--", "error of Eq. 4, means taken out"),
 ):
     left.loglog(T, error, style, color=color, label=f"{label}: $T^{{{power(error):.2f}}}$")
 left.set(xlabel="temperature T", ylabel="largest absolute value, all cases and classes")
 left.set_title(
-    f"The gradient shrinks like $T^{{{power(size):.2f}}}$, "
-    f"the errors of Eq. 3 and Eq. 4 like $T^{{{power(eq3):.2f}}}$ and $T^{{{power(eq4):.2f}}}$"
+    f"The gradient goes like $T^{{{power(size):.2f}}}$, "
+    f"errors of Eq. 3 and 4 like $T^{{{power(eq3):.2f}}}$ and $T^{{{power(eq4):.2f}}}$"
 )
 left.legend()
 for logits, r, color, t in ((warm, r_warm, ORANGE, WARM), (hot, r_hot, BLUE, HOT)):

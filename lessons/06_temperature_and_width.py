@@ -16,7 +16,7 @@ from minikd.claims import claim
 from minikd.equations import soft_target_cost, softmax
 from minikd.evaluate import errors
 from minikd.experiments import findings, full_run, plot_record
-from minikd.plots import BLUE, GREEN, GREY, HOUSE_STYLE, ORANGE, save_figure
+from minikd.plots import BLUE, GREEN, GREY, HOUSE_STYLE, ORANGE, legend_above, save_figure
 
 plt.style.use(HOUSE_STYLE)
 digits = load_glyphs(rng=0)
@@ -144,10 +144,12 @@ left.fill_between(T, mean - sd, mean + sd, color=ORANGE, alpha=0.15, lw=0)
 left.plot(T, errors_wide, "s-", color=BLUE, label=f"{WIDE} units: one student")
 left.set(xscale="log", yscale="log", xlabel="temperature T", ylabel=f"errors of {len(y)}")
 left.set_xticks(T, labels=[f"{t:g}" if t != 2.5 else "" for t in T])
-left.set_yticks([50, 100, 200, 500, 1000], labels=[50, 100, 200, 500, 1000])
+least, most = min(mean.min(), errors_wide.min()), max(mean.max(), errors_wide.max())
+ticks = [n for n in (10, 20, 50, 100, 200, 500, 1000, 2000, 4000) if least / 2 < n < 2 * most]
+left.set_yticks(ticks, labels=ticks)
 left.minorticks_off()
-left.set_title(f"{NARROW} units do best at T = {best[0]:g}, {WIDE} units at T = {best[1]:g}")
-left.legend(loc="center right", bbox_to_anchor=(1, 0.56))
+title = f"{NARROW} units do best at T = {best[0]:g}, {WIDE} units at T = {best[1]:g}"
+legend_above(left, title)
 for k, (t, color) in enumerate(((1, BLUE), (4, ORANGE), (40, GREEN))):
     at = np.arange(1, 11) + 0.27 * (k - 1)
     right.bar(at, attention(t), 0.27, color=color, label=f"T = {t}")
