@@ -16,8 +16,8 @@
 #
 # A *case* is one input with its label, the right class y. Its cost is the *cross-entropy* of target
 # and output, $C = -\sum_i p_i \log q_i$. The target p is hard: 1 for class y, 0 for the others. So
-# $C = -\log q_y$, and the less probability the right class gets, the higher the cost. The cost of a
-# batch is the sum over its cases. (Training divides that by their number.)
+# $C = -\log q_y$, and the less probability the right class gets, the higher the cost. Several cases
+# together are a *batch*; its cost is the sum over them. (Training divides that by their number.)
 
 # %%
 import matplotlib.pyplot as plt
@@ -35,7 +35,7 @@ plt.style.use(HOUSE_STYLE)
 # Run the lesson as it is first. Then change one of these, guess what will happen, and run it again.
 
 # %%
-CASES, INPUTS, HIDDEN, CLASSES = 8, 6, 5, 3  # 1 or more; two classes or more
+CASES, INPUTS, HIDDEN, CLASSES = 8, 6, 5, 3  # each 1 or more, and 2 classes or more
 FACTOR = 1.0  # on the gradient of W1; any other number is a mistake, and should be noticed
 SEED = 0  # of the cases; the weights have the next one
 
@@ -174,8 +174,8 @@ claim(bool(min(central) > 100 * exact), "no central difference nearly as good as
 # %% [markdown]
 # ## Try
 # - `FACTOR = -1`, 0.5 or 1.001. What does `gradcheck` say of each?
-# - `HIDDEN = 1`, with several seeds. Find one where the unit is off in all cases.
-# - `CASES = 1000`. Which of the errors grow?
+# - 1000 cases instead of 8. Which of the errors grow?
+# - `SEED = 1`, 2, 3 and so on. Does the best step of the central difference stay the same?
 #
 # ## To think about
 # 1. Why does the backward pass begin at the end? What would it cost to go the other way, one weight at
