@@ -177,8 +177,8 @@ claim(by_heart == 0, "no training image wrong by the student alone", f"{by_heart
 claim(count["teacher"] < count["distilled"] < 0.6 * count["alone"],
       "a distilled student with more errors than its teacher, and fewer than 60 % of those alone",
       "{distilled}; teacher {teacher}, alone {alone}".format(**count),
-      "Soft targets at T = 1 are nearly labels. Strong labels drown what the teacher says. And a "
-      "student that is too narrow can follow neither.")  # fmt: skip
+      "Soft targets at T = 1 are nearly labels, and below that the student hardly moves. Strong labels "
+      "drown what the teacher says. And a student that is too narrow can follow neither.")  # fmt: skip
 claim(p_value < 1e-6, "a difference that luck does not explain, p < 1e-6", f"p = {p_value:.0e}",
       "The smaller a difference, the more test images it takes to tell it from luck.")  # fmt: skip
 claim(softmax(v[like_a_3], 1)[2] > 0.7, "a teacher more than 70 % sure of this 2 at T = 1",
