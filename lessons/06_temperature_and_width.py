@@ -170,7 +170,7 @@ print("wrote", save_figure(figure, "out/06_temperature_and_width.png"))
 claim(bool(2 <= best[0] <= 8), "narrow students that do best between T = 2 and T = 8", f"T = {best[0]:g}",
       "How wide a student must be to match all logits depends on the data. And only the temperatures "
       "that were tried can win.")  # fmt: skip
-for end in (0, -1):
+for end in sorted({0, len(T) - 1}):
     worse = errors_narrow[end] - errors_narrow[mean.argmin()]
     error = worse.std(ddof=spare) / np.sqrt(each)  # the standard error of the mean
     claim(bool(worse.mean() > 2 * error),
