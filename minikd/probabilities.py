@@ -70,8 +70,11 @@ def log_softmax(z: Array, T: Array = 1.0) -> Array:
     array([-5000.,     0.])
     """
     xp, T, z = checks.arguments(T, z=z)
-    s = (z - xp.max(z, axis=-1, keepdims=True)) / T
-    others = xp.where(_is_largest(z), xp.zeros_like(s), xp.exp(s))
+    largest = _is_largest(z)
+    # Not max: of complex logits whose real parts are equal, that may be another one.
+    top = xp.sum(xp.where(largest, z, xp.zeros_like(z)), axis=-1, keepdims=True)
+    s = (z - top) / T
+    others = xp.where(largest, xp.zeros_like(s), xp.exp(s))
     return s - xp.log1p(xp.sum(others, axis=-1, keepdims=True))
 
 

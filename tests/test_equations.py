@@ -444,3 +444,15 @@ def test_an_equation_is_ten_lines_at_most_and_names_its_source(name):
     assert body[-1].end_lineno - body[0].lineno < 10
     assert ".. math::" in function.__doc__
     assert "shape (..." in function.__doc__ or "shapes as in" in function.__doc__
+
+
+@pytest.mark.parametrize("z", [[0.0, 0.0], [2.0, 2.0, 2.0], [1.0, 3.0, 3.0, 0.0]])
+def test_a_complex_step_is_right_where_logits_are_equal(z):
+    """It was (-1, 0) for a step in the second of two equal logits, and should be (-1/2, 1/2)."""
+    z, h = np.array([z]), 1e-20
+    for i in range(z.shape[1]):
+        step = z.astype(complex)
+        step[0, i] += 1j * h
+        derivative = np.asarray(eq.log_softmax(step)).imag[0] / h
+        expected = np.eye(z.shape[1])[i] - eq.softmax(z)[0, i]
+        np.testing.assert_allclose(derivative, expected, atol=1e-12)
