@@ -222,10 +222,10 @@ PRESETS = {
         other_temperatures=(),
     ),
     "mnist": _preset(
-        "mnist", (((0.0, 0.1, 0.2), 100), ((0.2, 0.5, 0.5), 100)),
+        "mnist", (((0.0, 0.1, 0.2), 100),),
         # At a weight of 8, a student of all digits diverged at this learning rate.
         weights=(0.0, 1.0, 2.0, 4.0), few_weights=(0.0, 2.0, 4.0),
-        other_temperatures=(8.0,),
+        other_temperatures=(),
     ),
 }  # fmt: skip
 
