@@ -4,8 +4,8 @@
 #
 # **The question.** What does the distillation gradient (Eq. 2, exercise 04) become if the
 # *temperature* T is much higher than the *logits*, the numbers that softmax turns into
-# probabilities (z of the student, v of the teacher)? First replace each exponential exp(x) by 1 +
-# x, which is nearly the same for a small x: that is Eq. 3. Then suppose that the logits of each
+# probabilities (z of the student, v of the teacher)? First replace each exponential exp(x) by
+# 1 + x, which is nearly the same for a small x: that is Eq. 3. Then suppose that the logits of each
 # case add up to 0: that is Eq. 4. Derive both with pencil and paper for N classes, and write them.
 #
 # **What the paper says.** (Section 2.1, Eq. 3 and 4) At a high temperature, the gradient goes over
@@ -71,11 +71,10 @@ if __name__ == "__main__":
 
 # %% [markdown]
 # ## Hints
-# <details><summary>Hint 1</summary> If x is small, exp(x) is nearly 1 + x. Here x is z /
-# T.</details>
+# <details><summary>Hint 1</summary> If x is small, exp(x) is nearly 1 + x. Here x is z / T.</details>
 #
-# <details><summary>Hint 2</summary> The sum over N classes of 1 + z_j / T is N plus the sum of z_j
-# / T.</details>
+# <details><summary>Hint 2</summary> The sum over N classes of 1 + z_j / T is N plus the sum of
+# z_j / T.</details>
 #
 # <details><summary>Hint 3</summary> If the logits of each case add up to 0, both denominators are
 # N, and the ones cancel.</details>

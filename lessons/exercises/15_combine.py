@@ -81,7 +81,5 @@ if __name__ == "__main__":
 # put that mean in q's place.</details>
 #
 # ## To think about
-# 1. Where does fixed_point_step give back the q that it was given? Compare with the gradient of Eq.
-#    5.
-# 2. What would the answer be if no specialist had a dustbin? And with KL(q, p) in place of KL(p,
-#    q)?
+# 1. Where does fixed_point_step give back the q that it was given? What is the gradient of Eq. 5 there?
+# 2. What would the answer be if no specialist had a dustbin? And then with KL(q, p) for KL(p, q)?
