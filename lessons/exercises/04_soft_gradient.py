@@ -1,5 +1,5 @@
 # %% [markdown]
-# # Exercise 04: Eq. 2: the distillation gradient
+# # Exercise 04: The distillation gradient (Eq. 2)
 # *About 15 minutes. Before this: lesson 03.*
 #
 # **The question.** In which direction should each of the student's *logits* z move, its numbers for

@@ -1,5 +1,5 @@
 # %% [markdown]
-# # Exercise 08: Eq. 3 and Eq. 4: high temperatures
+# # Exercise 08: High temperatures (Eq. 3 and Eq. 4)
 # *About 20 minutes. Before this: lesson 04.*
 #
 # **The question.** What does the distillation gradient (Eq. 2, exercise 04) become if the

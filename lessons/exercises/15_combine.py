@@ -1,5 +1,5 @@
 # %% [markdown]
-# # Exercise 15: Eq. 5: one answer from generalist and specialist
+# # Exercise 15: One answer from generalist and specialist (Eq. 5)
 # *About 30 minutes. Before this: lesson 10.*
 #
 # **The question.** A *generalist* has given a probability to each of N classes. A *specialist*

@@ -1,5 +1,5 @@
 # %% [markdown]
-# # Exercise 16: Early stopping, and why soft targets need none
+# # Exercise 16: Early stopping
 # *About 15 minutes. Before this: lesson 11.*
 #
 # **The question.** A network that learns too long learns its training cases by heart. *Early

@@ -1,4 +1,4 @@
-"""A solution of exercise 04: Eq. 2: the distillation gradient."""
+"""A solution of exercise 04: The distillation gradient (Eq. 2)."""
 
 import numpy as np
 

@@ -1,4 +1,4 @@
-"""A solution of exercise 08: Eq. 3 and Eq. 4: high temperatures."""
+"""A solution of exercise 08: High temperatures (Eq. 3 and Eq. 4)."""
 
 
 def nearly_softmax(z, T):

@@ -1,4 +1,4 @@
-"""A solution of exercise 15: Eq. 5: one answer from generalist and specialist."""
+"""A solution of exercise 15: One answer from generalist and specialist (Eq. 5)."""
 
 import numpy as np
 

@@ -1,4 +1,4 @@
-"""A solution of exercise 16: Early stopping, and why soft targets need none."""
+"""A solution of exercise 16: Early stopping."""
 
 
 def stopped_at(costs, patience):

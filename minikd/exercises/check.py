@@ -13,7 +13,7 @@ from typing import Any
 
 from minikd import values
 from minikd.exercises import EXERCISES
-from minikd.exercises.exercise import Exercise, Line
+from minikd.exercises.exercise import Exercise, Line, judge
 from minikd.exercises.process import functions_of, judged
 from minikd.shipped import folder
 
@@ -36,7 +36,8 @@ def exercise_of(path: Path) -> Exercise:
 def check_file(path: str | PathLike[str], seed: int = 0) -> list[Line]:
     """Check the functions in a learner's file, a script or a notebook.
 
-    Its code runs in a process of its own, with limits on time and memory.
+    Its code runs in a process of its own, with limits on time and memory. A script that calls this has
+    to do so under ``if __name__ == "__main__":``, because that process runs the script's beginning too.
 
     Parameters
     ----------
@@ -84,13 +85,20 @@ def check(seed: int = 0, **functions: Callable[..., Any]) -> None:
         raise ValueError(
             f"functions: {said} is asked for by no exercise; expected {', '.join(sorted(asked))}"
         )
-    forked = sys.platform != "win32"  # so that functions of a notebook need not be sent
     for exercise in EXERCISES.values():
         tasks = tuple(task for task in exercise.tasks if task.name in functions)
         if tasks:
             part = Exercise(exercise.name, exercise.number, exercise.title, exercise.minutes, tasks,
                             exercise.hints)  # fmt: skip
-            print(told(judged(part, _given(functions), seed, forked=forked)))
+            if (
+                sys.platform == "win32"
+            ):  # which cannot fork, and functions of a notebook cannot be sent
+                lines = [
+                    line for task in tasks for line in judge(task, functions[task.name], seed)
+                ]
+            else:
+                lines = judged(part, _given(functions), seed, forked=True)
+            print(told(lines))
 
 
 def _given(functions: Mapping[str, Any]) -> Callable[[], Mapping[str, Any]]:

@@ -11,11 +11,12 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
-from minikd.exercises.exercise import Exercise, Line, judge
+from minikd.exercises.exercise import Exercise, Line, TooLong, judge
 
 # Seconds that a function may take for all of its cases, and bytes that the process may address.
 SECONDS = 10.0
 MEMORY = 4 * 2**30
+ENDLESS = "does not come to an end within {:.0f} s: is there an endless loop?"
 
 
 def functions_of(path: Path) -> dict[str, Any]:
@@ -26,7 +27,7 @@ def functions_of(path: Path) -> dict[str, Any]:
 
         cells = json.loads(text)["cells"]
         text = "\n\n".join("".join(c["source"]) for c in cells if c["cell_type"] == "code")
-        text = re.sub(r"^\s*[%!].*$", "", text, flags=re.MULTILINE)
+        text = re.sub(r"^[%!].*$", "", text, flags=re.MULTILINE)
     names: dict[str, Any] = {"__name__": "__exercise__", "__file__": str(path)}
     exec(compile(text, str(path), "exec"), names)
     return names
@@ -51,7 +52,7 @@ def judged(
     forked : bool
         Make the process by fork, so that it has all that is defined here.
     seconds : float
-        How long one function may take for all of its cases.
+        How long one function may compute for all of its cases.
 
     Returns
     -------
@@ -65,7 +66,9 @@ def judged(
         here, there = context.Pipe(duplex=False)
         with tempfile.TemporaryFile() as said:
             process = context.Process(
-                target=_work, args=(there, exercise.name, todo, load, seed), daemon=True
+                target=_work,
+                args=(there, exercise.name, todo, load, seed, seconds),
+                daemon=True,
             )
             before = _own_output(said)
             try:
@@ -86,13 +89,13 @@ def _follow(
 ) -> tuple[str | None, bool]:
     """Take lines as they come: the function that was being judged, and whether nothing is left."""
     doing: str | None = None
-    limit = seconds + 30.0  # to start Python and import what the file imports
+    # Where the process cannot count its own time, or computes in one long call; a busy machine is slow.
+    limit = 60 + 6 * seconds
     while True:
         try:
             if not pipe.poll(limit):
                 what = f"{doing}: it" if doing else "the file"
-                lines.append(Line(False, f"{what} does not come to an end within {limit:.0f} s: is there an "
-                                         "endless loop?"))  # fmt: skip
+                lines.append(Line(False, f"{what} {ENDLESS.format(limit)}"))
                 return doing, doing is None
             kind, value = pipe.recv()
         except EOFError:
@@ -100,7 +103,7 @@ def _follow(
             lines.append(Line(False, f"{what} ends Python: it crashes, or calls exit"))
             return doing, doing is None
         if kind == "begins":
-            doing, limit = value, seconds
+            doing = value
         elif kind == "lines":
             lines.extend(value)
             done.add(str(doing))
@@ -112,11 +115,15 @@ def _follow(
             return None, True
 
 
-def _work(pipe: Any, name: str, todo: list[str], load: Any, seed: int) -> None:
+def _work(pipe: Any, name: str, todo: list[str], load: Any, seed: int, seconds: float) -> None:
     """What the process does."""
     _limit_memory()
+    _limit_time(seconds)
     try:
         functions = load()
+    except TooLong:
+        pipe.send(("off", f"the file {ENDLESS.format(seconds)}"))
+        return
     except BaseException as error:  # SystemExit too
         where = _line_of(error)
         said = " ".join(str(error).split()) or "no message"
@@ -127,20 +134,40 @@ def _work(pipe: Any, name: str, todo: list[str], load: Any, seed: int) -> None:
     for task in EXERCISES[name].tasks:
         if task.name in todo:
             pipe.send(("begins", task.name))
-            pipe.send(("lines", judge(task, functions.get(task.name), seed)))
+            _limit_time(seconds)
+            try:
+                lines = judge(task, functions.get(task.name), seed)
+            except TooLong:
+                lines = [Line(False, f"{task.name}: it {ENDLESS.format(seconds)}")]
+            _limit_time(0)
+            pipe.send(("lines", lines))
     pipe.send(("end", None))
 
 
 def _line_of(error: BaseException) -> str:
     """Where in the learner's file."""
     if isinstance(error, SyntaxError):
-        return f" in line {error.lineno}"
+        return ""  # its message has the line
     trace, line = error.__traceback__, None
     while trace is not None:
         if trace.tb_frame.f_globals.get("__name__") == "__exercise__":
             line = trace.tb_lineno
         trace = trace.tb_next
     return f" in line {line}" if line else ""
+
+
+def _limit_time(seconds: float) -> None:
+    """Raise :class:`TooLong` once this process has computed for so long; 0 takes the limit away."""
+    import signal
+
+    if not hasattr(signal, "setitimer"):  # Windows: the other process looks at the clock
+        return
+
+    def stop(number: int, frame: Any) -> None:
+        raise TooLong
+
+    signal.signal(signal.SIGPROF, stop)
+    signal.setitimer(signal.ITIMER_PROF, seconds)
 
 
 def _limit_memory() -> None:

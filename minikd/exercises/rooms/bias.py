@@ -29,6 +29,13 @@ def _student(rng, B, N):
 
 def _cases(rng):
     yield np.array([[1.0, 0.0], [0.0, 1.0]]), np.array([1, 1]), 1, np.array([-2.0, 0.0, 2.0])
+    # Three biases are equally good.
+    yield (
+        np.array([[0.0, 1.0], [3.0, 0.0]]),
+        np.array([1, 0]),
+        1,
+        np.array([-2.0, -1.0, 0.0, 1.0, 2.0]),
+    )
     for B, N in ((60, 3), (200, 5), (300, 10)):
         z, _, y, c = _student(rng, B, N)
         yield z, y, c, BIASES
@@ -62,6 +69,8 @@ EXERCISE = Exercise(
                 lambda z, y, c, biases: float(np.flatnonzero(biases == best_bias(z, y, c, biases))[0])),
             Bug("It gives the number of errors, and not the bias",
                 _of(lambda wrong, biases, y, c: wrong.sum(-1).min())),
+            Bug("Of equally good biases it takes the last; take the first", _of(lambda wrong, biases, y, c:
+                biases[len(biases) - 1 - wrong.sum(-1)[::-1].argmin()])),
             Bug("It takes the bias with the most errors", _of(lambda wrong, biases, y, c:
                 biases[wrong.sum(-1).argmax()])),
             Bug("Only the cases of class c are looked at; a high bias costs errors on the others",

@@ -58,7 +58,7 @@ def _unshared(p, special, q):
 
 
 EXERCISE = Exercise(
-    "combine", 15, "Eq. 5: one answer from generalist and specialist", 30,
+    "combine", 15, "One answer from generalist and specialist (Eq. 5)", 30,
     tasks=(
         Task("spread", spread, _spread_cases, shapes="(N,)",
              laws=(Law("adds up to 1", lambda out, p, special, q: abs(out.sum() - 1) < 1e-5),), bugs=(

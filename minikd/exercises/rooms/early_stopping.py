@@ -59,7 +59,7 @@ def _equal_counts(costs, patience):
 
 
 EXERCISE = Exercise(
-    "early_stopping", 16, "Early stopping, and why soft targets need none", 15,
+    "early_stopping", 16, "Early stopping", 15,
     tasks=(
         Task("stopped_at", stopped_at, _cases, shapes="one whole number", bugs=(
             Bug("It looks at the whole future: training would have stopped before",

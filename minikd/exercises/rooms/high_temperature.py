@@ -26,7 +26,7 @@ def _without_sum(z, v, T):
 
 
 EXERCISE = Exercise(
-    "high_temperature", 8, "Eq. 3 and Eq. 4: high temperatures", 20,
+    "high_temperature", 8, "High temperatures (Eq. 3 and Eq. 4)", 20,
     tasks=(
         Task("eq_3", eq_3, _cases, bugs=(
             Bug("The sums of the logits are missing in the denominators: that needs means of 0 (Eq. 4)",

@@ -36,7 +36,7 @@ EXERCISE = Exercise(
                 Bug("A small number is added to the probabilities: that is another logarithm",
                     lambda z, T: np.log(softmax(z, T) + 1e-12)),
                 Bug("The logits are not divided by T", lambda z, T: log_softmax(z, 1.0)),
-                Bug("The largest logit is taken away and never counted again in the sum",
+                Bug("The largest logit is taken away in the sum, but not from z",
                     lambda z, T: z / T - np.log(
                         np.exp((z - z.max(axis=-1, keepdims=True)) / T).sum(axis=-1, keepdims=True))),
                 Bug("The sum is over the cases (axis 0), and not over the classes (axis -1)",

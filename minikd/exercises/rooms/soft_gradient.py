@@ -10,7 +10,7 @@ def soft_gradient(z, v, T):
 
 
 EXERCISE = Exercise(
-    "soft_gradient", 4, "Eq. 2: the distillation gradient", 15,
+    "soft_gradient", 4, "The distillation gradient (Eq. 2)", 15,
     tasks=(
         Task(
             "soft_gradient", soft_gradient, _cases,

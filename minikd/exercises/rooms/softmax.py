@@ -45,7 +45,7 @@ EXERCISE = Exercise(
                     lambda z, T: softmax(z, 1.0) / T),
                 Bug("The exponentials are not divided by their sum",
                     lambda z, T: np.exp((z - z.max(axis=-1, keepdims=True)) / T)),
-                Bug("T divides the logits before the largest is taken away, and nothing after",
+                Bug("The logits are divided by T twice",
                     lambda z, T: softmax(z / T**2, 1.0)),
             ),
             laws=(
