@@ -38,15 +38,9 @@ def test_every_known_mistake_is_refused_and_named(key):
     assert named >= 0.9 * 3 * len(task.bugs)
 
 
-# An answer of exactly 0 is expected, and the tolerance is a share of it: a rounding of 4e-16 is refused.
-NO_TOLERANCE_AT_ZERO = {"dustbin_correction_of_a_counter", "dustbin_correction_of_labels"}
-
-
 @each_task
 def test_no_right_spelling_is_refused(key):
     for function in SPELLINGS[key]:
-        if function.__name__.removesuffix("_object") in NO_TOLERANCE_AT_ZERO:
-            continue
         for seed in (0, 1):
             lines = judge(TASKS[key], function, seed)
             off = [line.words for line in lines if not line.holds or line.bug]
@@ -54,26 +48,15 @@ def test_no_right_spelling_is_refused(key):
 
 
 NOT_NAMED = {
-    "log_softmax_paper": "T in one of two places: not in the list",
-    "grad_inputs_beginner": "dz is not used: not in the list",
-    "grad_bias_beginner": "dz is not used: not in the list",
-    "grad_bias_paper": "an axis too many; called a missing sum, since the first case is a batch of one",
-    "relu_backward_torch": "times the output and not its derivative: not in the list",
-    "eq_3_beginner": "T outside the fractions alone: not in the list",
     "eq_3_torch": "sums over the whole batch: not in the list",
-    "hard_gradient_beginner": "q[:, y] -= 1: not in the list",
-    "mixed_gradient_paper": "T² (q - p): not in the list",
-    "matching_cost_paper": "probabilities in the place of logits: not in the list",
-    "matching_gradient_torch": "2 (z - v) over the size: not in the list",
     "without_beginner": "label != omitted, and omitted is an array: NumPy's error is shown, and no name",
-    "without_paper": "y == omitted, and omitted is an array: NumPy's error is shown, and no name",
-    "best_bias_torch": "biases add up: not in the list, and with one seed another mistake is named",
+    "best_bias_torch": "biases add up: not in the list",
     "best_bias_without_labels_torch": "argmax along the cases: not in the list",
     "best_bias_without_labels_paper": "mean logits are fitted: not in the list",
-    "specialist_labels_beginner": "only special or not: not in the list",
-    "spread_paper": "special taken to be sorted: not in the list",
-    "fixed_point_step_beginner": "q in the generalist's place: not in the list",
 }
+# Named right, though the numbers differ from those of the mistake where something else is off too: an
+# overflow, or an error of NumPy's for several omitted classes.
+TWO_MISTAKES = {"softmax_beginner", "without_torch", "without_paper"}
 
 
 def outcome(function, case):
@@ -109,6 +92,8 @@ def recognised(task, function):
     assert not any(line.holds for line in lines)
     if all("changes its argument" in line.words for line in lines):
         return True
+    if function.__name__ in TWO_MISTAKES:
+        return all(line.bug for line in lines)
     return all(line.bug and named_right(task, function, line.bug) for line in lines)
 
 
@@ -119,11 +104,11 @@ def test_first_attempts_are_refused_and_named(key):
         assert recognised(TASKS[key], function) == expected, (function.__name__, wrong)
 
 
-def test_three_of_four_first_attempts_are_named():
+def test_nine_of_ten_first_attempts_are_named():
     names = [function.__name__ for attempts in ATTEMPTS.values() for _, function in attempts]
     assert len(set(names)) == len(names) == 3 * len(TASKS)
     assert set(NOT_NAMED) <= set(names)
-    assert 1 - len(NOT_NAMED) / len(names) >= 0.75
+    assert 1 - len(NOT_NAMED) / len(names) >= 0.9
 
 
 # ---------------------------------------------------------------- files of every kind
@@ -157,7 +142,7 @@ OFF = {
     "dots returned": ("def softmax(z, T):\n    return ...", "not written yet"),
     "pass": ("def softmax(z, T):\n    pass", "is a return missing?"),
     "empty": ("", "there is no function of this name"),
-    "syntax": ("import math\ndef softmax(z, T)\n    return z", "in line 2"),
+    "syntax": ("import math\ndef softmax(z, T)\n    return z", "line 2"),
     "on import": ("import math\n\nmath.sqrt(-1)\n" + RIGHT, "in line 3"),
     "input": (RIGHT + "\nT = float(input('T? '))", "EOFError"),
     "exit on import": (RIGHT + "\nimport os; os._exit(0)", "the file ends Python"),
@@ -215,8 +200,7 @@ def test_a_notebook(tmp_path):
 def test_an_endless_loop_hides_no_other_function(tmp_path):
     path = tmp_path / "05_linear.py"
     path.write_text(
-        "import time\n"
-        "def grad_inputs(dz, x, W):\n    while True:\n        time.sleep(0.1)\n"
+        "def grad_inputs(dz, x, W):\n    while True:\n        pass\n"
         "def grad_weights(dz, x, W):\n    return x.T @ dz\n"
         "def grad_bias(dz, x, W):\n    return dz\n",
         encoding="utf-8",

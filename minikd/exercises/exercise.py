@@ -146,7 +146,7 @@ def judge(task: Task, answer: Any, seed: int) -> list[Line]:
     cases = list(task.cases(np.random.default_rng([1503, 2531, seed])))
     outs: list[Any] = []
     for case in cases:
-        out, off = _called(task, answer, case)
+        out, off = _called(task, answer, case, cases)
         if off is not None:
             return [off]
         outs.append(out)
@@ -167,14 +167,17 @@ def judge(task: Task, answer: Any, seed: int) -> list[Line]:
 def close(out: Any, right: Any) -> bool:
     """Equal but for rounding, of float32 where the answer is in float32."""
     out = np.asarray(out)
-    tolerance = 2e-4 if out.dtype in (np.float32, np.float16) else 1e-7
+    tolerance, floor = {
+        np.dtype(np.float16): (5e-3, 1e-6), np.dtype(np.float32): (2e-4, 1e-9),
+    }.get(out.dtype, (1e-7, 1e-14))  # fmt: skip
     out, right = out.astype(float), np.asarray(right, dtype=float)
     if out.shape != right.shape:
         return False
-    scale = max(1e-12, float(np.abs(right).max(initial=0)))
+    scale = float(np.abs(right).max(initial=0))
     with np.errstate(invalid="ignore", over="ignore"):
         return bool(
-            np.all(np.isfinite(out)) and np.all(np.abs(out - right) <= tolerance * scale)
+            np.all(np.isfinite(out))
+            and np.all(np.abs(out - right) <= tolerance * scale + floor)
         )
 
 
@@ -196,7 +199,9 @@ def _before_it_is_called(task: Task, answer: Any) -> Line | None:
     return None
 
 
-def _called(task: Task, answer: Any, case: Case) -> tuple[Any, Line | None]:
+def _called(
+    task: Task, answer: Any, case: Case, cases: Sequence[Case]
+) -> tuple[Any, Line | None]:
     """The answer to a case, or what is off with the call."""
     given = [np.array(a) if isinstance(a, np.ndarray) else a for a in case]
     try:
@@ -209,7 +214,7 @@ def _called(task: Task, answer: Any, case: Case) -> tuple[Any, Line | None]:
     except MemoryError:
         return None, Line(False, f"{task.name}: it needs too much memory; {shown(task, case)}")
     except BaseException as error:  # whatever a learner's code may raise, SystemExit too
-        said = " ".join(str(error).split()) or "no message"
+        said = " ".join(str(error).split())[:200] or "no message"
         bug = _likely_to_raise(task, case, error)
         words = f"{task.name}: {type(error).__name__} ({said}) in {shown(task, case)}"
         return None, Line(False, words + (f". {bug}" if bug else ""), bug)
@@ -218,10 +223,12 @@ def _called(task: Task, answer: Any, case: Case) -> tuple[Any, Line | None]:
             return None, Line(
                 False, f"{task.name}: it changes its argument {name}; work on a copy instead"
             )
-    return _as_numbers(task, case, out)
+    return _as_numbers(task, answer, case, cases, out)
 
 
-def _as_numbers(task: Task, case: Case, out: Any) -> tuple[Any, Line | None]:
+def _as_numbers(
+    task: Task, answer: Any, case: Case, cases: Sequence[Case], out: Any
+) -> tuple[Any, Line | None]:
     right = np.asarray(task.right(*case))
     if out is None:
         return None, Line(False, f"{task.name}: it gives None; is a return missing?")
@@ -230,21 +237,39 @@ def _as_numbers(task: Task, case: Case, out: Any) -> tuple[Any, Line | None]:
     try:
         array = np.asarray(out)
         ok = array.dtype.kind in "fiub"
-    except (ValueError, TypeError):
+    except Exception:  # of an object that pretends to be an array
         ok = False
     if not ok:
         return None, Line(
-            False, f"{task.name}: it gives {type(out).__name__}; expected numbers of shape "
+            False, f"{task.name}: it gives {_kind(out)}; expected numbers of shape "
             f"{task.shapes}"
         )  # fmt: skip
     if array.shape != right.shape:
-        bug = _likely(task, [case], [array])
+        bug = _of_another_shape(task, answer, cases)
         words = (
             f"{task.name}: in {shown(task, case)} it gives shape {array.shape}; expected {right.shape}, "
             f"{task.shapes}"
         )
         return None, Line(False, words + (f". {bug}" if bug else ""), bug)
     return array, None
+
+
+def _kind(out: Any) -> str:
+    complex_array = getattr(getattr(out, "dtype", None), "kind", "") == "c"
+    return "complex numbers" if complex_array else type(out).__name__
+
+
+def _of_another_shape(task: Task, answer: Any, cases: Sequence[Case]) -> str:
+    """The mistake that gives the same in all cases, up to the first that ends in an error."""
+    outs: list[Any] = []
+    for case in cases:
+        given = [np.array(a) if isinstance(a, np.ndarray) else a for a in case]
+        try:
+            with np.errstate(all="ignore"):
+                outs.append(np.asarray(answer(*given), dtype=float))
+        except Exception:
+            break
+    return _fits(task, cases[: len(outs)], outs)
 
 
 def _off(task: Task, cases: Sequence[Case], outs: Sequence[Any], k: int, words: str) -> Line:

@@ -6,7 +6,6 @@ import multiprocessing
 import os
 import re
 import sys
-import tempfile
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
@@ -21,7 +20,7 @@ ENDLESS = "does not come to an end within {:.0f} s: is there an endless loop?"
 
 def functions_of(path: Path) -> dict[str, Any]:
     """What a learner's file defines; a notebook's cells of code in order, without magics."""
-    text = path.read_text(encoding="utf-8")
+    text = path.read_text(encoding="utf-8-sig")
     if path.suffix == ".ipynb":
         import json
 
@@ -29,7 +28,8 @@ def functions_of(path: Path) -> dict[str, Any]:
         text = "\n\n".join("".join(c["source"]) for c in cells if c["cell_type"] == "code")
         text = re.sub(r"^[%!].*$", "", text, flags=re.MULTILINE)
     names: dict[str, Any] = {"__name__": "__exercise__", "__file__": str(path)}
-    exec(compile(text, str(path), "exec"), names)
+    sys.path.insert(0, str(path.parent))
+    exec(compile(text, str(path), "exec", dont_inherit=True), names)
     return names
 
 
@@ -64,7 +64,7 @@ def judged(
     while True:
         todo = [task.name for task in exercise.tasks if task.name not in skip]
         here, there = context.Pipe(duplex=False)
-        with tempfile.TemporaryFile() as said:
+        with open(os.devnull, "wb") as said:
             process = context.Process(
                 target=_work,
                 args=(there, exercise.name, todo, load, seed, seconds),
@@ -90,7 +90,7 @@ def _follow(
     """Take lines as they come: the function that was being judged, and whether nothing is left."""
     doing: str | None = None
     # Where the process cannot count its own time, or computes in one long call; a busy machine is slow.
-    limit = 60 + 6 * seconds
+    limit = 30 + 6 * seconds
     while True:
         try:
             if not pipe.poll(limit):
@@ -144,6 +144,17 @@ def _work(pipe: Any, name: str, todo: list[str], load: Any, seed: int, seconds: 
     pipe.send(("end", None))
 
 
+def _addressed() -> int:
+    """Bytes that this process addresses already: after a fork, all that the notebook does."""
+    try:
+        import resource
+
+        pages = Path("/proc/self/statm").read_text(encoding="ascii").split()[0]
+        return int(pages) * resource.getpagesize()
+    except (OSError, ImportError, ValueError):
+        return 0
+
+
 def _line_of(error: BaseException) -> str:
     """Where in the learner's file."""
     if isinstance(error, SyntaxError):
@@ -176,7 +187,8 @@ def _limit_memory() -> None:
     except ImportError:  # Windows has no limits of this kind
         return
     hard = resource.getrlimit(resource.RLIMIT_AS)[1]
-    most = MEMORY if hard == resource.RLIM_INFINITY else min(MEMORY, hard)
+    most = MEMORY + _addressed()
+    most = most if hard == resource.RLIM_INFINITY else min(most, hard)
     resource.setrlimit(resource.RLIMIT_AS, (most, hard))
 
 

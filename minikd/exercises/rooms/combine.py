@@ -62,15 +62,20 @@ EXERCISE = Exercise(
     tasks=(
         Task("spread", spread, _spread_cases, shapes="(N,)",
              laws=(Law("adds up to 1", lambda out, p, special, q: abs(out.sum() - 1) < 1e-5),), bugs=(
-            Bug("The dustbin is shared evenly; it goes to its classes in proportion to q", _evenly),
+            Bug("special is taken to be in rising order; p[k] belongs to special[k]",
+                lambda p, special, q: spread(p, np.sort(special), q)),
+                Bug("The dustbin is shared evenly; it goes to its classes in proportion to q", _evenly),
             Bug("Each class of the dustbin gets all of it", _whole),
             Bug("q of the dustbin's classes is not divided by their sum", _unshared),
             Bug("The dustbin is dropped", lambda p, special, q: _zeroed(p, special, q)),
-            Bug("Special classes get q, and should get what the specialist says", lambda p, special, q:
+            Bug("Special classes get q, and should get what the specialist says",
+                lambda p, special, q:
                 np.where(np.isin(np.arange(len(q)), special), q, spread(p, special, q))),
         )),
         Task("fixed_point_step", fixed_point_step, _step_cases, shapes="(N,)", bugs=(
-            Bug("The sum is not divided by the number of models",
+            Bug("q stands in the generalist's place",
+                lambda q, g, s, special: (q + spread(s, special, q)) / 2),
+                Bug("The sum is not divided by the number of models",
                 lambda q, g, s, special: g + spread(s, special, q)),
             Bug("q is counted as a model of its own",
                 lambda q, g, s, special: (q + g + spread(s, special, q)) / 3),

@@ -24,7 +24,7 @@ def _label_cases(rng):
 
 def _correction_cases(rng):
     yield np.array([0, 1, 2, 3]), np.array([0]), 0.5
-    for n, classes, size, share in ((40, 6, 2, 0.5), (90, 10, 3, 0.7), (60, 5, 1, 0.2)):
+    for n, classes, size, share in ((40, 6, 2, 0.5), (90, 10, 3, 0.7), (60, 5, 1, 0.35)):
         y = np.r_[np.arange(classes), rng.integers(0, classes, n - classes)]
         yield y, np.arange(size) + 1, share
 
@@ -33,7 +33,9 @@ EXERCISE = Exercise(
     "dustbin", 14, "A specialist and its dustbin", 20,
     tasks=(
         Task("specialist_labels", specialist_labels, _label_cases, shapes="(n,)", bugs=(
-            Bug("The labels of special classes are kept; number them 0, 1, … in the order of special",
+            Bug("It says only whether a class is special; expected which one",
+                lambda y, special: np.isin(y, special).astype(int)),
+                Bug("The labels of special classes are kept; number them 0, 1, … in the order of special",
                 lambda y, special: np.where(np.isin(y, special), y, len(special))),
             Bug("The dustbin is class 0; it comes after the special classes",
                 lambda y, special: np.where(np.isin(y, special), specialist_labels(y, special) + 1, 0)),

@@ -67,7 +67,8 @@ EXERCISE = Exercise(
             Bug("It gives the epoch at which it gives up; expected the best one until then", _gave_up),
             Bug("Each epoch is compared with the one before; expected the best so far", _beside_the_last),
             Bug("It waits one epoch too long", _late),
-            Bug("It waits one epoch too few", lambda costs, patience: stopped_at(costs, patience - 1)),
+            Bug("It waits one epoch too few",
+                lambda costs, patience: stopped_at(costs, patience - 1)),
             Bug("An equal cost counts as better", _equal_counts),
             Bug("It gives the cost, and not the epoch", lambda costs, patience:
                 costs[stopped_at(costs, patience)]),

@@ -29,7 +29,9 @@ EXERCISE = Exercise(
     "high_temperature", 8, "High temperatures (Eq. 3 and Eq. 4)", 20,
     tasks=(
         Task("eq_3", eq_3, _cases, bugs=(
-            Bug("The sums of the logits are missing in the denominators: that needs means of 0 (Eq. 4)",
+            Bug("T divides in front only, and not the logits in the fractions",
+                lambda z, v, T: eq_3(z, v, 1.0) / T),
+                Bug("The sums of the logits are missing in the denominators: that needs means of 0 (Eq. 4)",
                 _without_sum),
             Bug("The factor 1/T in front is forgotten", lambda z, v, T: T * eq_3(z, v, T)),
             Bug("This is Eq. 2, with exponentials; Eq. 3 has 1 + x in their place", soft_gradient),
@@ -46,7 +48,8 @@ EXERCISE = Exercise(
             Bug("N is the number of cases, and should be that of classes",
                 lambda z, v, T: (z - v) / (len(z) * T**2)),
             Bug("The sign: z comes first", lambda z, v, T: -eq_4(z, v, T)),
-            Bug("N and T² multiply, and should divide", lambda z, v, T: (z - v) * z.shape[-1] * T**2),
+            Bug("N and T² multiply, and should divide",
+                lambda z, v, T: (z - v) * z.shape[-1] * T**2),
         )),
     ),
     hints=(

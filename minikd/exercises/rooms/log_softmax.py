@@ -27,6 +27,8 @@ EXERCISE = Exercise(
         Task(
             "log_softmax", log_softmax, _cases,
             bugs=(
+                Bug("T divides z alone: the logits in the sum need it too",
+                    lambda z, T: z / T - z + log_softmax(z, 1.0)),
                 Bug("The logarithm of a softmax: where a probability rounds to 0, it is -inf",
                     lambda z, T: np.log(softmax(z, T))),
                 Bug("The probabilities are clipped at 1e-12: that is another number, with no gradient",

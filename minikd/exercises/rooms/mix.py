@@ -28,11 +28,19 @@ def _mixed_cases(rng):
         yield z, v, labels(rng, *z.shape), T, w
 
 
+def _columns(z, y):
+    q = softmax(z, 1.0)
+    q[:, y] -= 1
+    return q
+
+
 EXERCISE = Exercise(
     "mix", 9, "T², and soft and hard targets together", 20,
     tasks=(
         Task("hard_gradient", hard_gradient, _hard_cases, bugs=(
-            Bug("The sign: the label gets q - 1", lambda z, y: -hard_gradient(z, y)),
+            Bug("q[:, y] takes 1 from whole columns; q[np.arange(len(y)), y] is one entry per case",
+                _columns),
+                Bug("The sign: the label gets q - 1", lambda z, y: -hard_gradient(z, y)),
             Bug("The 1 of the label is missing: this is q alone", lambda z, y: softmax(z, 1.0)),
             Bug("The gradient is divided by the number of cases: the mean is taken in training",
                 lambda z, y: hard_gradient(z, y) / len(z)),
@@ -41,7 +49,10 @@ EXERCISE = Exercise(
                 lambda z, y: hard_gradient(z, y) * np.eye(z.shape[-1])[y]),
         )),
         Task("mixed_gradient", mixed_gradient, _mixed_cases, bugs=(
-            Bug("T² is forgotten", lambda z, v, y, T, w: soft_gradient(z, v, T) + w * hard_gradient(z, y)),
+            Bug("T² multiplies q - p: the 1/T of Eq. 2 is missing",
+                lambda z, v, y, T, w: T**3 * soft_gradient(z, v, T) + w * hard_gradient(z, y)),
+                Bug("T² is forgotten",
+                    lambda z, v, y, T, w: soft_gradient(z, v, T) + w * hard_gradient(z, y)),
             Bug("T stands where T² should", lambda z, v, y, T, w:
                 T * soft_gradient(z, v, T) + w * hard_gradient(z, y)),
             Bug("T² multiplies the hard targets too",
@@ -56,7 +67,8 @@ EXERCISE = Exercise(
                 T**2 * soft_gradient(z, v, T) + hard_gradient(z, y)),
             Bug("The soft targets have the weight 1 - w: that is the other convention",
                 lambda z, v, y, T, w: (1 - w) * T**2 * soft_gradient(z, v, T) + w * hard_gradient(z, y)),
-            Bug("The hard targets are missing", lambda z, v, y, T, w: T**2 * soft_gradient(z, v, T)),
+            Bug("The hard targets are missing",
+                lambda z, v, y, T, w: T**2 * soft_gradient(z, v, T)),
             Bug("The soft targets are missing", lambda z, v, y, T, w: w * hard_gradient(z, y)),
             Bug("Teacher and student are swapped", lambda z, v, y, T, w:
                 T**2 * soft_gradient(v, z, T) + w * hard_gradient(z, y)),

@@ -33,7 +33,9 @@ EXERCISE = Exercise(
     "relu_dropout", 6, "ReLU and dropout", 15,
     tasks=(
         Task("relu_backward", relu_backward, _relu_cases, shapes="(B, N)", bugs=(
-            Bug("The mask is >= where it should be >: at 0 the unit is off",
+            Bug("dout is multiplied by the output, and not by its derivative, 0 or 1",
+                lambda dout, x: dout * np.maximum(x, 0)),
+                Bug("The mask is >= where it should be >: at 0 the unit is off",
                 lambda dout, x: dout * (x >= 0)),
             Bug("ReLU is applied to the gradient; its mask is that of the input",
                 lambda dout, x: dout * (dout > 0)),
@@ -56,8 +58,10 @@ EXERCISE = Exercise(
         Task("dropout_backward", dropout_backward, _dropout_cases, bugs=(
             Bug("The scale 1 / (1 - rate) is missing in the backward pass",
                 lambda dout, kept, rate: dout * kept),
-            Bug("The mask is missing in the backward pass", lambda dout, kept, rate: dout / (1 - rate)),
-            Bug("The mask and the scale are missing in the backward pass", lambda dout, kept, rate: dout),
+            Bug("The mask is missing in the backward pass",
+                lambda dout, kept, rate: dout / (1 - rate)),
+            Bug("The mask and the scale are missing in the backward pass",
+                lambda dout, kept, rate: dout),
             Bug("The mask is the wrong way round: kept is True for a unit that stays",
                 lambda dout, kept, rate: dout * ~kept / (1 - rate)),
             Bug("What is kept is divided by the rate, and not by 1 - rate",

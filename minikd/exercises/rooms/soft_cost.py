@@ -27,7 +27,8 @@ EXERCISE = Exercise(
             bugs=(
                 Bug("Teacher and student are swapped", lambda z, v, T: soft_cost(v, z, T)),
                 Bug("This is the KL divergence: the entropy of p is missing", _kl),
-                Bug("This is a KL divergence the wrong way round, KL(q, p)", lambda z, v, T: _kl(v, z, T)),
+                Bug("This is a KL divergence the wrong way round, KL(q, p)",
+                    lambda z, v, T: _kl(v, z, T)),
                 Bug("The sign: a cost is never below 0", lambda z, v, T: -soft_cost(z, v, T)),
                 Bug("T divides the teacher's logits alone",
                     lambda z, v, T: -(softmax(v, T) * log_softmax(z, 1.0)).sum(axis=-1)),

@@ -16,8 +16,10 @@ EXERCISE = Exercise(
             "soft_gradient", soft_gradient, _cases,
             bugs=(
                 Bug("The factor 1/T is forgotten", lambda z, v, T: T * soft_gradient(z, v, T)),
-                Bug("The factor is 1/T², and should be 1/T", lambda z, v, T: soft_gradient(z, v, T) / T),
-                Bug("The sign: it is q - p, and not p - q", lambda z, v, T: -soft_gradient(z, v, T)),
+                Bug("The factor is 1/T², and should be 1/T",
+                    lambda z, v, T: soft_gradient(z, v, T) / T),
+                Bug("The sign: it is q - p, and not p - q",
+                    lambda z, v, T: -soft_gradient(z, v, T)),
                 Bug("T² is in it: it belongs to the mix of soft and hard targets",
                     lambda z, v, T: T**2 * soft_gradient(z, v, T)),
                 Bug("T divides the teacher's logits alone",

@@ -36,7 +36,8 @@ EXERCISE = Exercise(
             "softmax", softmax, _cases,
             bugs=(
                 Bug("The logits are not divided by T", lambda z, T: softmax(z, 1.0)),
-                Bug("The logits are multiplied by T, and not divided", lambda z, T: softmax(z, 1 / T)),
+                Bug("The logits are multiplied by T, and not divided",
+                    lambda z, T: softmax(z, 1 / T)),
                 Bug("The sum is over the cases (axis 0), and not over the classes (axis -1)", _over(0)),
                 Bug("The sum is over cases and classes together", _over(None)),
                 Bug("exp overflows for large logits: subtract the largest logit of each case first",

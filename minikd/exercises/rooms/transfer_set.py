@@ -21,9 +21,12 @@ EXERCISE = Exercise(
     "transfer_set", 11, "A transfer set without some digits", 10,
     tasks=(
         Task("without", without, _cases, shapes="(number of cases that are left,)", bugs=(
-            Bug("It gives the cases that are left out, and not those that stay",
+            Bug("omitted holds several classes, and == or != compares one by one: use np.isin",
+                lambda y, omitted: np.flatnonzero(y != omitted)),
+                Bug("It gives the cases that are left out, and not those that stay",
                 lambda y, omitted: np.flatnonzero(np.isin(y, omitted))),
-            Bug("It gives labels; expected where they stand", lambda y, omitted: y[~np.isin(y, omitted)]),
+            Bug("It gives labels; expected where they stand",
+                lambda y, omitted: y[~np.isin(y, omitted)]),
             Bug("It gives True and False for each case; expected where the kept ones stand",
                 lambda y, omitted: ~np.isin(y, omitted)),
             Bug("Only the first of the omitted classes is left out",
