@@ -190,7 +190,7 @@ EXCEPTIONS = {
 # The same on every page: explanations of what a table shows, and a setting in an experiment's name.
 EVERYWHERE = (
     "mean ± standard deviation", "means ± standard deviations", "mean ± standard error",
-    "3 % of the data", "10 % of the data", "an exact 95 % interval", "The ± is over seeds",
+    "3 % of the data", "10 % of the data", "an exact 95 % interval", "the ± is over seeds",
 )  # fmt: skip
 
 
@@ -404,7 +404,7 @@ def test_what_placeholders_give():
         "r.d provenance", records
     )
     table = value_of("r.d table", records)
-    assert "| teacher | 3 | 67 errors | 20.0 ± 10.0 errors (n = 3) | 58 (" in table
+    assert "| teacher | 3 | 67 errors | 20.0 ± 10.0 errors (n = 3) | 12 to 31 | 58 (" in table
     page = (
         "It is <!--= r.d mean teacher_errors -->old<!--/-->.\n\n<!--= r.d table -->\n<!--/-->\n"
     )

@@ -51,7 +51,7 @@ def test_the_pages_that_readers_look_for_are_there(site, pages):
     names = {str(page.relative_to(site)) for page in pages}
     assert {
         "index.html", "questions.html", "lecturers.html", "beside-others.html", "temperature.html",
-        "playground.html", "hard-targets.html", "reproduction/overview.html", "api/equations.html",
+        "playground.html", "hard-targets.html", "overview.html", "api/equations.html",
         *(f"lessons/{path.stem}.html" for path in (ROOT / "lessons").glob("[0-9]*.py")),
         *(f"reproduction/{path.stem}.html" for path in (ROOT / "docs" / "reproduction").glob("*.md")),
     } <= names  # fmt: skip
