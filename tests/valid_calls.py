@@ -707,7 +707,8 @@ INSIDE = "is used by minikd alone, in every step of a run"
 NOT_CALLED = {
     "gradcheck.GradcheckError": "is an error",
     "bundle.write_bundle": "builds the whole site",
-    "course.lesson_files": NO_ARGUMENT, "course.draw_lessons": "runs all lessons",
+    "course.lesson_files": NO_ARGUMENT, "course.exercise_files": NO_ARGUMENT,
+    "course.draw_lessons": "runs all lessons",
     "evaluate.BiasSweep": HOLDS,
     "statistics.Mean": HOLDS, "data.dataset.Digits": HOLDS,
     "data.dataset.Characters": HOLDS, "data.speech.Speech": HOLDS, "data.catalog.Source": HOLDS,
