@@ -304,10 +304,10 @@ def plot_wrong(record: Record, test: Dataset, columns: int = 14) -> Any:
 def teacher_student_findings(record: Record) -> list[str]:
     """The distilled students beside the one on hard labels, with and without the teacher's tricks."""
     m = record["metrics"]
+    shared = np.mean(m["errors_shared_with_teacher"]) / np.mean(m["distilled_errors"])
     fewer = change(m, "alone_errors", "distilled_errors")
     beside_tricks = change(m, "distilled_errors", "tricks_errors")
     best = change(m, "distilled_errors", "best_errors")
-    shared = np.mean(m["errors_shared_with_teacher"]) / np.mean(m["distilled_errors"])
     return [
         f"Distilled by the paper's protocol, the student makes {_fewer(fewer)} than on hard labels "
         "(mean ± standard error over seeds).",

@@ -217,9 +217,10 @@ def _right(record: Record, name: str) -> float:
 def unseen_findings(record: Record) -> list[str]:
     """What the student gets right of what it never saw, before and after the bias, by both protocols."""
     m = record["metrics"]
+    cases = np.mean(m["omitted_cases"])
     cost = change(m, "honest_best_errors_after", "best_errors_after")
     return [
-        f"By the paper's protocol, of the {np.mean(m['omitted_cases']):.0f} test cases of classes that it "
+        f"By the paper's protocol, of the {cases:.0f} test cases of classes that it "
         f"never saw, the student gets {_right(record, 'omitted_errors_before'):.1f} % right; with "
         f"{_biases(record)} {_moved_by(mean_of(m['bias']))}, which does best on the test set, "
         f"{_right(record, 'omitted_errors_after'):.1f} %. A student on hard labels of the same cases gets "
