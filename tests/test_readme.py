@@ -15,8 +15,8 @@ README = (ROOT / "README.md").read_text(encoding="utf-8")
 
 
 def test_the_readme_commands_are_understood():
-    commands = re.findall(r"^(?:.*&& )?(?:\.venv/bin/)minikd (.+)$", README, re.MULTILINE)
-    assert len(commands) >= 3
+    commands = re.findall(r"\.venv/bin/minikd ([^|`\n]+)", README)
+    assert len(commands) >= 10
     for command in commands:
         cli._parser().parse_args(command.split())
 
