@@ -50,9 +50,11 @@ def test_small_layers_are_worth_one_thread(units, batch):
 def test_the_presets_on_the_bundled_data_use_one_thread_and_those_on_mnist_all():
     config = EXPERIMENTS["omitted-3"].presets
     for data, worth in (("glyphs", 1), ("mnist", None)):
-        for hidden, recipe in (("teacher_hidden", "teacher"), ("student_hidden", "student")):
-            sizes = [784, *getattr(config[data], hidden), 10]
-            assert threads_worth(sizes, getattr(config[data], recipe).batch) == worth
+        preset = config[data]
+        for hidden, recipe in (
+            (preset.teacher_hidden, preset.teacher), (preset.student_hidden, preset.paper.student),
+        ):  # fmt: skip
+            assert threads_worth([784, *hidden, 10], recipe.batch) == worth
 
 
 def test_the_first_layer_of_a_stack_is_one_wide_product():

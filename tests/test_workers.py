@@ -206,8 +206,10 @@ def small(name):
     config = test_experiments.quick(name)
     if name == "omitted-each":
         each = config.each
+        once = replace(each.paper.student, epochs=1, warm_up=0)
         return replace(config, each=replace(
-            each, teacher=replace(each.teacher, epochs=2), student=replace(each.student, epochs=1)
+            each, teacher=replace(each.teacher, epochs=2),
+            paper=replace(each.paper, student=once), best=replace(each.best, student=once),
         ))  # fmt: skip
     return replace(config, teacher=replace(config.teacher, epochs=2),
                    student=replace(config.student, epochs=1))  # fmt: skip

@@ -237,7 +237,9 @@ def run_seeds(
         (seed, i): Job(config, one_cell, seed, cell, str(out), made_with, device, load, own)
         for seed in seeds for i, cell in enumerate(names) if seed not in of_seed
     }  # fmt: skip
-    if client is None:
+    if not jobs:
+        parts = {}
+    elif client is None:
         with blas_threads(threads):
             parts = {key: replace(job, progress=progress).do(once) for key, job in jobs.items()}
     else:
