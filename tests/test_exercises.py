@@ -164,3 +164,11 @@ def test_a_file_to_begin_with_runs_to_its_end(tmp_path, environment):
     )  # fmt: skip
     assert done.returncode == 0, done.stderr
     assert done.stdout == "it is not written yet\n✗ softmax: it is not written yet\n"
+
+
+def test_the_page_lists_every_exercise_as_it_is():
+    page = (Path(__file__).parents[1] / "docs" / "exercises.md").read_text(encoding="utf-8")
+    for exercise in EXERCISES.values():
+        functions = ", ".join(f"`{task.name}`" for task in exercise.tasks)
+        said = f"- **{exercise.stem}**: {exercise.title} (about `{exercise.minutes}` minutes; {functions})"
+        assert said in page

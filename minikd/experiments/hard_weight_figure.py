@@ -190,9 +190,11 @@ def hard_weight_findings(record: Record) -> list[str]:
             f"{who}: {100 * doubt[who]:.2f} %, {grown[who]:.2f} times as many"
             for who in sorted(doubt, key=doubt.__getitem__)
         )
+        by_doubt = [grown[who] for who in sorted(doubt, key=doubt.__getitem__)]
+        more = "change more" if by_doubt == sorted(by_doubt) else "do not always change more"
         said.append(
-            "Hard targets act where the teacher is in doubt. Its probability on other classes than the "
-            "label, mean over the training cases, and how many errors a student of sevens and eights "
+            f"Hard targets {more} where the teacher is more in doubt. Its probability on other classes than "
+            "the label, mean over the training cases, and how many errors a student of sevens and eights "
             f"makes at weight {most:g} beside {least:g}: {each}."
         )
     return said
