@@ -23,7 +23,7 @@ COLAB = os.environ.get("MINIKD_COLAB", "")
 
 project, author, version = "minikd", "the developers of minikd", minikd.__version__
 extensions = ["myst_nb", "sphinx.ext.autodoc", "sphinx.ext.napoleon"]
-exclude_patterns = ["_site", "images", "_downloads_of_lessons", "jupyter_execute"]
+exclude_patterns = ["_site", ".jupyter_cache", "images", "_downloads_of_lessons", "jupyter_execute"]
 html_theme = "furo"
 html_title = "minikd: knowledge distillation from scratch"
 html_static_path = ["_static"]

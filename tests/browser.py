@@ -73,11 +73,15 @@ def opened(browser: Any, width: int = 1280, height: int = 900, **options: Any) -
         context.close()
 
 
-def serious(page: Any) -> list[str]:
-    """What axe-core finds that is serious or critical, in words."""
+def serious(page: Any, *rules: str) -> list[str]:
+    """What axe-core finds that is serious or critical, in words; by these rules, or by all."""
     axe = pytest.importorskip("axe_playwright_python.sync_playwright").Axe()
-    # Its look at style sheets from outside would be requests of the page.
-    found = axe.run(page, options={"preload": False}).response["violations"]
+    # Its look at style sheets from outside would be requests of the page; what passes takes as long
+    # to report as what does not.
+    options: dict[str, Any] = {"preload": False, "resultTypes": ["violations"]}
+    if rules:
+        options["runOnly"] = list(rules)
+    found = axe.run(page, options=options).response["violations"]
     return [
         f"{each['id']}: {each['help']}: {[node['target'] for node in each['nodes'][:3]]}"
         for each in found

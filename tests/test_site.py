@@ -9,10 +9,12 @@ import os
 import re
 import subprocess
 import sys
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from typing import Any
 
 import pytest
-from browser import address, opened, serious
+from browser import address, launched, opened, serious
 
 ROOT = Path(__file__).parents[1]
 pytestmark = pytest.mark.slow
@@ -57,28 +59,67 @@ def test_the_pages_that_readers_look_for_are_there(site, pages):
     } <= names  # fmt: skip
 
 
-def test_no_page_asks_the_network_or_shows_an_equation_as_source(chromium, pages):
-    """Each is opened; an exception, a console message or a request fails."""
-    for path in pages:
-        with opened(chromium) as page:
-            page.goto(address(path))
-            assert page.title()
-            text = page.evaluate(
-                "() => { const all = document.body.cloneNode(true);"
-                " all.querySelectorAll('pre, code, math, script, style').forEach(e => e.remove());"
-                " return all.textContent; }"
-            )
-            left = re.findall(r"\$\$|\\(?:frac|sum|partial|mathrm|text)\b", text)
-            assert not left, (path.name, left)
-            unnamed = page.eval_on_selector_all(
-                "img",
-                "all => all.filter(i => !i.alt && !i.closest('[aria-hidden=true]')).map(i => i.src)",
-            )
-            assert not unnamed, (path.name, unnamed)
-            broken = page.eval_on_selector_all(
-                "img", "all => all.filter(i => i.complete && !i.naturalWidth).map(i => i.src)"
-            )
-            assert not broken, (path.name, broken)
+@pytest.fixture(scope="module")
+def seen(pages):
+    """What there is to find fault with on each page, by page; two browsers look, half each."""
+    with ThreadPoolExecutor(2) as two:
+        halves = list(two.map(look_at, (pages[::2], pages[1::2])))
+    return halves[0] | halves[1]
+
+
+def look_at(pages):
+    """Open each page once, and see it in the light, in the dark and on a phone."""
+    found = {}
+    with launched() as browser:
+        for path in pages:
+            faults: dict[str, Any] = {}
+            try:
+                with opened(browser) as page:
+                    page.goto(address(path))
+                    faults["no title"] = not page.title()
+                    faults["equations as source"] = re.findall(
+                        r"\$\$|\\(?:frac|sum|partial|mathrm|text)\b", page.evaluate(PROSE)
+                    )
+                    faults["pictures without words"] = page.evaluate(NAMELESS)
+                    faults["broken pictures"] = page.evaluate(BROKEN)
+                    faults["light"] = serious(page)
+                    # In the dark, only colours differ.
+                    page.emulate_media(color_scheme="dark")
+                    faults["dark"] = serious(page, "color-contrast")
+                    page.set_viewport_size({"width": 360, "height": 700})
+                    width = page.evaluate("document.documentElement.scrollWidth")
+                    faults["too wide for a phone"] = width if width > 360 else 0
+            except AssertionError as problems:
+                faults["network and console"] = str(problems)
+            found[path] = faults
+    return found
+
+
+PROSE = """() => {
+    const all = document.body.cloneNode(true);
+    all.querySelectorAll('pre, code, math, script, style').forEach(e => e.remove());
+    return all.textContent;
+}"""
+NAMELESS = """() => [...document.images]
+    .filter(i => !i.alt && !i.closest('[aria-hidden=true]')).map(i => i.src)"""
+BROKEN = (
+    """() => [...document.images].filter(i => i.complete && !i.naturalWidth).map(i => i.src)"""
+)
+
+
+@pytest.mark.parametrize(
+    "fault",
+    ["network and console", "no title", "equations as source", "pictures without words",
+     "broken pictures", "light", "dark", "too wide for a phone"],
+)  # fmt: skip
+def test_no_page_has_a_fault(seen, fault):
+    having = {path.name: faults[fault] for path, faults in seen.items() if faults.get(fault)}
+    assert not having, having
+
+
+def test_every_page_was_seen_to_its_end(seen, pages):
+    assert set(seen) == set(pages)
+    assert all("too wide for a phone" in faults for faults in seen.values())
 
 
 def test_every_link_inside_the_site_leads_somewhere(pages):
@@ -86,19 +127,3 @@ def test_every_link_inside_the_site_leads_somewhere(pages):
         text = path.read_text(encoding="utf-8")
         for target in re.findall(r'(?:href|src)="([^"#:?]+)(?:[#?][^"]*)?"', text):
             assert (path.parent / target).exists(), (path.name, target)
-
-
-@pytest.mark.parametrize("scheme", ["light", "dark"])
-def test_no_page_shuts_anybody_out(chromium, pages, scheme):
-    for path in pages:
-        with opened(chromium, color_scheme=scheme) as page:
-            page.goto(address(path))
-            assert not serious(page), (path.name, serious(page))
-
-
-def test_pages_fit_on_a_phone(chromium, pages):
-    for path in pages:
-        with opened(chromium, width=360, height=700) as page:
-            page.goto(address(path))
-            width = page.evaluate("document.documentElement.scrollWidth")
-            assert width <= 360, (path.name, width)
