@@ -68,7 +68,8 @@ def write_bundle(to: str | PathLike[str]) -> Path:
         part = to.with_name(f"{to.name}.part")
         with zipfile.ZipFile(part, "w", zipfile.ZIP_DEFLATED) as packed:
             for path in sorted(work.rglob("*")):
-                if path.is_file() and ".doctrees" not in path.parts:
+                left_out = {".doctrees", "jupyter_execute", ".jupyter_cache"} & set(path.parts)
+                if path.is_file() and not left_out:
                     packed.write(path, Path(to.stem) / path.relative_to(work))
         part.replace(to)
     return to

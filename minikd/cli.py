@@ -33,10 +33,9 @@ def main(argv: Sequence[str] | None = None) -> int:
     except Exception as error:
         if arguments.debug:
             raise
-        what = (
-            "" if isinstance(error, (ValueError, OSError, ArithmeticError)) else f"{error!r}: "
-        )
-        print(f"minikd: {what}{' '.join(str(error).split())}", file=sys.stderr)
+        said = " ".join(str(error).split())
+        clear = (ValueError, OSError, ArithmeticError, ModuleNotFoundError, RuntimeError)
+        print(f"minikd: {said if isinstance(error, clear) else repr(error)}", file=sys.stderr)
         return 2
     return 0
 

@@ -67,8 +67,10 @@ def learners_commands(commands: Any) -> list[argparse.ArgumentParser]:
     bundle.add_argument("to", type=Path, metavar="FILE.zip")
     bundle.set_defaults(command=_bundle)
     figures = commands.add_parser(
-        "figures", help="run all lessons and keep their figures, some minutes"
+        "figures", help="run lessons and keep their figures; all take some minutes"
     )
+    figures.add_argument("numbers", nargs="*", metavar="NN",
+                         help="of lessons, such as 05 07 (default: all)")  # fmt: skip
     figures.add_argument("--out", type=Path, default=Path("out"), metavar="DIR",
                          help="default: out")  # fmt: skip
     figures.add_argument("--format", metavar="FORMAT,...", default="png",
@@ -185,7 +187,7 @@ def _figures(arguments: argparse.Namespace) -> None:
     plots_without_display()
     from minikd.course import draw_lessons
 
-    for figure in draw_lessons(arguments.out, arguments.format.split(",")):
+    for figure in draw_lessons(arguments.out, arguments.format.split(","), arguments.numbers):
         print("wrote", figure, flush=True)
 
 

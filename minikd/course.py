@@ -120,29 +120,55 @@ def write_lessons(to: str | PathLike[str], form: str = "notebook") -> list[Path]
     return list(texts)
 
 
-def draw_lessons(out: str | PathLike[str], endings: Sequence[str] = ("png",)) -> Iterator[Path]:
+def draw_lessons(
+    out: str | PathLike[str], endings: Sequence[str] = ("png",), numbers: Sequence[str] = ()
+) -> Iterator[Path]:
     """Run each lesson, and keep its figures; a lesson takes seconds to a minute.
 
     Parameters
     ----------
     out : path
     endings : sequence of {"png", "svg", "pdf"}
+    numbers : sequence of str
+        Of the lessons, such as ``"07"``; all by default.
 
     Yields
     ------
     Path
         Of each figure, as soon as its lesson has ended.
+
+    Raises
+    ------
+    ValueError
+        If there is no lesson of a number.
+    RuntimeError
+        If a lesson ended in an error, once all others have run.
     """
     out = values.path("out", out).resolve()
+    lessons = {path.name[:2]: path for path in lesson_files()}
+    for number in numbers:
+        if number not in lessons:
+            raise values.refused("numbers", number, f"some of {', '.join(lessons)}")
+    broken = []
     with formats(endings), tempfile.TemporaryDirectory() as work, _inside(Path(work)):
-        for lesson in lesson_files():
-            before = set(Path("out").glob("*.*"))
-            with contextlib.redirect_stdout(io.StringIO()):
-                runpy.run_path(str(lesson))
-            for figure in sorted(set(Path("out").glob("*.*")) - before):
+        for lesson in [lessons[number] for number in numbers or lessons]:
+            before = _figures()
+            try:
+                with contextlib.redirect_stdout(io.StringIO()):
+                    runpy.run_path(str(lesson))
+            except (Exception, SystemExit) as error:
+                broken.append(f"{lesson.name}: {' '.join(str(error).split())}")
+            for figure in sorted(_figures() - before):
                 out.mkdir(parents=True, exist_ok=True)
                 write_atomically(out / figure.name, figure.read_bytes())
                 yield out / figure.name
+    if broken:
+        raise RuntimeError(f"{len(broken)} lessons ended in an error; {'; '.join(broken)}")
+
+
+def _figures() -> set[Path]:
+    """What lessons have drawn so far; beside it they keep trained networks."""
+    return {path for path in Path("out").glob("[!.]*.*") if path.is_file()}
 
 
 @contextlib.contextmanager

@@ -317,6 +317,16 @@ def there(name: str, value: Any, expected: str) -> Path:
     return checked
 
 
+def folder_there(name: str, value: Any, expected: str) -> Path:
+    """The path of a folder that is there."""
+    checked = path(name, value)
+    if checked.is_file():
+        raise ValueError(f"{name}: {checked} is a file; expected {expected}")
+    if not checked.exists():
+        raise FileNotFoundError(f"{name}: {checked} is not there; expected {expected}")
+    return checked
+
+
 def caches(name: str, value: Any, layers: int) -> Any:
     """What the forward pass of a network kept for its backward pass, layer by layer."""
     if (

@@ -119,6 +119,25 @@ def test_figures_of_lessons_in_the_formats_that_are_asked_for(tiny, tmp_path, mo
         list(draw_lessons("slides", ("exe",)))
 
 
+def test_figures_beside_what_a_lesson_keeps_and_after_a_lesson_that_fails(
+    tiny, tmp_path, monkeypatch
+):
+    """Lesson 05 keeps its teacher in out/.kept; a lesson that fails loses no other."""
+    keeps = "from pathlib import Path\nPath('out/.kept').mkdir(parents=True)\n"
+    (tiny.parent / "00_keeps.py").write_text(keeps + tiny.read_text())
+    (tiny.parent / "02_fails.py").write_text("raise ValueError('no')")
+    (tiny.parent / "03_last.py").write_text(tiny.read_text().replace("01_tiny", "03_last"))
+    monkeypatch.chdir(tmp_path)
+    drawn = []
+    with pytest.raises(RuntimeError, match="1 lessons ended in an error; 02_fails.py: no"):
+        for figure in draw_lessons("slides"):
+            drawn.append(figure.name)
+    assert drawn == ["01_tiny.png", "03_last.png"]
+    assert [path.name for path in draw_lessons("one", numbers=["03"])] == ["03_last.png"]
+    with pytest.raises(ValueError, match="numbers is '44'; expected some of 00, 01, 02, 03"):
+        list(draw_lessons("slides", numbers=["44"]))
+
+
 def test_a_claim_says_what_was_expected_and_what_came(capsys):
     assert claim(True, "less", "3", "nothing")
     assert not claim(False, "less", "7", "More is more.")

@@ -24,7 +24,7 @@ ORDER = [
     "mlp", "mixture", "objectives", "optim", "step", "kernels", "fast", "progress",
     "data.download", "data.idx", "data.dataset", "data.augment", "data.render_glyphs", "data.glyphs",
     "data.mnist", "data.emnist", "data.features", "data.speech", "data", "data.catalog", "plain",
-    "sampling", "fits", "watch", "resume", "train", "evaluate", "statistics",
+    "sampling", "fits", "watch", "resume", "train", "estimator", "evaluate", "statistics",
     "ensembles", "specialists", "combination", "hmm", "plots", "temperature", "diagram",
     "experiments.workers", "experiments.record", "experiments.kept", "experiments.run",
     "experiments.experiment", "experiments.own", "experiments.*", "experiments", "tables", "report",

@@ -153,7 +153,7 @@ def watch(path: Path, once: Callable[[], None], pause: float = 0.5) -> None:
 
 
 def scores(folder_of: str | PathLike[str], seed: int = 0) -> list[dict[str, Any]]:
-    """How far each learner came: a row for each file of an exercise in each folder.
+    """How far each learner came: a row for each exercise, handed in or not, and for each other file.
 
     Parameters
     ----------
@@ -164,26 +164,61 @@ def scores(folder_of: str | PathLike[str], seed: int = 0) -> list[dict[str, Any]
     Returns
     -------
     list of dict
-        ``learner``, ``exercise``, ``functions`` that are right, ``of`` how many, ``first_off``.
+        ``learner``, ``exercise``, ``functions`` that are right, ``of`` how many, ``first_off``. A file
+        of Python whose name is that of no exercise has a row that says so.
+
+    Raises
+    ------
+    ValueError
+        If it is a file, or holds no answer.
+    FileNotFoundError
+        If there is no such folder.
     """
-    root = values.there("folder_of", folder_of, "a folder of answers")
-    names = {exercise.stem for exercise in EXERCISES.values()}
-    rows = []
+    root = values.folder_there("folder_of", folder_of, "a folder of answers")
+    exercises = {exercise.stem: exercise for exercise in EXERCISES.values()}
+    handed_in: dict[str, list[Path]] = {}
     for path in sorted(root.rglob("*")):
-        if path.suffix in (".py", ".ipynb") and path.stem in names:
-            exercise, lines = exercise_of(path), check_file(path, seed)
-            off = {line.words.partition(":")[0] for line in lines if not line.holds}
-            right = [
-                task
-                for task in exercise.tasks
-                if task.name not in off and "the file" not in off
-            ]
-            first = next((line.words for line in lines if not line.holds), "")
-            rows.append({
-                "learner": str(path.parent.relative_to(root)), "exercise": exercise.stem,
-                "functions": len(right), "of": len(exercise.tasks), "first_off": first,
-            })  # fmt: skip
-    return rows
+        inside = path.relative_to(root).parts
+        if path.suffix in (".py", ".ipynb") and not any(
+            part.startswith(".") for part in inside
+        ):
+            handed_in.setdefault(str(path.parent.relative_to(root)), []).append(path)
+    if not any(path.stem in exercises for paths in handed_in.values() for path in paths):
+        raise ValueError(
+            f"folder_of: {root} holds no answer; expected files such as {next(iter(exercises))}.py, or a "
+            "folder of them for each learner"
+        )
+    return [
+        row
+        for learner, paths in handed_in.items()
+        for row in _of_learner(learner, paths, exercises, seed)
+    ]
+
+
+def _of_learner(
+    learner: str, paths: Sequence[Path], exercises: Mapping[str, Exercise], seed: int
+) -> list[dict[str, Any]]:
+    """The rows of one folder."""
+
+    def row(exercise: str, functions: int, of: int, first_off: str) -> dict[str, Any]:
+        return {"learner": learner, "exercise": exercise, "functions": functions, "of": of,
+                "first_off": first_off}  # fmt: skip
+
+    rows = []
+    for path in paths:
+        if path.stem not in exercises:
+            rows.append(row(path.name, 0, 0, "this is the name of no exercise"))
+            continue
+        exercise, lines = exercises[path.stem], check_file(path, seed)
+        off = [line.words for line in lines if not line.holds]
+        # What is off with the whole file is off with each of its functions.
+        whole = any(words.startswith("the file") for words in off)
+        wrong = {words.partition(":")[0] for words in off}
+        right = [task for task in exercise.tasks if task.name not in wrong and not whole]
+        rows.append(row(exercise.stem, len(right), len(exercise.tasks), off[0] if off else ""))
+    missing = [e for stem, e in exercises.items() if stem not in {path.stem for path in paths}]
+    rows += [row(each.stem, 0, len(each.tasks), "not handed in") for each in missing]
+    return sorted(rows, key=lambda each: each["exercise"])
 
 
 def write_scores(rows: Sequence[Mapping[str, Any]], path: Path) -> None:

@@ -1,0 +1,78 @@
+"""What a lecturer gets: a row for each learner and exercise, whatever was handed in."""
+
+from __future__ import annotations
+
+import csv
+import json
+
+import pytest
+
+from minikd.cli import main
+from minikd.exercises import EXERCISES
+from minikd.exercises.check import scores
+from minikd.shipped import folder
+
+RIGHT = "import numpy as np\ndef softmax(z, T=1.0):\n    e = np.exp((z - z.max(-1, keepdims=True)) / T)\n"
+RIGHT += "    return e / e.sum(-1, keepdims=True)\n"
+ENDS = {
+    "right": (RIGHT, 1, ""),
+    "wrong": (RIGHT.replace(" / T", ""), 0, "softmax: "),
+    "syntax": ("def softmax(:", 0, "the file cannot be run: SyntaxError"),
+    "crash": ("import os\nos.abort()", 0, "the file ends Python"),
+    "exit": ("raise SystemExit", 0, "the file cannot be run: SystemExit"),
+    "stub": ("def softmax(z, T=1.0):\n    raise NotImplementedError", 0, "softmax: "),
+    "empty": ("", 0, "softmax: "),
+}
+
+
+@pytest.fixture
+def answers(tmp_path):
+    for learner, (text, _, _) in ENDS.items():
+        path = tmp_path / "answers" / learner / "01_softmax.py"
+        path.parent.mkdir(parents=True)
+        path.write_text(text, encoding="utf-8")
+    return tmp_path / "answers"
+
+
+@pytest.mark.parametrize("ending", ["csv", "json"])
+def test_scores_from_the_command_line(answers, tmp_path, capsys, ending):
+    out = tmp_path / f"scores.{ending}"
+    assert main(["check", str(answers), "--scores", str(out)]) == 0
+    text = out.read_text(encoding="utf-8")
+    rows = json.loads(text) if ending == "json" else list(csv.DictReader(text.splitlines()))
+    assert len(rows) == len(ENDS) * len(EXERCISES)
+    assert str(len(rows)) in capsys.readouterr().out
+    for row in rows:
+        _, functions, first = ENDS[row["learner"]]
+        if row["exercise"] != "01_softmax":
+            functions, first = 0, "not handed in"
+        assert int(row["functions"]) == functions <= int(row["of"]), row
+        assert row["first_off"].startswith(first), row
+        assert bool(row["first_off"]) == (functions < int(row["of"])), row
+
+
+def test_the_solutions_have_full_marks():
+    """In one folder, without learners."""
+    rows = scores(folder("lessons") / "solutions")
+    assert [row["exercise"] for row in rows] == [e.stem for e in EXERCISES.values()]
+    assert all(row["functions"] == row["of"] > 0 and not row["first_off"] for row in rows)
+
+
+def test_a_file_of_another_name_is_not_passed_over(answers):
+    (answers / "right" / "my softmax.py").write_text(RIGHT, encoding="utf-8")
+    rows = {row["exercise"]: row for row in scores(answers) if row["learner"] == "right"}
+    assert rows["my softmax.py"]["first_off"] == "this is the name of no exercise"
+
+
+def test_no_answers_at_all(tmp_path, capsys):
+    file = tmp_path / "01_softmax.py"
+    file.write_text(RIGHT, encoding="utf-8")
+    (tmp_path / "empty").mkdir()
+    for given, said in (
+        (file, "is a file; expected a folder of answers"),
+        (tmp_path / "none", "is not there; expected a folder of answers"),
+        (tmp_path / "empty", "holds no answer; expected files such as 01_softmax.py"),
+    ):
+        assert main(["check", str(given), "--scores", str(tmp_path / "x.csv")]) == 2
+        assert said in capsys.readouterr().err
+    assert not (tmp_path / "x.csv").exists()
