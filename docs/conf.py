@@ -23,12 +23,19 @@ COLAB = os.environ.get("MINIKD_COLAB", "")
 
 project, author, version = "minikd", "the developers of minikd", minikd.__version__
 extensions = ["myst_nb", "sphinx.ext.autodoc", "sphinx.ext.napoleon"]
-exclude_patterns = ["_site", ".jupyter_cache", "images", "_downloads_of_lessons", "jupyter_execute"]
+exclude_patterns = [
+    "_site",
+    ".jupyter_cache",
+    "images",
+    "_downloads_of_lessons",
+    "jupyter_execute",
+]
 html_theme = "furo"
 html_title = "minikd: knowledge distillation from scratch"
 html_static_path = ["_static"]
 html_css_files = ["minikd.css"]
 html_copy_source = False
+html_show_copyright = False
 html_theme_options = {"source_repository": REPOSITORY} if REPOSITORY else {}
 
 myst_enable_extensions = ["dollarmath", "amsmath", "colon_fence", "html_image"]
@@ -98,10 +105,10 @@ def write_if_changed(path: Path, text: str) -> None:
 
 def as_mathml(tex: str, block: bool) -> str:
     """TeX as MathML, which browsers draw by themselves, with the source for those who copy it."""
-    # Sizes of brackets, which MathML finds by itself.
-    return str(
-        latex2mathml.tex2mathml(re.sub(r"\\[Bb]igg?[lr]?(?![a-z])", "", tex), as_block=block)
-    )
+    # Sizes of brackets, which MathML finds by itself; and the space after the name of a function.
+    tex = re.sub(r"\\[Bb]igg?[lr]?(?![a-z])", "", tex)
+    tex = re.sub(r"\\log(?=\s*[A-Za-z\\])", r"\\log\\,", tex)
+    return str(latex2mathml.tex2mathml(tex, as_block=block))
 
 
 def visit_inline(self: Any, node: nodes.math) -> None:

@@ -28,6 +28,7 @@ plt.style.use(HOUSE_STYLE)
 # %% [markdown]
 # ## What you may change
 # Run the lesson as it is first. Then change one of these, guess what will happen, and run it again.
+# (Their names are explained below, where they are used.)
 
 # %%
 MEMBERS = 3  # networks in the ensemble that teaches, 1 or more
@@ -40,7 +41,8 @@ SEED = 11  # of the student's first weights
 # ## The whole idea in one picture
 # An image goes into both networks. Both say how probable they find each of the ten digits. Training
 # moves the student's answer towards the teacher's. The answers in the picture are made up; those
-# below are real. (q − p is the subject of lesson 03, backpropagation of lesson 02.)
+# below are real. (The student is changed by the difference q − p of the two answers: lesson 03 says
+# why, lesson 02 how.)
 
 # %%
 print("wrote", save_figure(plot_distillation(T), "out/00_what_distillation_is.png"))
@@ -73,9 +75,13 @@ assert np.allclose(q.sum(axis=1), 1, atol=1e-3)
 # changes the parameters in many small steps, so that the right classes get more probability. A network
 # may learn its training images by heart. So we count errors on other images, the *test set*.
 #
+# A *recipe* says how. *Epochs* count how often all images are gone through; *batch* is the number of
+# images that each step looks at; the *learning rate* is the size of the steps. Over the first steps, the
+# *warm-up*, it rises from 0 to that size, and afterwards it falls slowly back to 0.
+#
 # The networks of the ensemble differ only in the random numbers that they draw. So they make
 # different mistakes, and the mean of their logits is right more often than one of them. (The recipe
-# also makes training harder, so that less is learnt by heart: lesson 05.)
+# here also makes training harder, so that less is learnt by heart: lesson 05.)
 
 # %%
 HARDER = {"dropout": (0.0, 0.2, 0.5), "max_norm": 3.5, "jitter": 2}
@@ -103,7 +109,7 @@ others = np.where(np.arange(10) == digits.train.y[:, None], -np.inf, v)
 lead = v[np.arange(len(v)), digits.train.y] - others.max(axis=1)
 case = np.abs(lead - 3).argmin()
 label = digits.train.y[case]
-for t in (1, T):
+for t in sorted({1, T}):
     print(f"label {label}; the teacher at T = {t:g} says", np.round(softmax(v[case], t), 3))
 
 # %% [markdown]
@@ -152,7 +158,7 @@ figure, (image, left, right) = plt.subplots(1, 3, figsize=(13, 4.2), width_ratio
 image.imshow(x[case].reshape(28, 28), cmap="gray_r")
 image.axis("off")
 image.set_title(f"label: {label}")
-plot_softmax_bars(left, v[case], (1, T))
+plot_softmax_bars(left, v[case], sorted({1, T}))
 left.set_ylabel("teacher's probability")
 right.plot(np.full(MEMBERS, one), of_members, "o", color=GREY, label="networks of the ensemble")
 right.plot(large, of_ensemble, "o", color=ORANGE, ms=9, label="the ensemble: teacher")
@@ -163,10 +169,10 @@ right.set(
 )
 right.minorticks_off()
 right.set_xticks(ticks := sorted({small, one, large}), labels=[f"{n:,}" for n in ticks])
-share = f"{100 * small / large:.0f} %"
+share = f"{100 * small / large:.2g} %"
 legend_above(
     right,
-    f"Student: {share} of the work; {alone} errors by labels, {distilled} by soft targets",
+    f"With {share} of the teacher's work: {alone} errors by labels, {distilled} by soft targets",
 )
 figure.supxlabel("bundled printed digits, not handwriting", fontsize=8, color=GREY)
 print("wrote", save_figure(figure, "out/00_small_and_large.png"))

@@ -58,9 +58,11 @@ q = softmax(z)  # (8, 3)
 # %% [markdown]
 # ## Backward
 # Write dz for ∂C/∂z, and so on. Start at the end: $C = -z_y + \log \sum_j \exp z_j$. The first
-# term has the derivative $-p_i$ with respect to $z_i$, the second $q_i$. So dz = q − p. (This is
-# Eq. 2 of the paper at T = 1, with a hard target.) From here on, each line is one step of the
-# chain rule. At a = 0, max(a, 0) has no derivative; we take 0 there.
+# term has the derivative $-p_i$ with respect to $z_i$, the second $e^{z_i} / \sum_j e^{z_j} = q_i$. So
+# dz = q − p. (This is Eq. 2 of the paper at T = 1, with a hard target.) From here on, each line is
+# one step of the chain rule. For one case, $z_k = \sum_j h_j W_{jk} + b_k$. So $\partial C / \partial
+# W_{jk} = h_j \, dz_k$, and over the cases these are added, which is `h.T @ dz`. In the same way,
+# $dh_j = \sum_k W_{jk} \, dz_k$, which is `dz @ W2.T`. At a = 0, max(a, 0) has no derivative; we take 0.
 
 # %%
 p = np.eye(CLASSES)[y]
@@ -88,8 +90,9 @@ print(f"largest difference, as a share of the largest derivative: {apart:.0e}")
 # The textbook check of a derivative is the *central difference* (f(x + ε) − f(x − ε)) / (2ε). If ε
 # is large, its error is about ε² f‴/6. If ε is small, the subtraction loses digits, and the
 # rounding error is divided by ε. Now take a step in the *imaginary* direction instead. Since
-# f(x + iε) = f + iε f′ − ε² f″/2 − …, the imaginary part divided by ε is f′. Nothing is
-# subtracted, so no digits are lost, even at ε = 1e-100 (Squire & Trapp 1998).
+# f(x + iε) = f + iε f′ − ε² f″/2 − …, the imaginary part divided by ε is f′, up to about ε² f‴/6,
+# which vanishes for a tiny ε. Nothing is subtracted, so no digits are lost, even at ε = 1e-100 (Squire
+# & Trapp 1998).
 #
 # The code must be *analytic* where it is tested: made of functions that have a power series, such as
 # sums, products and exp, but not abs or a complex conjugate. A ReLU is not analytic at its kink, a = 0.
@@ -97,6 +100,9 @@ print(f"largest difference, as a share of the largest derivative: {apart:.0e}")
 # step in the imaginary direction cannot change that choice. Each branch is analytic. So the result is
 # the derivative of the branch that the real part chooses, and away from the kink that is the
 # derivative of max(a, 0), exactly. At the kink there is none, and one would get that of one side.
+#
+# `gradcheck` takes a function that returns its value, here a cost for each case, and a second function,
+# `backward`. That one gets dC, how much each case's cost counts, and gives the gradient on each input.
 
 
 # %%
@@ -120,10 +126,9 @@ except GradcheckError as mistake:
     print("gradcheck:", mistake)
 
 # %% [markdown]
-# `gradcheck` takes a function that returns two things: its value, and a function that turns
-# ∂C/∂value into the gradient of each input. It works on any NumPy code, so you can use it on your
-# own. Where code is not analytic, it notices, and takes differences instead; and if a gradient is
-# wrong, it says what the mistake may be. Set `FACTOR = 2` to see it.
+# `gradcheck` works on any NumPy code, so you can use it on your own. Where code is not analytic, it
+# notices, and takes differences instead; and if a gradient is wrong, it says what the mistake may be.
+# Set `FACTOR = 2` to see it.
 #
 # ## Check 3: every step size
 # Here are both methods for a single weight:

@@ -5,8 +5,8 @@
 # A student with logits z learns from a teacher with logits v. In training, both are softened at
 # the same temperature: p = softmax(v/T) and q = softmax(z/T). (After training, the student is used
 # at T = 1.) The cost is the *cross-entropy* $C = -\sum_i p_i \log q_i$. It is lowest where q = p. Its
-# excess over that minimum is the *KL divergence* $\sum_i p_i \log (p_i / q_i)$, which therefore has
-# the same gradient, Eq. 2 of the paper:
+# excess over that minimum is the *KL divergence* $\sum_i p_i \log (p_i / q_i)$. The minimum is the
+# entropy of p, which does not depend on z; so both have the same gradient, Eq. 2 of the paper:
 #
 # $$\frac{\partial C}{\partial z_i} = \frac{1}{T}(q_i - p_i)$$
 
@@ -55,7 +55,8 @@ print(f"Eq. 2 at T = {T:g} {'passes' if passed else 'fails'} the check of lesson
 # One factor 1/T stands in front. Another hides in q − p: for N classes, logits of mean zero and a
 # large T, q − p ≈ (z − v)/(N T) (lesson 04). So the gradient of soft targets fades like 1/T². That of
 # hard targets does not, because they stay at T = 1. Where a cost has both, the paper multiplies the
-# soft part by T²; then the balance of the two stays *roughly* the same when T is changed.
+# soft part by T²; then the balance of the two stays *roughly* the same when T is changed. (minikd's
+# `soft_targets(T)` and `distillation_gradient` always include the factor T².)
 
 
 # %%
@@ -73,8 +74,9 @@ assert abs(squared[80] / squared[40] - 1) < 0.04
 # %% [markdown]
 # ## The price of T²: a lower learning rate
 # As T grows, T² times Eq. 2 approaches (z − v)/N for logits of mean zero, and the logits of a good
-# teacher span tens of units. The gradient of a hard target is never longer than √2. So with T², soft
-# targets may need a lower learning rate. (With soft targets alone, T² is nothing but a factor in
+# teacher span tens of units. The gradient of a hard target on the logits, q − p, is the difference of
+# two sets of probabilities, and never longer than √2. So with T², soft targets may need a lower
+# learning rate. (With soft targets alone, T² is nothing but a factor in
 # the rate: at T = 20, a rate of 0.02 with T² equals one of 8 without.) The cases that a student
 # learns from are its *transfer set*; here they are the teacher's own training images.
 
@@ -132,7 +134,7 @@ dead = None if alive[-1] else int(np.flatnonzero(np.r_[True, alive])[-1]) + 1
 # With the settings as they came, the last run fails. Its steps are so long that in the end every unit
 # of a hidden layer is off, for every image: *dying ReLUs*. No gradient passes through them, so they
 # stay off, and all images get the same logits. There is no overflow and no NaN to notice. `train`
-# checks for dead layers and stops:
+# checks for dead layers and stops (it draws other batches, so not at the same step):
 
 # %%
 stopped = ""
@@ -150,7 +152,9 @@ left.loglog(temperatures, with_T2, color=BLUE, label="soft targets, Eq. 2 times 
 left.axhline(1, color=GREY, ls="--", lw=1, label="hard targets")
 left.set(xlabel="temperature T", ylabel="length of the gradient (hard targets = 1)")
 left.set_xticks([1, 2, 5, 10, 20, 50], labels=[1, 2, 5, 10, 20, 50])
-left.set_title(f"Eq. 2 fades to {without[-1]:.1g} at T = 50; times T², it is {with_T2[-1]:.2g}")
+left.set_title(
+    f"The gradient of Eq. 2 fades to {without[-1]:.1g} at T = 50; times T², it is {with_T2[-1]:.2g}"
+)
 left.legend(loc="lower left")
 steps = np.arange(1, STEPS + 1)
 right.plot(steps, hard_high, color=GREY, label=f"hard targets, rate {HIGH:g}")
@@ -173,7 +177,7 @@ print("wrote", save_figure(figure, "out/03_the_distillation_gradient.png"))
 # with T² a high temperature needs a lower learning rate than hard targets do.
 
 # %%
-claim(passed, "Eq. 2 to pass the check of a gradient", "a pass" if passed else "a mistake",
+claim(passed, "Eq. 2 passes the check of a gradient", "a pass" if passed else "a mistake",
       "At a very low T, the cost has almost a kink where two logits meet. At a very high one, "
       "the derivative drowns in rounding.")  # fmt: skip
 claim(with_T2[-1] > 1 > without[-1],
@@ -185,9 +189,10 @@ claim(min(hard_high[-1], soft_low[-1]) > 80,
       f"{hard_high[-1]:.0f} % and {soft_low[-1]:.0f} %",
       "Too high a rate destroys a network, too low a rate hardly moves it, and a narrow one "
       "dies easily or cannot learn so much.")  # fmt: skip
-claim(dead is not None and bool(stopped), f"soft targets at rate {HIGH:g} to kill the network, twice",
-      f"{'dead' if dead else 'alive'} after {STEPS} steps above, "
-      f"{'stopped' if stopped else 'not stopped'} in `train`",
+claim(dead is not None and bool(stopped),
+      f"soft targets at rate {HIGH:g} kill the network, above and in `train`",
+      f"above, {f'dead from step {dead} on' if dead else f'alive after {STEPS} steps'}; "
+      f"in `train`, {'stopped' if stopped else 'not stopped'}",
       "At a low T or a lower rate, the steps are short enough. A wide network also has more units "
       "to spare.")  # fmt: skip
 

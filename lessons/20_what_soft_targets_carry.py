@@ -27,7 +27,7 @@ from minikd.statistics import mean_of
 
 plt.style.use(HOUSE_STYLE)
 digits = load_glyphs(rng=0)  # printed digits, not handwriting
-x, y = digits.test.x, digits.test.y
+x, y, N = digits.test.x, digits.test.y, 10  # N classes
 
 # %% [markdown]
 # ## What you may change
@@ -43,12 +43,11 @@ WIDTH = 100  # units in each of a student's two hidden layers, 1 or more
 # %% [markdown]
 # ## A teacher, and what is left of its answers
 # The teacher is that of lesson 15 (if you have run that lesson in this folder, it is read from
-# there). We call all classes but the label wrong. On its training images the teacher does too.
+# there). The *wrong classes* of an image are all but its label.
 
 # %%
 TEACHER = Recipe(epochs=50, learning_rate=0.1, batch=100, warm_up=100,
                  dropout=(0.0, 0.2, 0.5), max_norm=3.5, jitter=2)  # fmt: skip
-N = 10  # classes
 teacher = MLP([784, 400, 400, N], rng=1)
 train(teacher, digits.train, hard_targets(), TEACHER,
       checkpoint="out/.kept", progress="teacher")  # fmt: skip
@@ -61,7 +60,7 @@ print(f"of {len(transfer)} images, the teacher gets {errors(transfer.v, transfer
 # Each of these keeps a part of what the probabilities say:
 #
 # - (a) *real*: all of it.
-# - (b) *class means*: each image gets the mean of its class. That says which classes are alike.
+# - (b) *class means*: the mean over the image's class. That says only which classes are alike.
 # - (c) *permuted*: the wrong classes of each image swap their probabilities at random. That says
 #   how sure the teacher is of this image, and nothing true of what it is like.
 # - (d) *uniform*: the wrong classes of each image share their probability evenly. That says how
@@ -135,10 +134,9 @@ def answers(data):
 
 z = answers(transfer)
 wrong = np.array([100 * errors(each, y) / len(y) for each in z])
-print(f"test images wrong (%) after {len(transfer)} images of all digits")
+print("test images wrong (%), all digits seen, and how many more than by (a)")
 for kind, of in zip(KINDS, wrong, strict=True):
-    more = mean_of(of - wrong[0]).words(sign=True)
-    print(f"{kind:16} {mean_of(of).words()}; against (a) {more}")
+    print(f"{kind:16}", *(f"{mean_of(each).words():>14}" for each in (of, of - wrong[0])))
 
 # %% [markdown]
 # Now without a digit. As in lesson 07, it may be found only once its bias is raised. So we look
@@ -168,8 +166,7 @@ for axes, values, color, label in (
     axes.plot(values.mean(-1), rows, "o", color=color, ms=12, mfc="none", mew=2, label=label)
     axes.legend(loc="lower left", bbox_to_anchor=(0, 1), ncols=2)
 left.set_yticks(rows, labels=KINDS)
-left.invert_yaxis()
-left.set(xlabel="all digits seen: test images wrong (%)", xlim=(0, None))
+left.set(xlabel="all digits seen: test images wrong (%)", xlim=(0, None), ylim=(4.5, -0.5))
 right.set(xlabel=f"no {OMITTED} seen: images of a {OMITTED} found (%)", xlim=(-3, 103))
 means = [f"{each.mean():.0f} %" for each in moved]
 title = f"An unseen {OMITTED} with its best bias: real soft targets find {means[0]}, "
@@ -197,7 +194,7 @@ claim(min(smooth.value, false.value) > 15, "at least 15 % fewer by (d) than by (
       "At a low T the wrong classes have little to share.")  # fmt: skip
 alike = mean_of(moved[1] - moved[2:].max(0))
 claim(alike.value > 20, "20 points more of the unseen digit by (b) than by (c), (d) and (e)",
-      f"{alike.words(0)} with the best bias ({alike.clearly})", "Is any class like it?")  # fmt: skip
+      f"{alike.words(0)} with its bias ({alike.clearly})", "Is any class like it?")  # fmt: skip
 claim(found[0].mean() > 15 and found[1:].mean(-1).max() < 5,
       "over 15 % found as trained by (a), and under 5 % by all others",
       f"{found[0].mean():.1f} %, and {found[1:].mean(-1).max():.1f} % at most",
@@ -210,5 +207,4 @@ claim(found[0].mean() > 15 and found[1:].mean(-1).max() < 5,
 #
 # ## To think about
 # 1. How can a student of (d) find an unseen digit at all?
-# 2. Give each image its own confidence and the likeness of its class. Between which of the kinds do
-#    you expect it?
+# 2. Give each image its own confidence and the likeness of its class. What do you expect?

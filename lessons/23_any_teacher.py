@@ -166,12 +166,13 @@ print(f"in one line: {in_one_line:.1f} % wrong")
 
 # %%
 heart, bag = (wrong[kind, FLOORS[-1]] for kind in kinds)
-claim(high < 0.8 * low, f"a fifth fewer errors at least with a floor of {FLOORS[-1]:g} than with {FLOORS[0]:g}",
+claim(high < 0.8 * low, f"at least a fifth fewer errors with floor {FLOORS[-1]:g} than {FLOORS[0]:g}",
       f"{high:.1f} % and {low:.1f} %", "At T = 1 a floor hardly matters: p^(1/T) is p.")  # fmt: skip
 claim(heart.mean() < bag.mean(), "fewer errors by votes on the forest's own images than out of bag",
       f"{heart.mean():.1f} % and {bag.mean():.1f} %",
       "With many trees and many images, what is out of bag gets better.")  # fmt: skip
-claim(both < min(forests, labels.mean()), "fewer errors with labels beside than by the forest, or by labels alone",
+claim(both < min(forests, labels.mean()),
+      "fewer errors with labels beside than by the forest, or by labels alone",
       f"{both:.1f} %; {forests:.1f} % and {labels.mean():.1f} %",
       "Where labels are many, a forest that is worse than they are has nothing to teach.")  # fmt: skip
 

@@ -17,7 +17,7 @@ README = """\
 minikd {version}: knowledge distillation from scratch
 
 site/index.html     open it in a browser; it needs no server and no network
-notebooks/          the lessons; they need minikd and Jupyter
+notebooks/          the lessons; they need Jupyter, and minikd: their first cell installs it
 scripts/            the same, to be run with python
 wheel/              pip install wheel/{wheel}
 """
@@ -59,9 +59,13 @@ def write_bundle(to: str | PathLike[str]) -> Path:
         _run("the site", "sphinx", "-W", "-q", "-b", "html", repository / "docs", work / "site")
         _run("the wheel", "pip", "wheel", "--quiet", "--no-deps", "--wheel-dir", work / "wheel",
              repository)  # fmt: skip
-        write_lessons(work / "notebooks", "notebook")
-        write_lessons(work / "scripts", "script")
         (wheel,) = (work / "wheel").glob("*.whl")
+        write_lessons(work / "scripts", "script")
+        for notebook in write_lessons(work / "notebooks", "notebook"):
+            up = "/".join([".."] * len(notebook.relative_to(work).parts[:-1]))
+            text = notebook.read_text(encoding="utf-8")
+            text = text.replace("pip install minikd", f"pip install {up}/wheel/{wheel.name}")
+            notebook.write_text(text, encoding="utf-8")
         said = README.format(version=minikd.__version__, wheel=wheel.name)
         (work / "README.txt").write_text(said, encoding="utf-8")
         to.parent.mkdir(parents=True, exist_ok=True)

@@ -19,7 +19,7 @@ from minikd.plots import formats
 from minikd.shipped import folder
 
 INSTALL = """\
-# If minikd is not installed here, take the # of the next line away and run this cell.
+# If minikd is not installed here, remove the # from the next line and run this cell.
 # %pip install minikd"""
 
 

@@ -76,12 +76,15 @@ def save_figure(figure: Any, path: str | PathLike[str]) -> Path:
     """
     values.able("figure", figure, "savefig", "a figure of matplotlib")
     path = values.path("path", path)
+    # A figure without a layout engine would get one of the house style after it was drawn once.
+    as_it_is = plt.rc_context({"figure.constrained_layout.use": False})
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        for ending in _formats or (path.suffix,):
-            figure.savefig(path.with_suffix(ending) if ending else path)
-        if in_notebook():
-            _show(figure)
+        with as_it_is:
+            for ending in _formats or (path.suffix,):
+                figure.savefig(path.with_suffix(ending) if ending else path)
+            if in_notebook():
+                _show(figure)
     finally:
         plt.close(figure)
     return path.with_suffix(_formats[0]) if _formats else path

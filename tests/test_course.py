@@ -138,12 +138,12 @@ def test_figures_beside_what_a_lesson_keeps_and_after_a_lesson_that_fails(
         list(draw_lessons("slides", numbers=["44"]))
 
 
-def test_a_claim_says_what_was_expected_and_what_came(capsys):
-    assert claim(True, "less", "3", "nothing")
-    assert not claim(False, "less", "7", "More is more.")
+def test_a_claim_says_what_was_expected_and_what_was_found(capsys):
+    claim(True, "less", "3", "nothing")
+    claim(False, "less", "7", "More is more.")
     first, second = capsys.readouterr().out.splitlines()
-    assert first == "It holds: expected less; came 3."
-    assert second == "It does not hold here: expected less; came 7. More is more."
+    assert first == "It holds. Expected: less. Found: 3."
+    assert second == "It does not hold here. Expected: less. Found: 7. More is more."
     assert claims.claim is claim
 
 

@@ -569,3 +569,16 @@ def test_the_same_of_figures_of_no_experiment(draw):
     assert not overlaps(figure)
     assert not outside(figure)
     assert not under_a_legend(figure)
+
+
+def test_a_figure_without_a_layout_is_saved_twice_and_shown_without_a_warning(
+    tmp_path, monkeypatch
+):
+    """As lesson 00 does in a notebook; warnings are errors here."""
+    shown = []
+    monkeypatch.setattr(plots, "in_notebook", lambda: True)
+    monkeypatch.setattr("IPython.display.display", shown.append)
+    with plots.formats(("svg", "png")):
+        plots.save_figure(plot_distillation(4.0), tmp_path / "x")
+    assert len(shown) == 1
+    assert {path.name for path in tmp_path.iterdir()} == {"x.svg", "x.png"}

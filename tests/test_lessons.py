@@ -52,7 +52,7 @@ def test_a_lesson_runs_alone(path, tmp_path, environment):
 
 def check_claims(said):
     """With a lesson's own settings, all of its claims hold."""
-    assert "It holds: " in said
+    assert "It holds. " in said
     assert "does not hold" not in said
 
 

@@ -59,8 +59,9 @@ if __name__ == "__main__":
 
 # %% [markdown]
 # ## Check it
-# In a terminal: `minikd check 09_mix.py`. With `--watch`, it checks again whenever you save the
-# file; `--hint` shows the first hint, and `--hint 2` the next. In a notebook, run this cell:
+# In a terminal: `minikd check 09_mix.py`, or `09_mix.ipynb` if this is a notebook. With
+# `--watch`, it checks again whenever you save the file; `--hint` shows the first hint, and
+# `--hint 2` the next. In a notebook, run this cell:
 
 # %%
 if __name__ == "__main__":

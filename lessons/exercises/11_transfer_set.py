@@ -37,9 +37,9 @@ if __name__ == "__main__":
 
 # %% [markdown]
 # ## Check it
-# In a terminal: `minikd check 11_transfer_set.py`. With `--watch`, it checks again whenever you
-# save the file; `--hint` shows the first hint, and `--hint 2` the next. In a notebook, run this
-# cell:
+# In a terminal: `minikd check 11_transfer_set.py`, or `11_transfer_set.ipynb` if this is a
+# notebook. With `--watch`, it checks again whenever you save the file; `--hint` shows the first
+# hint, and `--hint 2` the next. In a notebook, run this cell:
 
 # %%
 if __name__ == "__main__":

@@ -60,8 +60,9 @@ if __name__ == "__main__":
 
 # %% [markdown]
 # ## Check it
-# In a terminal: `minikd check 15_combine.py`. With `--watch`, it checks again whenever you save the
-# file; `--hint` shows the first hint, and `--hint 2` the next. In a notebook, run this cell:
+# In a terminal: `minikd check 15_combine.py`, or `15_combine.ipynb` if this is a notebook. With
+# `--watch`, it checks again whenever you save the file; `--hint` shows the first hint, and
+# `--hint 2` the next. In a notebook, run this cell:
 
 # %%
 if __name__ == "__main__":

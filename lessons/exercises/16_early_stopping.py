@@ -42,9 +42,9 @@ if __name__ == "__main__":
 
 # %% [markdown]
 # ## Check it
-# In a terminal: `minikd check 16_early_stopping.py`. With `--watch`, it checks again whenever you
-# save the file; `--hint` shows the first hint, and `--hint 2` the next. In a notebook, run this
-# cell:
+# In a terminal: `minikd check 16_early_stopping.py`, or `16_early_stopping.ipynb` if this is a
+# notebook. With `--watch`, it checks again whenever you save the file; `--hint` shows the first
+# hint, and `--hint 2` the next. In a notebook, run this cell:
 
 # %%
 if __name__ == "__main__":

@@ -49,6 +49,7 @@ function makeControls() {
       changed();
       showSettings();
       start();
+      element("says").scrollIntoView({ block: "center" });
     };
     element("presets").append(made("div", { class: "preset" }, button, made("p", {}, what)));
   }
@@ -300,4 +301,6 @@ element("bias-number").oninput = () => { if (element("bias-number").value !== ""
 element("by-teacher").onclick = () => moveBias(bestOf(sweep(shown.soft.heldOut, teachersAnswers, movedBy(shown.settings))));
 element("by-test").onclick = () => moveBias(bestOf(sweep(shown.soft.test, answers, movedBy(shown.settings))));
 element("no-bias").onclick = () => moveBias(0);
+// Paper cannot be clicked.
+window.onbeforeprint = () => document.querySelectorAll("details").forEach((each) => (each.open = true));
 document.documentElement.dataset.ready = "yes";

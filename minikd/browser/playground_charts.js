@@ -60,9 +60,10 @@ function drawSweep() {
   figure.hidden = moved.length === 0;
   figure.style.visibility = running ? "hidden" : "visible";
   if (running || moved.length === 0) return;
-  const x = (added) => 38 + 9 * (added + 20), y = (share) => 160 - 140 * share;
+  // On a logarithmic axis, since what the bias mends is a small share of all test images.
+  const x = (added) => 38 + 9 * (added + 20), y = (share) => 20 - 70 * Math.log10(Math.max(share, 0.01));
   svg.replaceChildren();
-  for (const tick of [0, 0.5, 1]) {
+  for (const tick of [0.01, 0.03, 0.1, 0.3, 1]) {
     svg.append(made("line", { class: "axis", x1: 38, x2: 398, y1: y(tick), y2: y(tick) }),
       made("text", { class: "faint", x: 34, y: y(tick) + 4, "text-anchor": "end" }, percent(tick)));
   }

@@ -276,7 +276,7 @@ def _off(task: Task, cases: Sequence[Case], outs: Sequence[Any], k: int, words: 
     """What does not hold, the smallest example of it, and the likely mistake."""
     bug = _likely(task, cases, outs)
     said = (
-        f"{task.name}: not so: {words}. {shown(task, cases[k])} gives {numbers(outs[k])}; expected "
+        f"{task.name}: not true yet: it {words}. {shown(task, cases[k])} gives {numbers(outs[k])}; expected "
         f"{numbers(task.right(*cases[k]))}"
     )
     return Line(False, said + (f". {bug}" if bug else ""), bug)

@@ -33,7 +33,7 @@ EXERCISE = Exercise(
                 lambda z, v, T: eq_3(z, v, 1.0) / T),
                 Bug("The sums of the logits are missing in the denominators: that needs means of 0 (Eq. 4)",
                 _without_sum),
-            Bug("The factor 1/T in front is forgotten", lambda z, v, T: T * eq_3(z, v, T)),
+            Bug("The factor 1/T in front is missing", lambda z, v, T: T * eq_3(z, v, T)),
             Bug("This is Eq. 2, with exponentials; Eq. 3 has 1 + x in their place", soft_gradient),
             Bug("The sign: q comes first", lambda z, v, T: -eq_3(z, v, T)),
             Bug("T² stands in front, and should not", lambda z, v, T: T**2 * eq_3(z, v, T)),
@@ -42,7 +42,7 @@ EXERCISE = Exercise(
                 - v / T / (z.shape[-1] + (v / T).sum(-1, keepdims=True))) / T),
         )),
         Task("eq_4", eq_4, _cases, bugs=(
-            Bug("N is forgotten", lambda z, v, T: (z - v) / T**2),
+            Bug("N is missing", lambda z, v, T: (z - v) / T**2),
             Bug("T should be squared", lambda z, v, T: (z - v) / (z.shape[-1] * T)),
             Bug("T² is missing below", lambda z, v, T: (z - v) / z.shape[-1]),
             Bug("N is the number of cases, and should be that of classes",

@@ -15,6 +15,7 @@ def log_softmax(z, T):
 def _cases(rng):
     yield from zip(logits(rng), temperatures(), strict=True)
     yield np.array([[0.0, 2000.0]]), 1.0
+    yield np.array([[0.0, 1.0], [2000.0, 0.0]]), 1.0
 
 
 def _clipped(floor):
@@ -45,6 +46,10 @@ EXERCISE = Exercise(
                     lambda z, T: log_softmax(z.T, T).T),
                 Bug("exp overflows for large logits: subtract the largest logit of each case first",
                     lambda z, T: z / T - np.log(np.exp(z / T).sum(axis=-1, keepdims=True))),
+                Bug("The largest logit is that of all cases; expected that of each case, axis -1: the "
+                    "sum of the others underflows to 0",
+                    lambda z, T: (z - z.max()) / T - np.log(
+                        np.exp((z - z.max()) / T).sum(axis=-1, keepdims=True))),
                 Bug("The sign: log q is never above 0", lambda z, T: -log_softmax(z, T)),
             ),
             laws=(Law("is finite, for large logits too", lambda q, z, T: np.isfinite(q)),),

@@ -19,7 +19,7 @@ EXERCISE = Exercise(
         Task("matching_cost", matching_cost, two_logits, shapes="(B,)", bugs=(
             Bug("Probabilities are compared, and not logits",
                 lambda z, v: matching_cost(softmax(z, 1.0), softmax(v, 1.0))),
-                Bug("The factor 1/2 is forgotten", lambda z, v: 2 * matching_cost(z, v)),
+                Bug("The factor 1/2 is missing", lambda z, v: 2 * matching_cost(z, v)),
             Bug("The mean over the classes is taken, and not the sum",
                 lambda z, v: matching_cost(z, v) / z.shape[-1]),
             Bug("The mean over the classes is taken without the factor 1/2",

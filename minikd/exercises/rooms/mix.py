@@ -51,7 +51,7 @@ EXERCISE = Exercise(
         Task("mixed_gradient", mixed_gradient, _mixed_cases, bugs=(
             Bug("T² multiplies q - p: the 1/T of Eq. 2 is missing",
                 lambda z, v, y, T, w: T**3 * soft_gradient(z, v, T) + w * hard_gradient(z, y)),
-                Bug("T² is forgotten",
+                Bug("T² is missing",
                     lambda z, v, y, T, w: soft_gradient(z, v, T) + w * hard_gradient(z, y)),
             Bug("T stands where T² should", lambda z, v, y, T, w:
                 T * soft_gradient(z, v, T) + w * hard_gradient(z, y)),
@@ -63,7 +63,7 @@ EXERCISE = Exercise(
                 T**2 * soft_gradient(z, v, T) + w * (softmax(z, T) - np.eye(z.shape[-1])[y])),
             Bug("The weight stands at the soft targets", lambda z, v, y, T, w:
                 w * T**2 * soft_gradient(z, v, T) + hard_gradient(z, y)),
-            Bug("The weight is forgotten", lambda z, v, y, T, w:
+            Bug("The weight is missing", lambda z, v, y, T, w:
                 T**2 * soft_gradient(z, v, T) + hard_gradient(z, y)),
             Bug("The soft targets have the weight 1 - w: that is the other convention",
                 lambda z, v, y, T, w: (1 - w) * T**2 * soft_gradient(z, v, T) + w * hard_gradient(z, y)),

@@ -28,7 +28,7 @@ EXERCISE = Exercise(
             Bug("The sign of the momentum is wrong", lambda u, g, momentum: -momentum * u + g),
             Bug("The sign of the gradient is wrong here; the step goes down later",
                 lambda u, g, momentum: momentum * u - g),
-            Bug("The momentum is forgotten", lambda u, g, momentum: g),
+            Bug("The momentum is missing", lambda u, g, momentum: g),
             Bug("The gradient is multiplied by 1 - momentum: that is a mean, in another convention",
                 lambda u, g, momentum: momentum * u + (1 - momentum) * g),
             Bug("The momentum multiplies the gradient, and not the velocity",
@@ -39,7 +39,7 @@ EXERCISE = Exercise(
         Task("new_weights", new_weights, _weight_cases, shapes="that of W", bugs=(
             Bug("The step goes up, and not down",
                 lambda W, u, learning_rate: W + learning_rate * u),
-            Bug("The learning rate is forgotten", lambda W, u, learning_rate: W - u),
+            Bug("The learning rate is missing", lambda W, u, learning_rate: W - u),
             Bug("The weights shrink with the learning rate",
                 lambda W, u, learning_rate: (1 - learning_rate) * W - learning_rate * u),
             Bug("The velocity is divided by the learning rate", lambda W, u, learning_rate:

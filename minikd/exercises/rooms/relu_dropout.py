@@ -41,7 +41,7 @@ EXERCISE = Exercise(
                 lambda dout, x: dout * (dout > 0)),
             Bug("This is the forward pass", lambda dout, x: np.maximum(x, 0)),
             Bug("The mask is the wrong way round", lambda dout, x: dout * (x < 0)),
-            Bug("dout is forgotten: this is the derivative of the ReLU alone",
+            Bug("dout is missing: this is the derivative of the ReLU alone",
                 lambda dout, x: (x > 0).astype(float)),
         )),
         Task("dropout", dropout, _dropout_cases, bugs=(

@@ -34,7 +34,7 @@ EXERCISE = Exercise(
                     lambda z, v, T: -(softmax(v, T) * log_softmax(z, 1.0)).sum(axis=-1)),
                 Bug("T divides the student's logits alone",
                     lambda z, v, T: -(softmax(v, 1.0) * log_softmax(z, T)).sum(axis=-1)),
-                Bug("T is forgotten", lambda z, v, T: soft_cost(z, v, 1.0)),
+                Bug("T is missing", lambda z, v, T: soft_cost(z, v, 1.0)),
                 Bug("The mean over the classes is taken, and not the sum",
                     lambda z, v, T: soft_cost(z, v, T) / z.shape[-1]),
                 Bug("The mean over the cases is taken: give one cost for each",

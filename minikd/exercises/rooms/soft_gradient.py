@@ -15,7 +15,7 @@ EXERCISE = Exercise(
         Task(
             "soft_gradient", soft_gradient, _cases,
             bugs=(
-                Bug("The factor 1/T is forgotten", lambda z, v, T: T * soft_gradient(z, v, T)),
+                Bug("The factor 1/T is missing", lambda z, v, T: T * soft_gradient(z, v, T)),
                 Bug("The factor is 1/T², and should be 1/T",
                     lambda z, v, T: soft_gradient(z, v, T) / T),
                 Bug("The sign: it is q - p, and not p - q",

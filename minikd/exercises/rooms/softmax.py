@@ -14,6 +14,7 @@ def softmax(z, T):
 def _cases(rng):
     yield from zip(logits(rng), temperatures(), strict=True)
     yield np.array([[0.0, 2000.0]]), 1.0
+    yield np.array([[0.0, 1.0], [2000.0, 0.0]]), 1.0
 
 
 def _over(axis):
@@ -22,6 +23,11 @@ def _over(axis):
         return e / e.sum(axis=axis, keepdims=True)
 
     return wrong
+
+
+def _largest_of_all(z, T):
+    e = np.exp((z - z.max()) / T)
+    return e / e.sum(axis=-1, keepdims=True)
 
 
 def _overflows(z, T):
@@ -42,6 +48,8 @@ EXERCISE = Exercise(
                 Bug("The sum is over cases and classes together", _over(None)),
                 Bug("exp overflows for large logits: subtract the largest logit of each case first",
                     _overflows),
+                Bug("The largest logit is that of all cases; expected that of each case, axis -1: the "
+                    "others underflow to 0 / 0", _largest_of_all),
                 Bug("The probabilities are divided by T, and not the logits",
                     lambda z, T: softmax(z, 1.0) / T),
                 Bug("The exponentials are not divided by their sum",
