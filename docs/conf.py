@@ -86,6 +86,7 @@ def link_to_pages(app: Sphinx, name: str, source: list[str]) -> None:
     source[0] = re.sub(
         r"\((?:\.\./)+lessons/(\d\d_\w+)\.py\)", r"(/lessons/\1.ipynb)", source[0]
     )
+    source[0] = re.sub(r"\((?:\.\./)+docs/([\w-]+\.md)", r"(/\1", source[0])
     source[0] = re.sub(r"\((?:\.\./)+REPRODUCTION\.md", "(/overview.md", source[0])
 
 

@@ -34,7 +34,7 @@ OMITTED = 3  # the digit that the students never see
 TEMPERATURES = (1.0, 4.0, 20.0)  # of the soft targets, above 0; in rising order
 BETA = 8.0  # the weight of the wrong classes for the last kind of student, 0 or more
 SEEDS = range(3)  # of the students' first weights
-WIDTH = 100  # units in each of a student's two hidden layers, 1 or more
+WIDTH = 100  # units in each of a student's two hidden layers, 10 or more
 
 # %% [markdown]
 # ## The split
@@ -195,7 +195,7 @@ gain, later = (mean_of(each) for each in (lifted - plain)[[0, -1]])
 claim(plain[0].mean() < 5 and gain.value > 15 and gain.value - later.value > 15,
       f"under 5 % by plain KL at {low}, 15 points more without the factor, and less gain at {high}",
       f"{plain[0].mean():.1f} %; {gain.words(1)} more ({gain.clearly}), then {later.words(1)} more",
-      "Where 1 − p_y is not small, there is little to lift.")  # fmt: skip
+      "Where 1 − p_y is not small, or the bias far off, lifting gains little.")  # fmt: skip
 ratio = (wrong[2].mean(-1) / np.maximum(wrong[3].mean(-1), 0.01)).min()
 claim(ratio > 2, "at least twice as many seen digits wrong by NCKD alone as by TCKD + NCKD",
       f"{ratio:.1f} times as many or more", "Which T is kind to NCKD?")  # fmt: skip

@@ -38,7 +38,7 @@ OMITTED = 3  # the digit that is missing in the second half
 T = 20.0  # the temperature of the soft targets, above 0
 IMAGES = 2000  # of the 6,000 training images, for the students; 100 or more
 SEEDS = range(5)  # of the students' first weights
-WIDTH = 100  # units in each of a student's two hidden layers, 1 or more
+WIDTH = 100  # units in each of a student's two hidden layers, 10 or more
 
 # %% [markdown]
 # ## A teacher, and what is left of its answers

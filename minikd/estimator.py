@@ -6,7 +6,7 @@ Needs scikit-learn, the extra ``sklearn``; nothing else in minikd does.
 from __future__ import annotations
 
 from numbers import Integral, Real
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 from sklearn.base import BaseEstimator, ClassifierMixin, clone
@@ -56,14 +56,15 @@ class DistilledMLPClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[mi
 
     Attributes
     ----------
-    classes_ : array, shape (n_classes,)
-    teacher_ : classifier
+    ``classes_`` : array, shape (n_classes,)
+    ``teacher_`` : classifier
         The fitted teacher.
-    student_ : MLP
+    ``student_`` : MLP
         Its inputs are ``(X - mean_) / scale_``.
-    mean_, scale_ : array, shape (n_features_in_,)
-    n_features_in_, n_iter_ : int
-        n_iter_ counts epochs.
+    ``mean_``, ``scale_`` : array, shape (n_features,)
+    ``n_features_in_`` : int
+    ``n_iter_`` : int
+        Epochs.
 
     Examples
     --------
@@ -74,7 +75,7 @@ class DistilledMLPClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[mi
     True
     """
 
-    _parameter_constraints = {
+    _parameter_constraints: ClassVar[dict[str, list[Any]]] = {
         "teacher": [HasMethods(["fit", "predict_proba"]), None],
         "hidden_layer_sizes": [tuple, list],
         "temperature": [Interval(Real, 0, None, closed="neither")],
