@@ -115,8 +115,8 @@ for kind, each in zip(KEEP, p[:, 0], strict=True):
 # %% [markdown]
 # ## Students of each
 # The students of (a) to (d) are one *stack*, networks that are trained at once; its members have
-# soft targets of their own. Those of (e) learn labels, at a rate that suits them. All take the same
-# number of steps. We do it twice: with all digits, and without one of them.
+# soft targets of their own. Those of (e) learn labels, at T = 1 and a rate that suits it. All take
+# the same number of steps. We do it twice: with all digits, and without one of them.
 
 
 # %%

@@ -63,7 +63,7 @@ print(f"{CASES} images; {wrong_share} of the labels of the second half are wrong
 # Its gradient T (q − p), with the student's q and the teacher's p, may be T times as long as one of
 # labels; labels of weight w add w (lesson 03). A better step must not pass for a better teacher: so
 # the learning rate is divided by T + w. Beside each student we train a *fresh* network: the same
-# initial weights and order of images, but hard targets. A *control* learns them as long as all rounds.
+# initial weights, but hard targets; and a *control*, for as long as all rounds.
 
 # %%
 SIZES, EPOCHS = [784, WIDTH, WIDTH, 10], 20

@@ -199,11 +199,17 @@ def plot_teacher_student(record: Record) -> Any:
     for row, (role, _, color) in enumerate(_STUDENTS):
         values = 100 * m[f"{role}_errors"] / cases
         left.barh(row, values.mean(), color=color, alpha=0.6)
-        left.plot(values, np.full(len(values), row), ".", color="k", ms=4)
+        left.plot(values, np.full(len(values), row), ".", color="k", ms=4, zorder=3)
         if f"{role}_errors" in paper:
             percent = paper[f"{role}_errors"].paper_percent()
             left.plot(
-                percent, row, "k*", ms=10, label=None if starred else "the paper, on MNIST"
+                percent,
+                row,
+                "*",
+                color="k",
+                mfc="w",
+                ms=11,
+                label=None if starred else "the paper, on MNIST",
             )
             starred = True
     shares = {role: 100 * np.mean(m[f"{role}_errors"]) / cases for role, *_ in _STUDENTS}
@@ -220,13 +226,19 @@ def plot_teacher_student(record: Record) -> Any:
     per_class = record["curves"]["errors_per_class"]
     classes = np.arange(len(per_class[0]["alone"]))
     for k, (role, label, color) in enumerate(
-        (("alone", "hard labels", plots.ORANGE), ("distilled", "distilled", plots.BLUE))
+        (
+            ("alone", "hard labels", plots.ORANGE),
+            ("distilled", "distilled, the paper's protocol", plots.BLUE),
+        )
     ):
         mean = np.mean([seed[role] for seed in per_class], axis=0)
         right.bar(classes + 0.4 * (k - 0.5), mean, 0.4, color=color, alpha=0.6, label=label)
-    right.set(xticks=classes, xlabel="class", ylabel="errors of the student")
+    right.set(xticks=classes, xlabel="class", ylabel="errors of the student, mean")
+    right.yaxis.get_major_locator().set_params(integer=True)
     shared = np.mean(m["errors_shared_with_teacher"]) / np.mean(m["distilled_errors"])
-    plots.legend_above(right, f"{100 * shared:.0f} % of the errors left are the teacher's too")
+    plots.legend_above(
+        right, f"{100 * shared:.0f} % of the errors in blue are the teacher's too"
+    )
     alone, distilled, best, tricks = (
         plots.count(float(np.mean(m[f"{role}_errors"])))
         for role in ("alone", "distilled", "best", "tricks")
