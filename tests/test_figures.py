@@ -244,7 +244,7 @@ def test_the_figure_of_teacher_and_student(data, tmp_path):
         "turns a student's 146 errors into 40 by the paper's protocol and 38 by the best one;\nthe "
         "teacher's tricks on hard labels, into 40" in said
     )
-    assert "25 % of the errors left are the teacher's too" in said
+    assert "25 % of the errors in blue are the teacher's too" in said
     assert ("the paper, on MNIST" in said) == (data == "mnist")
     assert ("not handwriting" in said) == (data == "glyphs")
     plots.save_figure(figure, tmp_path / "figure.png")

@@ -193,7 +193,8 @@ EXCEPTIONS = {
 # The same on every page: explanations of what a table shows, and a setting in an experiment's name.
 EVERYWHERE = (
     "mean ± standard deviation", "means ± standard deviations", "mean ± standard error",
-    "3 % of the data", "10 % of the data", "ten wrong losses", "an exact 95 % interval", "the ± is over seeds",
+    "3 % of the data", "10 % of the data", "ten wrong losses",
+    "an exact 95 % interval", "the ± is over seeds",
 )  # fmt: skip
 
 
