@@ -128,7 +128,7 @@ for kind, color, step in (("its own images", ORANGE, -0.19), ("out of bag", BLUE
     each = np.array([wrong[kind, column] for column in columns])
     places = np.arange(len(columns)) + step
     drawn = right.bar(places, each.mean(1), 0.36, color=color, label=f"votes: {kind}")
-    right.bar_label(drawn, fmt="%.1f", padding=6)
+    right.bar_label(drawn, fmt="%.1f", padding=9, bbox={"fc": "w", "ec": "none", "pad": 1})
     right.plot(np.repeat(places, len(SEEDS)), each.ravel(), "k.", alpha=0.6)
 right.axhline(forests, color=GREY, ls="--", label="the forest")
 right.axhline(labels.mean(), color=PURPLE, ls=":", label="students of the labels alone")
