@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
+import sys
 import time
 from collections.abc import Callable, Sequence
 from pathlib import Path
@@ -95,10 +97,11 @@ class Kept:
         list
             What ``observe`` gave after each epoch.
         """
+        path = self.path(what, which, "npz", lasts)
+        _read(path)
         history = train(
             net, data, objective, recipe, **{"rng": self.seed, **options},
-            checkpoint=self.path(what, which, "npz", lasts), progress=self.title(what),
-            observe=observe,
+            checkpoint=path, progress=self.title(what), observe=observe,
         )  # fmt: skip
         self.seconds += history.seconds
         return history.observed
@@ -108,11 +111,13 @@ class Kept:
     ) -> Any:
         """An array that takes long to make: read if it was kept, else made and kept."""
         path = self.path(what, which, "npz", lasts)
-        if not path.exists():
+        kept = _read(path, "array", "seconds")
+        if kept is None:
             start = time.monotonic()
             made = {"array": make(self.title(what))}
             save_checkpoint(path, made, {"seconds": time.monotonic() - start})
-        arrays, meta = load_checkpoint(path)
+            kept = load_checkpoint(path)
+        arrays, meta = kept
         self.seconds += meta["seconds"]
         return arrays["array"]
 
@@ -157,13 +162,46 @@ class Kept:
     def write_part(self, config: Any, cell: Any, part: dict[str, Any]) -> None:
         """Keep what a cell of the seed found."""
         path = self.path(f"{config.name}.{config.data}", (config, cell), "json")
-        write_atomically(path, json.dumps(part, default=values.for_json).encode())
+        found = json.dumps(part, default=values.for_json)
+        whole = {"found": json.loads(found), "sha256": _checksum(found)}
+        write_atomically(path, json.dumps(whole).encode())
 
     def read_part(self, config: Any, cell: Any) -> dict[str, Any] | None:
         """What a cell of the seed found, if it was finished before and the file is whole."""
+        path = self.path(f"{config.name}.{config.data}", (config, cell), "json")
         try:
-            path = self.path(f"{config.name}.{config.data}", (config, cell), "json")
-            part = json.loads(path.read_text(encoding="utf-8"))
-        except (FileNotFoundError, ValueError):
+            whole = json.loads(path.read_text(encoding="utf-8"))
+            found = whole["found"]
+            if whole["sha256"] == _checksum(json.dumps(found)) and isinstance(found, dict):
+                return found
+        except FileNotFoundError:
             return None
-        return part if isinstance(part, dict) else None
+        except (OSError, ValueError, TypeError, KeyError, RecursionError):
+            pass
+        _again(path)
+        return None
+
+
+def _checksum(found: str) -> str:
+    """Of what a cell found, as JSON: a bit that flips on the disk must not become a finding."""
+    return hashlib.sha256(json.dumps(json.loads(found), sort_keys=True).encode()).hexdigest()
+
+
+def _read(path: Path, *needed: str) -> tuple[dict[str, Any], dict[str, Any]] | None:
+    """A file that was kept; one that cannot be used is put out of the way, and made again."""
+    if not path.exists():
+        return None
+    try:
+        arrays, meta = load_checkpoint(path)
+    except ValueError:
+        pass
+    else:
+        if set(needed) <= {*arrays, *meta}:
+            return arrays, meta
+    _again(path)
+    path.replace(path.with_name(f"{path.name}.damaged"))
+    return None
+
+
+def _again(path: Path) -> None:
+    print(f"minikd: {path} is damaged; what it held is made again", file=sys.stderr)
