@@ -71,7 +71,7 @@ SIZES, EPOCHS = [784, WIDTH, WIDTH, 10], 20
 
 def learn(r, data, objective, factor=1.0, epochs=EPOCHS):
     """A stack of networks of round r, trained; as they began, if training fails."""
-    recipe = Recipe(epochs, RATE / factor, batch=50, warm_up=100)
+    recipe = Recipe(epochs, RATE / factor, batch=50, warm_up=min(100, CASES // 10))
     net = MLP(SIZES, rng=[1000 * r + k for k in SEEDS])
     try:
         train(net, data, objective, recipe, rng=r)
@@ -156,7 +156,7 @@ for axes, half in zip(panels, fresh, strict=True):
     ):
         axes.axhline(height.mean(), color=color, ls=style, label=label)
     axes.set_title(f"{half} labels, T = {T:g}: gain {gain[half, 'soft'].words(1, sign=True)}")
-    axes.set(xlabel="round (printed digits, not handwriting)", xticks=at)
+    axes.set(xlabel="round (printed digits, not handwriting)", xticks=at, ymargin=0.08)
 panels[0].set_ylabel("test images wrong (%), with standard errors")
 figure.legend(*axes.get_legend_handles_labels(), loc="outside lower center", ncols=4)
 title = f"Born again at T = {T:g}: {gain['right', 'soft'].value:+.1f} points gained with right "
@@ -165,7 +165,7 @@ figure.suptitle(title, x=0.01, ha="left", weight="bold")
 print("wrote", save_figure(figure, "out/21_born_again.png"))
 
 # %% [markdown]
-# **The claim of this lesson**: with right labels, little or nothing is gained here. (Furlanello et
+# **The claim of this lesson**: with right labels, nothing is gained here. (Furlanello et
 # al. had far larger networks and other tasks.) With many wrong labels, much is gained, and not by
 # hard targets for as long. Answers become softer from round to round. At the higher T each round
 # limits more, and the later ones hurt, as in the theory. An ensemble of all rounds beats the last

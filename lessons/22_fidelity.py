@@ -44,8 +44,8 @@ SEEDS = range(8)  # of all first weights; three or more for verdicts
 
 # %%
 data, _ = digits.train.split(len(digits.train) - CASES, rng=4)
-TEACHER = Recipe(20, 0.1, batch=50, warm_up=50)
-STUDENT = Recipe(30, 0.03, batch=50, warm_up=100)
+TEACHER = Recipe(20, 0.1, batch=50, warm_up=min(50, CASES // 10))
+STUDENT = Recipe(30, 0.03, batch=50, warm_up=min(100, CASES // 10))
 
 
 def learn(width, data, objective, recipe, role, teachers=1, observe=None):
@@ -126,7 +126,7 @@ for name, row in result.items():
 others = [name for name in result if name != widest]
 saved = {name: mean_of(result[widest][1] - result[name][1]) for name in others}
 for name, points in saved.items():
-    print(f"students of {name}: {points.words(sign=True)} points ({points.clearly})")
+    print(f"taught by {name}: {points.words(sign=True)} points ({points.clearly})")
 
 # %% [markdown]
 # ## Twins, that could copy
@@ -160,10 +160,10 @@ left.set(xlabel="test images wrong by the teacher (%), with standard errors",
          ylabel="test images wrong by the student (%)")  # fmt: skip
 right.set(xlabel="agreement with the teacher on test images (%); a mark for each student")
 right.set_title(f"Rank correlation: {within:+.2f} within a teacher, {between:+.2f} between")
-figure.legend(loc="outside lower center", ncols=4, title="printed digits; taught by")
+figure.legend(loc="outside lower center", ncols=4, title="taught by (data: printed digits)")
 most, least = (pick(mean, key=lambda name: mean[name][2]) for pick in (max, min))
-title = f"Most agreement with {most}: {mean[most][2]:.0f} %, and {mean[most][1]:.0f} % wrong; "
-title += f"least with {least}: {mean[least][2]:.0f} %, and {mean[least][1]:.0f} % wrong"
+title = f"Students agree most with {most} and get {mean[most][1]:.0f} % of images wrong; "
+title += f"least with {least}, and get {mean[least][1]:.0f} % wrong"
 figure.suptitle(title, x=0.01, ha="left", weight="bold")
 print("wrote", save_figure(figure, "out/22_fidelity.png"))
 
@@ -181,18 +181,18 @@ claim(bool(on_training.mean() > 99 and on_test.mean() < 97.5),
       "The more images there are to copy, the less room is left to differ.")  # fmt: skip
 _, more, closer, *_ = np.subtract(mean[first], mean[widest])
 claim(bool(closer > 1 and more > 0),
-      f"over 1 point more agreement with {first} than with {widest}, and more errors",
+      f"over 1 point more agreement with teachers of {first} than of {widest}, and more errors",
       f"{closer:+.1f} points of agreement, {more:+.1f} of errors",
       "If all teachers are about as good, those who agree more are right more often.")  # fmt: skip
 claim(bool(within < -0.3), "a rank correlation below −0.3 within a teacher", f"{within:+.2f}",
       "A teacher that is often wrong is no guide, and two students are few to rank.")  # fmt: skip
 better, gained, *_ = np.subtract(mean[second], mean[widest])
 claim(bool(better > 2 and gained < 2.5),
-      f"{widest} over 2 points better than {second}, but their students by less than 2.5",
+      f"teachers of {widest} over 2 points better than of {second}, their students by under 2.5",
       f"{better:+.1f} and {gained:+.1f} points",
       "A wider student can make more of a better teacher.")  # fmt: skip
 for name in [name for name in others if "epoch" in name][:1]:
-    claim(saved[name].value < -0.5, f"over 0.5 points more wrong by students of {name}",
+    claim(saved[name].value < -0.5, f"over 0.5 points more wrong, taught by {name}",
           f"{-saved[name].value:+.2f}",
           "Stopped later, a teacher is nearly as good, and perhaps easier to copy.")  # fmt: skip
 helps = saved["assistant"]
@@ -202,7 +202,7 @@ claim(abs(helps.value) < 2.5, "under 2.5 points changed by an assistant", helps.
 # %% [markdown]
 # ## Try
 # - `NARROW = 6`, and then 30. For which students does the teacher matter most?
-# - `STOPS = (5, 15)`. Is there an epoch at which it pays to stop?
+# - `STOPS = (5, 15)`, then `SEEDS = range(20, 28)`. Does it pay to stop early? Are you sure?
 # - `T = 1`, and then 20. Which of them makes students agree more? Do they get more right?
 #
 # ## To think about

@@ -19,7 +19,7 @@ LESSONS = sorted((Path(__file__).parents[1] / "lessons").glob("[0-9]*.py"))
 
 
 def test_the_lessons_are_there():
-    assert [path.name[:2] for path in LESSONS] == [f"{n:02}" for n in range(16)]
+    assert [path.name[:2] for path in LESSONS] == [f"{n:02}" for n in range(24)]
 
 
 @pytest.mark.parametrize("path", LESSONS, ids=lambda path: path.stem)
@@ -37,29 +37,31 @@ def test_a_lesson_is_short_and_has_its_parts(path):
     assert "sys.path" not in text
 
 
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory):
+    """One folder for all lessons, so that they find the teacher of the first that needs it."""
+    return tmp_path_factory.mktemp("lessons")
+
+
 @pytest.mark.slow
-@pytest.mark.parametrize("path", [*LESSONS[:5], *LESSONS[9:15]], ids=lambda path: path.stem)
-def test_a_lesson_runs_alone(path, tmp_path, environment):
+@pytest.mark.parametrize(
+    "path", [*LESSONS[:5], *LESSONS[9:15], *LESSONS[16:]], ids=lambda path: path.stem
+)
+def test_a_lesson_runs_alone(path, folder, environment):
     done = subprocess.run(
-        [sys.executable, path], cwd=tmp_path, env=environment, capture_output=True, text=True
+        [sys.executable, path], cwd=folder, env=environment, capture_output=True, text=True
     )
     assert done.returncode == 0, done.stderr
     check_claims(done.stdout)
     # On a busy machine it may take long enough to say how far it is.
     assert all(re.search(r": epoch \d+ of ", line) for line in done.stderr.splitlines())
-    assert (tmp_path / "out" / f"{path.stem}.png").stat().st_size > 10_000
+    assert (folder / "out" / f"{path.stem}.png").stat().st_size > 10_000
 
 
 def check_claims(said):
     """With a lesson's own settings, all of its claims hold."""
     assert "It holds. " in said
     assert "does not hold" not in said
-
-
-@pytest.fixture(scope="module")
-def folder(tmp_path_factory):
-    """One folder for lessons 05 to 08, so that the others find the teacher of the first."""
-    return tmp_path_factory.mktemp("lessons")
 
 
 @pytest.mark.slow
