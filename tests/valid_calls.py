@@ -676,8 +676,8 @@ call("browser.temperature.write_temperature_page", temperature_page.write_temper
 from minikd import claims, course, shipped  # noqa: E402
 
 call("claims.claim", claims.claim,
-     lambda: {"holds": True, "expected": "a", "came": "b", "teaches": "c"},
-     holds="flag", expected="text", came="text", teaches="text")  # fmt: skip
+     lambda: {"holds": True, "expected": "a", "found": "b", "teaches": "c"},
+     holds="flag", expected="text", found="text", teaches="text")  # fmt: skip
 call("shipped.folder", shipped.folder, lambda: {"name": "lessons"}, name="fixed")
 call("course.as_notebook", course.as_notebook, lambda: {"lesson": "# %%\n1\n"}, lesson="text")
 call("course.write_lessons", course.write_lessons, lambda: {"to": SOME / "lessons", "form": "script"},
