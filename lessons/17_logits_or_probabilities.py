@@ -1,14 +1,13 @@
 # %% [markdown]
 # # 17 Logits or probabilities?
-# *Before this: lesson 04, where high temperatures lead to logit matching, and lesson 06 on narrow
-# students.*
+# *Before this: lesson 04, on matching logits at a high T, and lesson 06, on narrow students.*
 #
 # A student can copy what its teacher says, the probabilities, or what the teacher computes before
 # it says it, the *logits*. Soft targets at a temperature T lie between the two. At a low T the
 # teacher's probabilities are nearly 1 for its answer and 0 elsewhere, and the student learns the
 # answer alone: *label matching*. At a high T it learns all logits alike: *logit matching* (Eq. 4).
 # Kim et al. (2021), "Comparing Kullback-Leibler Divergence and Mean Squared Error Loss in Knowledge
-# Distillation", arXiv:2105.08919, show both limits. In their experiments logits did better.
+# Distillation", arXiv:2105.08919, show both limits. In their experiments, logits did better.
 #
 # In between, T decides how much the *small* logits count, those of unlikely classes. Section 2.1 of
 # Hinton, Vinyals & Dean (2015) says that a low T pays much less attention to logits far below the
@@ -180,9 +179,9 @@ print("wrote", save_figure(figure, "out/17_logits_or_probabilities.png"))
 # %% [markdown]
 # **The claim of this lesson**: as T grows, the gradient passes from the answers to all logits. The
 # small ones are useful, not noise: they are missed where they are hidden, even by narrow students
-# at a T in between. But matching them takes room. A wide student has it, and learns more from logits
-# than from answers. A narrow one does better at that T. (That logits are best of all, as in Kim et
-# al., is not seen here. Their networks are larger, and convolutional, and learn from photographs.)
+# at a T in between. But matching them takes room. A wide student has it, and learns more from
+# logits than from answers. A narrow one does better at that T. (Kim et al. found
+# logits best of all. Here they are not; their networks are larger and learn from photographs.)
 
 # %%
 claim(alike > 0.5, "a correlation of small logits above 0.5", f"{alike:.2f}")
