@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import os
 import re
 import runpy
 import subprocess
 import sys
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from pathlib import Path
 
@@ -43,14 +45,36 @@ def folder(tmp_path_factory):
     return tmp_path_factory.mktemp("lessons")
 
 
+@pytest.fixture(scope="module")
+def runs(request, folder):
+    """Each lesson that is asked for, two at a time, each on one core."""
+
+    alone = {"MPLBACKEND": "Agg", "PYTHONWARNINGS": "error", "OMP_NUM_THREADS": "1"}
+
+    def run(path):
+        return subprocess.run(
+            [sys.executable, path],
+            cwd=folder,
+            env=os.environ | alone,
+            capture_output=True,
+            text=True,
+        )
+
+    asked = [
+        item.callspec.params["path"]
+        for item in request.session.items
+        if getattr(item, "originalname", "") == "test_a_lesson_runs_alone"
+    ]
+    with ThreadPoolExecutor(2) as two:
+        yield {path: two.submit(run, path) for path in asked}
+
+
 @pytest.mark.slow
 @pytest.mark.parametrize(
     "path", [*LESSONS[:5], *LESSONS[9:15], *LESSONS[16:]], ids=lambda path: path.stem
 )
-def test_a_lesson_runs_alone(path, folder, environment):
-    done = subprocess.run(
-        [sys.executable, path], cwd=folder, env=environment, capture_output=True, text=True
-    )
+def test_a_lesson_runs_alone(path, folder, runs):
+    done = runs[path].result()
     assert done.returncode == 0, done.stderr
     check_claims(done.stdout)
     # On a busy machine it may take long enough to say how far it is.
