@@ -184,8 +184,8 @@ figure.suptitle(f"The right loss finds {right:.0f} % of the unseen {OMITTED}s. O
 print("wrote", save_figure(figure, "out/16_ten_wrong_losses.png"))
 
 # %% [markdown]
-# None of these is made up: [where each was seen in public code, and the right loss in PyTorch, Keras
-# and JAX](../docs/right-loss.md).
+# Most of these were seen in public code: [where, and the right loss in PyTorch, Keras and
+# JAX](../docs/right-loss.md).
 #
 # **The claim of this lesson**: a gradient check finds none of the ten, and a training run shows only
 # some of them. Two tests find all: Eq. 4 at a high temperature, and one number worked by hand.

@@ -162,8 +162,8 @@ right.set(xlabel="agreement with the teacher on test images (%); a mark for each
 right.set_title(f"Rank correlation: {within:+.2f} within a teacher, {between:+.2f} between")
 figure.legend(loc="outside lower center", ncols=4, title="taught by (data: printed digits)")
 most, least = (pick(mean, key=lambda name: mean[name][2]) for pick in (max, min))
-title = f"Students agree most with a teacher of {most}, and get {mean[most][1]:.0f} % wrong; "
-title += f"least with {least}, and get {mean[least][1]:.0f} % wrong"
+title = f"Taught by {most}, students agree most and get {mean[most][1]:.0f} % wrong; "
+title += f"by {least}, they agree least and get {mean[least][1]:.0f} % wrong"
 figure.suptitle(title, x=0.01, ha="left", weight="bold")
 print("wrote", save_figure(figure, "out/22_fidelity.png"))
 

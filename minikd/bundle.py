@@ -56,7 +56,8 @@ def write_bundle(to: str | PathLike[str]) -> Path:
         )
     with tempfile.TemporaryDirectory() as folder:
         work = Path(folder)
-        _run("the site", "sphinx", "-W", "-q", "-b", "html", repository / "docs", work / "site")
+        _run("the site", "sphinx", "-W", "-q", "-j", "auto", "-b", "html", repository / "docs",
+             work / "site")  # fmt: skip
         _run("the wheel", "pip", "wheel", "--quiet", "--no-deps", "--wheel-dir", work / "wheel",
              repository)  # fmt: skip
         (wheel,) = (work / "wheel").glob("*.whl")

@@ -34,8 +34,10 @@ def main(argv: Sequence[str] | None = None) -> int:
         if arguments.debug:
             raise
         said = " ".join(str(error).split())
-        clear = (ValueError, OSError, ArithmeticError, ModuleNotFoundError, RuntimeError)
-        print(f"minikd: {said if isinstance(error, clear) else repr(error)}", file=sys.stderr)
+        clear = (ValueError, OSError, ArithmeticError, ModuleNotFoundError)
+        # Not its subclasses: a RecursionError says nothing without its name.
+        named = not isinstance(error, clear) and type(error) is not RuntimeError
+        print(f"minikd: {repr(error) if named else said}", file=sys.stderr)
         return 2
     return 0
 

@@ -163,7 +163,9 @@ def draw_lessons(
                 write_atomically(out / figure.name, figure.read_bytes())
                 yield out / figure.name
     if broken:
-        raise RuntimeError(f"{len(broken)} lessons ended in an error; {'; '.join(broken)}")
+        raise RuntimeError(
+            f"{len(broken)} lesson{'s' * (len(broken) > 1)} ended in an error; {'; '.join(broken)}"
+        )
 
 
 def _figures() -> set[Path]:

@@ -152,7 +152,7 @@ class DistilledMLPClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[mi
         batch = min(self.batch_size, len(X))
         recipe = Recipe(
             self.epochs,
-            # T² times the soft cost, and the labels beside it, make longer steps.
+            # Labels that weigh much would make longer steps.
             self.learning_rate / max(1.0, self.hard_weight),
             batch=batch,
             warm_up=min(100, -(-len(X) // batch) * self.epochs // 2),
@@ -169,13 +169,12 @@ class DistilledMLPClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[mi
 
     def _answers_of_teacher(self, X: Any, y: Any, random: Any) -> Any:
         """The probabilities to learn, a column for each of ``classes_``."""
-        if self.teacher is None:
-            teacher: Any = RandomForestClassifier()
-        else:
-            teacher = self.teacher if self.prefit else clone(self.teacher)
-        if not self.prefit and self.random_state is not None:
-            _seed(teacher, random)
-        if self.prefit and self.teacher is not None:
+        if self.prefit:
+            teacher = self.teacher
+            if teacher is None:
+                raise ValueError(
+                    "prefit is True and teacher is None; expected a fitted classifier"
+                )
             check_is_fitted(teacher)
             if not np.array_equal(teacher.classes_, self.classes_):
                 raise ValueError(
@@ -183,6 +182,9 @@ class DistilledMLPClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[mi
                     f"{list(teacher.classes_)}; expected the same: fit the teacher to them"
                 )
         else:
+            teacher = RandomForestClassifier() if self.teacher is None else clone(self.teacher)
+            if self.random_state is not None:
+                _seed(teacher, random)
             teacher.fit(X, y)
         self.teacher_ = teacher
         if self.cv is None:

@@ -76,11 +76,10 @@ def save_figure(figure: Any, path: str | PathLike[str]) -> Path:
     """
     values.able("figure", figure, "savefig", "a figure of matplotlib")
     path = values.path("path", path)
-    # A figure without a layout engine would get one of the house style after it was drawn once.
-    as_it_is = plt.rc_context({"figure.constrained_layout.use": False})
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        with as_it_is:
+        # A figure without a layout engine would get that of the house style once it was drawn.
+        with plt.rc_context({"figure.constrained_layout.use": False}):
             for ending in _formats or (path.suffix,):
                 figure.savefig(path.with_suffix(ending) if ending else path)
             if in_notebook():

@@ -307,23 +307,14 @@ def mapping(
         raise ValueError(f"{name} has no {', '.join(missing)}; expected {expected}")
 
 
-def there(name: str, value: Any, expected: str) -> Path:
-    """The path of a file that is there."""
+def there(name: str, value: Any, expected: str, folder: bool = False) -> Path:
+    """The path of a file that is there, or of a folder."""
     checked = path(name, value)
-    if checked.is_dir():
-        raise ValueError(f"{name}: {checked} is a folder; expected {expected}")
     if not checked.exists():
         raise FileNotFoundError(f"{name}: {checked} is not there; expected {expected}")
-    return checked
-
-
-def folder_there(name: str, value: Any, expected: str) -> Path:
-    """The path of a folder that is there."""
-    checked = path(name, value)
-    if checked.is_file():
-        raise ValueError(f"{name}: {checked} is a file; expected {expected}")
-    if not checked.exists():
-        raise FileNotFoundError(f"{name}: {checked} is not there; expected {expected}")
+    if checked.is_dir() != folder:
+        kind = "file" if folder else "folder"
+        raise ValueError(f"{name}: {checked} is a {kind}; expected {expected}")
     return checked
 
 

@@ -88,7 +88,7 @@ def chromium() -> Iterator[Any]:
         yield launched
 
 
-@pytest.fixture
+@pytest.fixture(scope="session")
 def environment() -> dict[str, str]:
     """For subprocesses: no display, and warnings are errors there too."""
     return os.environ | {"MPLBACKEND": "Agg", "PYTHONWARNINGS": "error"}

@@ -128,7 +128,7 @@ def test_figures_beside_what_a_lesson_keeps_and_after_a_lesson_that_fails(
     (tiny.parent / "02_fails.py").write_text("raise ValueError('no')")
     (tiny.parent / "03_last.py").write_text(tiny.read_text().replace("01_tiny", "03_last"))
     monkeypatch.chdir(tmp_path)
-    with pytest.raises(RuntimeError, match=r"1 lessons ended in an error; 02_fails\.py: no"):
+    with pytest.raises(RuntimeError, match=r"1 lesson ended in an error; 02_fails\.py: no"):
         list(draw_lessons("slides"))
     drawn = sorted(path.name for path in (tmp_path / "slides").iterdir())
     assert drawn == ["01_tiny.png", "03_last.png"]

@@ -85,5 +85,7 @@ def test_bad_calls_say_what_to_do():
     forest = RandomForestClassifier(5).fit(X, np.minimum(y, 1))
     with pytest.raises(ValueError, match=r"the teacher knows .*expected the same"):
         DistilledMLPClassifier(forest, prefit=True).fit(X, y)
+    with pytest.raises(ValueError, match="teacher is None; expected a fitted classifier"):
+        DistilledMLPClassifier(prefit=True).fit(X, y)
     with pytest.raises(ValueError, match="temperature"):
         DistilledMLPClassifier(temperature=0).fit(X, y)

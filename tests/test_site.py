@@ -85,7 +85,7 @@ def look_at(pages):
                     faults["light"] = serious(page)
                     # In the dark, only colours differ.
                     page.emulate_media(color_scheme="dark")
-                    faults["dark"] = serious(page, "color-contrast")
+                    faults["dark"] = serious(page, "color-contrast", "link-in-text-block")
                     page.set_viewport_size({"width": 360, "height": 700})
                     width = page.evaluate("document.documentElement.scrollWidth")
                     faults["too wide for a phone"] = width if width > 360 else 0

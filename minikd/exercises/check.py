@@ -174,7 +174,7 @@ def scores(folder_of: str | PathLike[str], seed: int = 0) -> list[dict[str, Any]
     FileNotFoundError
         If there is no such folder.
     """
-    root = values.folder_there("folder_of", folder_of, "a folder of answers")
+    root = values.there("folder_of", folder_of, "a folder of answers", folder=True)
     exercises = {exercise.stem: exercise for exercise in EXERCISES.values()}
     handed_in: dict[str, list[Path]] = {}
     for path in sorted(root.rglob("*")):

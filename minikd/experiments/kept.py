@@ -162,8 +162,8 @@ class Kept:
     def write_part(self, config: Any, cell: Any, part: dict[str, Any]) -> None:
         """Keep what a cell of the seed found."""
         path = self.path(f"{config.name}.{config.data}", (config, cell), "json")
-        found = json.dumps(part, default=values.for_json)
-        whole = {"found": json.loads(found), "sha256": _checksum(found)}
+        found = json.loads(json.dumps(part, default=values.for_json))
+        whole = {"found": found, "sha256": _checksum(found)}
         write_atomically(path, json.dumps(whole).encode())
 
     def read_part(self, config: Any, cell: Any) -> dict[str, Any] | None:
@@ -172,7 +172,7 @@ class Kept:
         try:
             whole = json.loads(path.read_text(encoding="utf-8"))
             found = whole["found"]
-            if whole["sha256"] == _checksum(json.dumps(found)) and isinstance(found, dict):
+            if whole["sha256"] == _checksum(found) and isinstance(found, dict):
                 return found
         except FileNotFoundError:
             return None
@@ -182,9 +182,9 @@ class Kept:
         return None
 
 
-def _checksum(found: str) -> str:
-    """Of what a cell found, as JSON: a bit that flips on the disk must not become a finding."""
-    return hashlib.sha256(json.dumps(json.loads(found), sort_keys=True).encode()).hexdigest()
+def _checksum(found: Any) -> str:
+    """Of what a cell found: a bit that flips on the disk must not become a finding."""
+    return hashlib.sha256(json.dumps(found, sort_keys=True).encode()).hexdigest()
 
 
 def _read(path: Path, *needed: str) -> tuple[dict[str, Any], dict[str, Any]] | None:

@@ -203,14 +203,9 @@ def plot_teacher_student(record: Record) -> Any:
         if f"{role}_errors" in paper:
             percent = paper[f"{role}_errors"].paper_percent()
             left.plot(
-                percent,
-                row,
-                "*",
-                color="k",
-                mfc="w",
-                ms=11,
+                percent, row, "k*", mfc="w", ms=11,
                 label=None if starred else "the paper, on MNIST",
-            )
+            )  # fmt: skip
             starred = True
     shares = {role: 100 * np.mean(m[f"{role}_errors"]) / cases for role, *_ in _STUDENTS}
     labels = [f"{label}: {shares[role]:.2f} %" for role, label, _ in _STUDENTS]
