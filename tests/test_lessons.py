@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import re
 import runpy
 import subprocess
@@ -46,19 +45,14 @@ def folder(tmp_path_factory):
 
 
 @pytest.fixture(scope="module")
-def runs(request, folder):
+def runs(request, folder, environment):
     """Each lesson that is asked for, two at a time, each on one core."""
-
-    alone = {"MPLBACKEND": "Agg", "PYTHONWARNINGS": "error", "OMP_NUM_THREADS": "1"}
 
     def run(path):
         return subprocess.run(
-            [sys.executable, path],
-            cwd=folder,
-            env=os.environ | alone,
-            capture_output=True,
-            text=True,
-        )
+            [sys.executable, path], cwd=folder, env=environment | {"OMP_NUM_THREADS": "1"},
+            capture_output=True, text=True,
+        )  # fmt: skip
 
     asked = [
         item.callspec.params["path"]
