@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import json
 import shutil
+import subprocess
+import sys
 from dataclasses import FrozenInstanceError, replace
 from pathlib import Path
 
@@ -29,13 +31,13 @@ from minikd.experiments import (
     Paper,
     kept,
     protocols,
-    recipes,
     record,
     teacher_student,
     unseen,
 )
 from minikd.experiments.hard_weight import TransferSet
 from minikd.experiments.kept import part_seed
+from minikd.experiments.measured import MEASURES, change_when_moved
 from minikd.experiments.protocols import Protocol, second_test
 from minikd.experiments.recipes import Distillation
 from minikd.experiments.record import full_run, read_record
@@ -47,12 +49,14 @@ run_teacher_student = EXPERIMENTS["teacher-student"].run
 
 # The same steps as the presets, small enough for a test.
 STUDENT = Recipe(epochs=15, learning_rate=0.02, batch=50, warm_up=20)
-PAPER = Protocol(hard_weight=0.5, averaged=False, held_out=0, student=STUDENT)
-BEST = Protocol(hard_weight=0.0, averaged=True, held_out=100, student=STUDENT)
+TEACHER = Recipe(epochs=15, learning_rate=0.1, batch=50, dropout=(0.0, 0.2))
+PAPER = Protocol(TEACHER, hard_weight=0.5, averaged=False, held_out=0, student=STUDENT)
+BEST = Protocol(
+    replace(TEACHER, epochs=10), hard_weight=0.0, averaged=True, held_out=100, student=STUDENT
+)
 QUICK = {
     "teacher_hidden": (60,),
     "student_hidden": (40,),
-    "teacher": Recipe(epochs=15, learning_rate=0.1, batch=50, dropout=(0.0, 0.2)),
     "hard": Recipe(epochs=5, learning_rate=0.1, batch=50),
     "T": 8.0,
     "view_pixels": 1,
@@ -66,6 +70,7 @@ METRICS = {
     "honest_best_bias", "honest_best_errors_after", "honest_best_omitted_errors_after",
     "test_cases", "omitted_cases", "hard_errors", "hard_omitted_errors", "hard_bias",
     "hard_errors_after", "hard_omitted_errors_after", "teacher_views_errors",
+    "best_teacher_errors", "best_teacher_omitted_errors", "best_teacher_views_errors",
 }  # fmt: skip
 
 
@@ -93,9 +98,8 @@ def small_data(monkeypatch):
 QUICK_STUDENTS = {
     "teacher_hidden": (60,),
     "student_hidden": (40,),
-    "teacher": QUICK["teacher"],
     "alone": Recipe(epochs=10, learning_rate=0.1, batch=50),
-    "tricks": QUICK["teacher"],
+    "tricks": TEACHER,
     "paper": PAPER,
     "best": BEST,
     "jittered": replace(STUDENT, jitter=1),
@@ -107,17 +111,15 @@ QUICK_GRID = {
     "students": (2, 1),
     "temperatures": (1.0, 4.0, 12.0, 20.0),
     "teacher_hidden": (60,),
-    "teacher": QUICK["teacher"],
+    "paper": replace(PAPER, student=replace(STUDENT, epochs=4), held_out=100),
     "view_pixels": 0,
-    "student": Recipe(epochs=4, learning_rate=0.02, batch=50, warm_up=20),
-    "held_out": 100,
 }
 
 QUICK_RECIPES = {
     "teacher_hidden": (60,),
     "student_hidden": (40,),
     "teachers": {
-        "house": QUICK["teacher"],
+        "house": TEACHER,
         "plain": Recipe(epochs=5, learning_rate=0.1, batch=50),
     },
     "students": {
@@ -131,7 +133,7 @@ QUICK_WEIGHTS = {
     "teacher_hidden": (60,),
     "student_hidden": (40,),
     "teachers": {
-        "house": QUICK["teacher"],
+        "house": TEACHER,
         "plain": Recipe(epochs=5, learning_rate=0.1, batch=50),
     },
     "sets": {
@@ -250,31 +252,32 @@ def test_a_record_holds_what_it_should(name, tmp_path):
 
 def test_the_two_protocols(tmp_path, monkeypatch):
     """The paper's: all cases, plain logits, hard targets. The best: averaged, soft targets alone."""
-    seen, real = {}, kept.train
+    seen, real = [], kept.train
 
     def spy(net, data, objective, *args, **kwargs):
-        seen[kwargs["checkpoint"].name.split(".")[0]] = net, data, objective
+        seen.append((net, data, objective))
         return real(net, data, objective, *args, **kwargs)
 
     monkeypatch.setattr(kept, "train", spy)
     run_unseen(quick("omitted-3"), out=tmp_path)
-    teacher, images = seen["teacher"][0], seen["teacher"][1]
+    # The room asks for both teachers first; then each protocol, for its own and its student.
+    (teacher, images, _), (best_teacher, *_) = seen[:2]
     assert len(images) == 800
-    net, data, objective = seen["student-paper"]
+    of_paper, of_best = seen[3], seen[5]
+    net, data, objective = of_paper
     assert objective.settings == {"T": [8.0], "hard_weight": 0.5}
     assert len(data) == 800 - np.sum(images.y == 3)
     # Rounded otherwise where other rows are beside them.
     np.testing.assert_allclose(data.v, teacher(data.x), rtol=1e-4, atol=1e-5)
-    net, data, objective = seen["student-best"]
+    net, data, objective = of_best
     assert objective.settings == {"T": [8.0], "hard_weight": 0.0}
     np.testing.assert_allclose(
-        data.v, logits_over_views(teacher, data, 1), rtol=1e-5, atol=1e-5
+        data.v, logits_over_views(best_teacher, data, 1), rtol=1e-5, atol=1e-5
     )
     # The bias is chosen on cases that the student does not see.
     _, held_out = images.split(100, rng=part_seed(0, kept.SPLIT))
     assert not set(map(bytes, data.x)) & set(map(bytes, held_out.x))
-    # Students of both begin with the same weights, and learn from the same teacher.
-    assert net.sizes == seen["student-paper"][0].sizes
+    assert net.sizes == of_paper[0].sizes
 
 
 def test_a_protocol_without_held_out_cases_has_no_honest_bias(tmp_path):
@@ -338,9 +341,9 @@ def test_the_record_of_teacher_and_student(tmp_path):
                 (("distilled", "alone"), ("alone", "distilled"))]  # fmt: skip
         expected = binomtest(len(only[0]), len(only[0]) + len(only[1])).pvalue
         assert m["p_distilled_against_alone"][seed] == pytest.approx(expected)
-    # Its teacher is the one that the other experiments use.
+    # Its teachers, of two protocols and two seeds, are those that the other experiments use.
     run_unseen(replace(quick("omitted-3"), view_pixels=1), seeds=(0, 1), out=tmp_path)
-    assert len(list((tmp_path / ".kept").glob("teacher.*.npz"))) == 2
+    assert len(list((tmp_path / ".kept").glob("teacher.*.npz"))) == 4
 
 
 def test_the_shape_of_the_finding(tmp_path):
@@ -359,19 +362,20 @@ def test_a_stopped_run_goes_on_and_gives_the_same_record(tmp_path, monkeypatch):
     class Killed(BaseException):
         pass
 
-    def killed_at_the_fifth_network(*args, **kwargs):
+    def killed_in_the_second_seed(*args, **kwargs):
         calls.append(kwargs["checkpoint"])
-        if len(calls) == 5:
+        if len(calls) == 8:
             raise Killed
         return real(*args, **kwargs)
 
-    monkeypatch.setattr(kept, "train", killed_at_the_fifth_network)
+    monkeypatch.setattr(kept, "train", killed_in_the_second_seed)
     with pytest.raises(Killed):
         run_unseen(config, seeds=range(2), out=tmp_path / "killed")
     assert not list((tmp_path / "killed").glob("*.json"))
     resumed = run_unseen(config, seeds=range(2), out=tmp_path / "killed")
     assert comparable(resumed) == comparable(expected)
-    assert len(calls) == 9  # of seed 1, the teacher and all students; of seed 0, none again
+    # A seed asks for seven networks, two of them again; of the first seed, none is made again.
+    assert len(calls) == 8 + 7
 
 
 @pytest.mark.parametrize(
@@ -440,8 +444,25 @@ def test_a_metric_that_one_seed_lacks_is_left_out(tmp_path):
 def test_two_experiments_share_their_teacher(tmp_path):
     run_unseen(quick("omitted-3"), out=tmp_path)
     run_unseen(quick("sevens-and-eights"), out=tmp_path)
-    assert len(list((tmp_path / ".kept").glob("teacher.*.npz"))) == 1
-    assert len(list((tmp_path / ".kept").glob("student-paper.*.npz"))) == 2
+    assert len(list((tmp_path / ".kept").glob("teacher.*.npz"))) == 2
+    assert len(list((tmp_path / ".kept").glob("student.*.npz"))) == 4
+
+
+def test_two_experiments_share_a_student(tmp_path, monkeypatch):
+    """The paper's protocol without threes is in ``omitted-3`` and in ``hard-weight``."""
+    run_unseen(quick("omitted-3"), out=tmp_path)
+    files = {path.name for path in (tmp_path / ".kept").glob("student.*.npz")}
+    weights = quick("hard-weight")
+    only = replace(
+        weights, teachers={"house": TEACHER}, sets={"no-3": weights.sets["no-3"]}, weights=(0.5,),
+        other_temperatures=(), student_gain=quick("omitted-3").student_gain,
+    )  # fmt: skip
+    found = EXPERIMENTS["hard-weight"].run(only, out=tmp_path)
+    assert {path.name for path in (tmp_path / ".kept").glob("student.*.npz")} == files
+    assert (
+        found["metrics"]["no_3_before_w0.5"]
+        == run_unseen(quick("omitted-3"), out=tmp_path)["metrics"]["errors_before"]
+    )
 
 
 def test_a_damaged_part_is_made_again(tmp_path):
@@ -481,7 +502,7 @@ def test_no_student_sees_an_omitted_class_or_a_held_out_case(tmp_path, monkeypat
 
     monkeypatch.setattr(kept, "train", spy)
     run_unseen(quick("sevens-and-eights"), out=tmp_path)
-    teacher, of_paper, student, hard = seen
+    teacher, _, _, of_paper, _, student, hard = seen
     assert len(teacher) == 800
     assert set(student.y) == set(of_paper.y) == set(hard.y) == {7, 8}
     assert len(of_paper) == len(hard) == np.isin(teacher.y, (7, 8)).sum()
@@ -522,11 +543,11 @@ def test_a_cell_of_the_grid_is_the_student_that_is_trained_alone(tmp_path):
     found = experiment.run(config, seeds=(0,), out=tmp_path)
     digits = load_glyphs(rng=0, train=800, test=400)
     teacher = MLP([784, 60, 10], rng=1)
-    train(teacher, digits.train, hard_targets(), config.teacher, rng=0)
+    train(teacher, digits.train, hard_targets(), config.paper.teacher, rng=0)
     transfer, _ = digits.train.with_logits(teacher(digits.train.x)).split(100, rng=4)
     # The second of the two students of 8 units, at T = 4.
     alone = MLP([784, 8, 8, 10], rng=part_seed(1000, kept.STUDENT))
-    train(alone, transfer, soft_targets(4.0), config.student, rng=0)
+    train(alone, transfer, soft_targets(4.0, 0.5), config.paper.student, rng=0)
     # A stack rounds its products otherwise, which may turn a case that is all but undecided.
     expected = errors(alone(digits.test.x), digits.test.y)
     assert abs(found["curves"]["errors"][0][0][1][1] - expected) <= 2
@@ -545,8 +566,8 @@ def test_each_digit_is_left_out(tmp_path, monkeypatch):
     found = experiment.run(config, out=tmp_path)
     m, totals = found["metrics"], found["curves"]["errors"][0]
     assert names_of(experiment) <= set(m)
-    # One teacher, kept for the others, and by each protocol a student for each digit.
-    assert len(list((tmp_path / ".kept").glob("teacher.*.npz"))) == 1
+    # A teacher of each protocol, kept for the others, and by each a student for each digit.
+    assert len(list((tmp_path / ".kept").glob("teacher.*.npz"))) == 2
     transfers = [data for data in seen if data.v is not None]
     assert len(transfers) == 20
     for role in ("before", "after"):
@@ -593,7 +614,7 @@ def test_presets():
         assert mnist.teacher_hidden == (1200, 1200)
         if name == "temperature-width":
             assert mnist.widths == (30, 100, 300, 800)
-            assert all(n >= 3 for n in mnist.students[:3])
+            assert all(n >= 2 for n in mnist.students[:3])  # of each of three teachers
             assert {1.0, 2.5, 4.0, 20.0, 40.0} <= set(mnist.temperatures)
         else:
             assert mnist.student_hidden == (800, 800)
@@ -620,7 +641,13 @@ def test_records_are_plain_json(tmp_path):
 
 def test_on_the_device_double(fake_gpu, tmp_path):
     # Without dropout the two draw the same numbers, and the double computes with NumPy.
-    config = replace(quick("omitted-3"), teacher=Recipe(epochs=15, learning_rate=0.1, batch=50))
+    plain = Recipe(epochs=15, learning_rate=0.1, batch=50)
+    config = quick("omitted-3")
+    config = replace(
+        config,
+        paper=replace(config.paper, teacher=plain),
+        best=replace(config.best, teacher=plain),
+    )
     on_device = run_unseen(config, out=tmp_path / "device", device="cuda")
     assert on_device["device"] == "cuda: double"
     assert on_device["versions"]["cupy"] == "double"
@@ -692,9 +719,12 @@ def test_hard_weight(tmp_path):
     # The heavier the hard targets, the fewer threes.
     threes = [at["house", 8.0, "no-3", w]["unseen_before"] for w in (0.0, 0.5, 2.0)]
     assert threes[0] < threes[2] <= 40
-    assert {who: 0 < of["doubt"] < 1 for who, of in found["curves"]["teachers"][0].items()} == {
-        "house": True, "plain": True,
-    }  # fmt: skip
+    teachers = found["curves"]["teachers"][0]
+    assert list(teachers) == ["house", "plain"]
+    for of in teachers.values():
+        assert of.keys() == MEASURES.keys()
+        assert 0 < of["doubt"] < 1
+        assert 0 < of["entropy"] < np.log(10)
     assert "| house | 4 | 2 |" in experiment.tables(found)
     assert experiment.findings(found)
 
@@ -713,9 +743,9 @@ def test_a_teacher_that_follows_the_image_is_changed_by_a_move():
         return np.tile([1.0, -1.0], (len(x), 1))
 
     # The column is 2 and moves by -1, 0 or 1: a mean square of 2/3, against a variance of 4.
-    change = recipes._change_when_moved(column, data, 1, seed=0)
+    change = change_when_moved(column, data, 1, seed=0)
     assert change == pytest.approx(2 / 3 / 4, rel=0.2)
-    assert recipes._change_when_moved(none, data, 1, seed=0) == 0
+    assert change_when_moved(none, data, 1, seed=0) == 0
 
 
 def test_the_record_that_comes_with_minikd():
@@ -821,6 +851,25 @@ def test_a_teacher_is_bound_to_the_engine_alone(tmp_path, monkeypatch):
         after = made_by()
         assert after != before, part
         before = after
+
+
+def test_the_engine_is_all_that_training_imports():
+    """Whatever training loads is counted, or known to change no number."""
+    says = "import sys, minikd.train, minikd.mixture, minikd.data, minikd.evaluate\n"
+    says += "print(*(m for m in sys.modules if m.startswith('minikd.')))"
+    loaded = subprocess.run(
+        [sys.executable, "-c", says], check=True, capture_output=True, text=True
+    ).stdout.split()
+    counted = {
+        name.removeprefix("/").removesuffix(".py").replace("/", ".") for name in record._ENGINE
+    }
+    package = Path(record.__file__).parents[2]
+    assert all((package / name.removeprefix("/")).is_file() for name in record._ENGINE)
+    changes_no_number = {
+        "minikd.checkpoint", "minikd.data", "minikd.fits", "minikd.gradcheck", "minikd.progress",
+        "minikd.resume", "minikd.threads", "minikd.values", "minikd.watch",
+    }  # fmt: skip
+    assert set(loaded) - counted == changes_no_number
 
 
 def test_pages_for_a_browser_are_no_part_of_a_record():

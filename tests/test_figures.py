@@ -15,6 +15,7 @@ import pytest
 from minikd import load_glyphs, plots, temperature
 from minikd.diagram import plot_distillation
 from minikd.experiments import EXPERIMENTS, full_run, hard_weight, plot_record, read_record
+from minikd.experiments.measured import MEASURES
 from minikd.experiments.specialists.figure import plot_coverage
 from minikd.experiments.teacher_student import _STUDENTS, plot_wrong
 from minikd.experiments.unseen_figure import _ROLES, plot_confusion
@@ -106,7 +107,7 @@ def weights(data="glyphs", seeds=2):
         for w in (preset.few_weights if k else preset.weights)
     ]  # fmt: skip
     teachers = {
-        who: {"errors": 60 + k, "doubt": 0.001 * (k + 1)}
+        who: {**dict.fromkeys(MEASURES, 1.0 + k), "errors": 60 + k, "doubt": 0.001 * (k + 1)}
         for k, who in enumerate(preset.teachers)
     }
     values = dict.fromkeys(names("hard-weight"), 10) | {"test_cases": 10_000}

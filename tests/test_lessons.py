@@ -90,7 +90,7 @@ def test_lesson_05_does_what_its_experiment_does(folder, monkeypatch, capsys):
     assert (folder / "out" / f"{LESSONS[5].stem}.png").stat().st_size > 10_000
     preset = EXPERIMENTS["teacher-student"].presets["glyphs"]
     recipes = (lesson["TEACHER"], lesson["ALONE"], lesson["STUDENT"])
-    assert recipes == (preset.teacher, preset.alone, preset.paper.student)
+    assert recipes == (preset.paper.teacher, preset.alone, preset.paper.student)
     # The lesson's student sees no label. What the lesson has not is cut short.
     once = Recipe(epochs=1, learning_rate=0.02)
     config = replace(
@@ -112,9 +112,12 @@ def test_lesson_06_does_what_its_experiment_does(folder, monkeypatch, capsys):
         assert (folder / "out" / f"{name}.png").stat().st_size > 10_000
     preset = EXPERIMENTS["temperature-width"].presets["glyphs"]
     recipes = (lesson["TEACHER"], lesson["STUDENT"])
-    assert recipes == (preset.teacher, preset.student)
+    assert recipes == (preset.paper.teacher, preset.paper.student)
     assert lesson["T"].tolist() == list(preset.temperatures)
-    config = replace(preset, widths=(10, 300), students=(5, 1))
+    # The lesson's students see no label.
+    config = replace(
+        preset, widths=(10, 300), students=(5, 1), paper=replace(preset.paper, hard_weight=0.0)
+    )
     record = EXPERIMENTS["temperature-width"].run(config, out=folder / "experiment")
     narrow, wide = record["curves"]["errors"][0]
     assert lesson["errors_narrow"].tolist() == narrow
@@ -143,8 +146,8 @@ def test_a_lesson_does_what_its_experiment_does(stem, name, folder, monkeypatch,
     recipes = (lesson["TEACHER"], lesson["STUDENT"])
     assert (
         recipes
-        == (preset.teacher, preset.best.student)
-        == (preset.teacher, preset.paper.student)
+        == (preset.best.teacher, preset.best.student)
+        == (preset.paper.teacher, preset.paper.student)
     )
     # Lesson 08 follows the best protocol; 07 too, but for moves of the image.
     config = replace(

@@ -52,7 +52,7 @@ def test_the_presets_on_the_bundled_data_use_one_thread_and_those_on_mnist_all()
     for data, worth in (("glyphs", 1), ("mnist", None)):
         preset = config[data]
         for hidden, recipe in (
-            (preset.teacher_hidden, preset.teacher), (preset.student_hidden, preset.paper.student),
+            (preset.teacher_hidden, preset.paper.teacher), (preset.student_hidden, preset.paper.student),
         ):  # fmt: skip
             assert threads_worth([784, *hidden, 10], recipe.batch) == worth
 

@@ -207,12 +207,15 @@ def small(name):
     if name == "omitted-each":
         each = config.each
         once = replace(each.paper.student, epochs=1, warm_up=0)
+        short = replace(each.paper.teacher, epochs=2)
         return replace(config, each=replace(
-            each, teacher=replace(each.teacher, epochs=2),
-            paper=replace(each.paper, student=once), best=replace(each.best, student=once),
+            each, paper=replace(each.paper, teacher=short, student=once),
+            best=replace(each.best, teacher=short, student=once),
         ))  # fmt: skip
-    return replace(config, teacher=replace(config.teacher, epochs=2),
-                   student=replace(config.student, epochs=1))  # fmt: skip
+    paper = config.paper
+    return replace(config, paper=replace(
+        paper, teacher=replace(paper.teacher, epochs=2), student=replace(paper.student, epochs=1)
+    ))  # fmt: skip
 
 
 def comparable(record):

@@ -14,8 +14,7 @@ from typing import Any
 import numpy as np
 
 from minikd.data import Digits
-from minikd.equations import softmax
-from minikd.evaluate import errors, errors_per_class, sweep_bias, with_bias
+from minikd.evaluate import errors_per_class, sweep_bias, with_bias
 from minikd.experiments.experiment import Experiment
 from minikd.experiments.hard_weight_figure import (
     hard_weight_findings,
@@ -25,6 +24,7 @@ from minikd.experiments.hard_weight_figure import (
     plot_hard_weight,
 )
 from minikd.experiments.kept import Kept
+from minikd.experiments.measured import in_words, measured
 from minikd.experiments.omitted_3 import PRESETS as OMITTED_3
 from minikd.experiments.protocols import Protocol, taught
 from minikd.experiments.run import seconds
@@ -75,6 +75,8 @@ class HardWeight:
         Tried with the first teacher alone.
     view_pixels : int
         0: the teacher's logits are those of the image as it is.
+    move : int
+        Images are moved by up to this many pixels, to see how much that changes a teacher's logits.
     biases : (float, float, float)
         Lowest, highest and step of the sweep.
     """
@@ -91,6 +93,7 @@ class HardWeight:
     T: float
     other_temperatures: tuple[float, ...]
     view_pixels: int
+    move: int
     biases: tuple[float, float, float]
 
 
@@ -113,28 +116,20 @@ def one_cell(config: HardWeight, digits: Digits, kept: Kept, cell: Any) -> dict[
     """
     who, T = cell
     first = [who, T] == cells(config)[0]
+    settings = replace(config, T=T)
     teacher, _ = kept.teacher(config, digits, config.teachers[who])
-    shared, train, test = kept.seconds, digits.train, digits.test
-    v = teacher(train.x)
-    transfer = train.with_logits(v)
-    sure = softmax(v.astype(float))[np.arange(len(train)), train.y]
-    of_teacher = {
-        "errors": errors(teacher(test.x), test.y),
-        "training_errors": errors(v, train.y),
-        # How much of the teacher's probability is on other classes than the label.
-        "doubt": float(1 - sure.mean()),
-        "size": float((v - v.mean(-1, keepdims=True)).std()),
-    }
+    of_teacher = measured(teacher, digits, config.T, config.move, kept.seed)
+    shared, test = kept.seconds, digits.test
+    transfer = digits.train.with_logits(teacher(digits.train.x))
     low, high, step = config.biases
     biases = np.round(np.arange(low, high + step / 2, step), 6)
     rows = []
     for name, of in config.sets.items():
-        data = transfer.without(*of.omitted) if of.omitted else transfer
         for weight in config.weights if first else config.few_weights:
-            protocol = Protocol(weight, averaged=False, held_out=0, student=of.student)
-            settings = replace(config, T=T)
-            which = (settings, who, name, weight)
-            z = taught("student", settings, protocol, kept, data, which)(test.x)
+            protocol = Protocol(
+                config.teachers[who], weight, averaged=False, held_out=0, student=of.student
+            )
+            z = taught(protocol, settings, kept, transfer, of.omitted)(test.x)
             row = {"teacher": who, "T": T, "set": name, "weight": weight}
             row |= _errors(z, test.y, of.omitted, "before")
             if of.omitted:
@@ -182,26 +177,21 @@ def together(config: HardWeight, parts: list[dict[str, Any]]) -> dict[str, Any]:
 
 def _preset(
     data: str,
-    teachers: tuple[tuple[tuple[float, ...], int], ...],
+    others: tuple[tuple[tuple[float, ...], int], ...],
     weights: tuple[float, ...],
     few_weights: tuple[float, ...],
     other_temperatures: tuple[float, ...],
 ) -> HardWeight:
     without_3, only_7_8 = OMITTED_3[data], SEVENS_AND_EIGHTS[data]
-    main = without_3.teacher
-    dropped = [main] + [
-        replace(main, dropout=rates, epochs=epochs) for rates, epochs in teachers
-    ]
+    main = without_3.paper.teacher
+    dropped = [main] + [replace(main, dropout=rates, epochs=epochs) for rates, epochs in others]
     return HardWeight(
         name="hard-weight",
         data=data,
         teacher_hidden=without_3.teacher_hidden,
         student_hidden=without_3.student_hidden,
         student_gain=without_3.student_gain,
-        teachers={
-            f"dropout {', '.join(map(str, of.dropout)) or 'none'}; {of.epochs} epochs": of
-            for of in dropped
-        },
+        teachers={in_words(of): of for of in dropped},
         sets={
             "all": TransferSet((), (), without_3.paper.student),
             "no-3": TransferSet(without_3.omitted, without_3.moved, without_3.paper.student),
@@ -212,6 +202,7 @@ def _preset(
         T=without_3.T,
         other_temperatures=other_temperatures,
         view_pixels=0,
+        move=2,
         biases=without_3.biases,
     )
 
@@ -222,10 +213,10 @@ PRESETS = {
         other_temperatures=(),
     ),
     "mnist": _preset(
-        "mnist", (((0.0, 0.1, 0.2), 100),),
+        "mnist", (((0.0, 0.1, 0.2), 100), ((0.2, 0.5, 0.5), 100)),
         # At a weight of 8, a student of all digits diverged at this learning rate.
-        weights=(0.0, 1.0, 2.0, 4.0), few_weights=(0.0, 2.0, 4.0),
-        other_temperatures=(),
+        weights=(0.0, 1.0, 2.0, 4.0), few_weights=(0.0, 4.0),
+        other_temperatures=(5.0,),
     ),
 }  # fmt: skip
 

@@ -9,6 +9,7 @@ import numpy as np
 
 from minikd import plots, values
 from minikd.experiments.experiment import Metric, Record
+from minikd.experiments.measured import MEASURES, predictions
 from minikd.experiments.omitted_3 import METRICS as OF_OMITTED_3
 from minikd.experiments.sevens_and_eights import METRICS as OF_SEVENS_AND_EIGHTS
 from minikd.experiments.teacher_student import METRICS as OF_TEACHER_STUDENT
@@ -197,7 +198,29 @@ def hard_weight_findings(record: Record) -> list[str]:
             "the label, mean over the training cases, and how many errors a student of sevens and eights "
             f"makes at weight {most:g} beside {least:g}: {each}."
         )
-    return said
+    return said + _predicted(record)
+
+
+def _predicted(record: Record) -> list[str]:
+    """What could have told, before they taught, which teacher has the better students."""
+    T, all_digits, no_3, least = record["config"]["T"], [], [], min(record["config"]["weights"])
+    of_seeds = record["curves"]["teachers"]
+    teachers = [of for seed in of_seeds for of in seed.values()]
+    if len(teachers) < 5 or any(not of.keys() >= MEASURES.keys() for of in teachers):
+        return []
+    for k, seed in enumerate(of_seeds):
+        for who in seed:
+            all_digits.append(over_seeds(record, "before", who, T, "all")[least][k])
+            no_3.append(over_seeds(record, "unseen_before", who, T, "no-3")[least][k])
+    of_all, of_3 = predictions(teachers, all_digits), predictions(teachers, no_3)
+    ranks = "; ".join(
+        f"{words} {of_all[name]:.2f} and {of_3[name]:.2f}" for name, words in MEASURES.items()
+    )
+    return [
+        f"What tells of a teacher how its students will do: over {len(teachers)} teachers, rank "
+        "correlations with the errors of its student of soft targets alone, and with the errors on threes "
+        f"of one that saw no 3, its bias not moved: {ranks}."
+    ]
 
 
 def _of_teacher(record: Record, who: str, what: str) -> float:

@@ -44,18 +44,18 @@ class Kept:
         From :func:`environment`; files of another environment are left alone.
     device : {"cpu", "cuda"}
     progress : bool
-
-    Attributes
-    ----------
-    seconds : float
-        Spent on everything that was asked for, in this process or in those before it.
     """
 
     def __init__(
         self, folder: Path, seed: int, made_with: dict[str, Any], device: str, progress: bool
     ) -> None:
         self.folder, self.seed, self.device = folder, seed, device
-        self.made_with, self.progress, self.seconds = made_with, progress, 0.0
+        self.made_with, self.progress, self._took = made_with, progress, dict[Path, float]()
+
+    @property
+    def seconds(self) -> float:
+        """Spent on everything that was asked for, in this process or in those before it."""
+        return sum(self._took.values())
 
     def path(self, stem: str, which: Any, ending: str, lasts: bool = False) -> Path:
         """The file of something that the settings ``which`` make.
@@ -103,7 +103,7 @@ class Kept:
             net, data, objective, recipe, **{"rng": self.seed, **options},
             checkpoint=path, progress=self.title(what), observe=observe,
         )  # fmt: skip
-        self.seconds += history.seconds
+        self._took[path] = history.seconds
         return history.observed
 
     def array(
@@ -118,23 +118,22 @@ class Kept:
             save_checkpoint(path, made, {"seconds": time.monotonic() - start})
             kept = load_checkpoint(path)
         arrays, meta = kept
-        self.seconds += meta["seconds"]
+        self._took[path] = meta["seconds"]
         return arrays["array"]
 
     def teacher(
-        self, config: Any, digits: Digits, recipe: Recipe | None = None
+        self, config: Any, digits: Digits, recipe: Recipe
     ) -> tuple[MLP, Callable[[str], Any]]:
-        """The teacher of a run, and its logits averaged over moves of the image.
+        """A teacher, and its logits averaged over moves of the image.
 
         Every experiment with the same settings shares them.
 
         Parameters
         ----------
         config : dataclass
-            With ``data``, ``teacher_hidden``, ``teacher`` and ``view_pixels``.
+            With ``data``, ``teacher_hidden`` and ``view_pixels``.
         digits : Digits
-        recipe : Recipe, optional
-            Of another teacher than ``config.teacher``.
+        recipe : Recipe
 
         Returns
         -------
@@ -142,7 +141,7 @@ class Kept:
         over_views : callable
             ``over_views("train")`` and ``over_views("test")`` give (n, classes).
         """
-        train, recipe = digits.train, recipe or config.teacher
+        train = digits.train
         sizes = [train.x.shape[1], *config.teacher_hidden, int(train.y.max()) + 1]
         net = self.network(sizes, TEACHER)
         which = (config.data, config.teacher_hidden, recipe)

@@ -51,12 +51,14 @@ def one_cell(config: OmittedEach, digits: Digits, kept: Kept, digit: int) -> dic
         ``seconds``, ``metrics`` and ``curves``, for :func:`together`.
     """
     each = replace(config.each, omitted=(digit,), moved=(digit,))
-    teacher, over_views = kept.teacher(each, digits)
+    teacher, _ = kept.teacher(each, digits, each.paper.teacher)
+    protocols = {"": each.paper, "best_": each.best}
+    sets = {prefix: transfer_sets(of, each, digits, kept) for prefix, of in protocols.items()}
     shared, test = kept.seconds, digits.test
     answers, biases = {}, {}
-    for prefix, protocol in (("", each.paper), ("best_", each.best)):
-        transfer, held_out = transfer_sets(protocol, digits, kept, teacher, over_views)
-        student = taught(f"student-{prefix}", each, protocol, kept, transfer.without(digit))
+    for prefix, protocol in protocols.items():
+        transfer, held_out = sets[prefix]
+        student = taught(protocol, each, kept, transfer, (digit,))
         answers[f"{prefix}before"] = z = student(test.x)
         choices = {prefix: tuned_on_test(each, z, test)}
         if held_out is not None:

@@ -9,7 +9,6 @@ moves of the image. On the few bundled digits it is not always the better one, b
 from __future__ import annotations
 
 import functools
-from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
@@ -29,6 +28,7 @@ class Protocol:
 
     Attributes
     ----------
+    teacher : Recipe
     hard_weight : float
         Weight of the hard targets beside T² times the soft ones.
     averaged : bool
@@ -39,6 +39,7 @@ class Protocol:
     student : Recipe
     """
 
+    teacher: Recipe
     hard_weight: float
     averaged: bool
     held_out: int
@@ -46,52 +47,57 @@ class Protocol:
 
 
 def transfer_sets(
-    protocol: Protocol,
-    digits: Digits,
-    kept: Kept,
-    teacher: MLP,
-    over_views: Callable[[str], Any],
+    protocol: Protocol, config: Any, digits: Digits, kept: Kept
 ) -> tuple[Dataset, Dataset | None]:
     """The cases that a student learns from, with soft targets, and those held out, if any.
 
     Parameters
     ----------
     protocol : Protocol
+    config : dataclass
+        As :meth:`Kept.teacher` needs it.
     digits : Digits
     kept : Kept
-    teacher, over_views
-        From ``kept.teacher``.
     """
-    train = digits.train
-    logits = over_views("train") if protocol.averaged else teacher(train.x)
-    transfer = train.with_logits(logits)
+    teacher, over_views = kept.teacher(config, digits, protocol.teacher)
+    logits = over_views("train") if protocol.averaged else teacher(digits.train.x)
+    transfer = digits.train.with_logits(logits)
     if not protocol.held_out:
         return transfer, None
     return transfer.split(protocol.held_out, rng=part_seed(kept.seed, SPLIT))
 
 
 def taught(
-    which: str, config: Any, protocol: Protocol, kept: Kept, transfer: Dataset, what: Any = None
+    protocol: Protocol,
+    config: Any,
+    kept: Kept,
+    transfer: Dataset,
+    omitted: tuple[int, ...] = (),
 ) -> MLP:
-    """A student of a protocol.
+    """A student of a protocol; experiments whose students are the same share them.
 
     Parameters
     ----------
-    which : str
-        Names the file that it is kept in, together with ``what``, by default the settings.
-    config : dataclass
-        With ``student_hidden``, ``student_gain`` and ``T``.
     protocol : Protocol
+    config : dataclass
+        With ``data``, ``teacher_hidden``, ``student_hidden``, ``student_gain``, ``view_pixels`` and
+        ``T``.
     kept : Kept
     transfer : Dataset
-    what
+        From :func:`transfer_sets`.
+    omitted : tuple of int
+        Classes whose cases the student does not see.
     """
     sizes = [transfer.x.shape[1], *config.student_hidden, transfer.v.shape[-1]]
     student = kept.network(sizes, STUDENT, config.student_gain)
-    objective = soft_targets(config.T, protocol.hard_weight)
+    which = (
+        config.data, config.teacher_hidden, config.student_hidden, config.student_gain, config.T,
+        config.view_pixels if protocol.averaged else 0, protocol, omitted,
+    )  # fmt: skip
     kept.train(
-        which, config if what is None else what, student, transfer, objective, protocol.student
-    )
+        "student", which, student, transfer.without(*omitted) if omitted else transfer,
+        soft_targets(config.T, protocol.hard_weight), protocol.student, lasts=True,
+    )  # fmt: skip
     return student
 
 

@@ -9,14 +9,12 @@ from typing import Any
 import numpy as np
 
 from minikd import plots
-from minikd.backend import Stream, generator
-from minikd.data import Dataset, Digits
-from minikd.data.augment import draw_shifts, shift_images
+from minikd.data import Digits
 from minikd.evaluate import errors
 from minikd.experiments.experiment import Experiment, Metric, Record
 from minikd.experiments.kept import SPLIT, STUDENT, TEACHER, Kept, part_seed
+from minikd.experiments.measured import change_when_moved
 from minikd.experiments.omitted_3 import PRESETS as OMITTED_3
-from minikd.mlp import MLP
 from minikd.objectives import hard_targets, soft_targets
 from minikd.statistics import rank_correlation
 from minikd.train import Recipe
@@ -96,7 +94,7 @@ def one_cell(config: Recipes, digits: Digits, kept: Kept, cell: None = None) -> 
         found = {
             "validation": errors(teacher(validation.x), validation.y),
             "test": errors(teacher(test.x), test.y),
-            "moves": _change_when_moved(teacher, test, config.move, kept.seed),
+            "moves": change_when_moved(teacher, test, config.move, kept.seed),
         }
         transfer = rest.with_logits(teacher(rest.x))
         for name in names if not teachers else names[:1]:
@@ -126,23 +124,11 @@ def one_cell(config: Recipes, digits: Digits, kept: Kept, cell: None = None) -> 
     }
 
 
-def _change_when_moved(teacher: MLP, data: Dataset, pixels: int, seed: int) -> float:
-    """How much moving an image changes a teacher's logits.
-
-    Each image is moved once, by up to ``pixels``. The mean square of the change, as a share
-    of the variance of the logits; the mean over classes, which changes no answer, is taken out.
-    """
-    shifts = draw_shifts(generator(seed, Stream.JITTER), len(data), pixels)
-    moved = shift_images(data.x, shifts, data.shape, pixels)
-    z, z_moved = (v - v.mean(-1, keepdims=True) for v in (teacher(data.x), teacher(moved)))
-    return float(np.square(z_moved - z).mean() / z.var())
-
-
 def _preset(data: str, dropout: tuple[float, ...], epochs: int, held_out: int) -> Recipes:
     others = OMITTED_3[data]
     # Candidates are trained for fewer epochs than the networks of the other experiments, so with
     # less dropout.
-    teacher = replace(others.teacher, epochs=epochs, dropout=dropout, subpixel=True)
+    teacher = replace(others.paper.teacher, epochs=epochs, dropout=dropout, subpixel=True)
     student = Distillation(
         replace(others.paper.student, epochs=epochs, learning_rate=0.04),
         T=20.0,

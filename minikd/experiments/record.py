@@ -178,17 +178,25 @@ def _source() -> str:
     return source_hash(_package())
 
 
+# Code that decides what a network learns from given digits, by a given recipe.
+_ENGINE = tuple(
+    f"/minikd/{name}.py" for name in (
+        "arrays", "backend", "checks", "equations", "evaluate", "fast", "kernels", "labels", "layers",
+        "mixture", "mlp", "objectives", "optim", "probabilities", "sampling", "step", "train",
+        "data/augment", "data/dataset", "data/glyphs", "data/idx", "data/mnist",
+        "experiments/kept", "experiments/protocols",
+    )
+)  # fmt: skip
+
+
 @functools.cache
 def engine() -> str:
-    """A short hash of the code that a teacher's training depends on: all but rooms and statistics.
+    """A short hash of the code that a network's training depends on, and of no more.
 
-    So a change in the room of an experiment costs none of the teachers that were kept.
+    So a change in the room of an experiment, in a page or in a message costs none of the teachers
+    and students that were kept.
     """
-    return source_hash(
-        path for path in _package()
-        if path.name != "statistics.py"
-        and (path.name == "kept.py" or "experiments" not in path.parts[-3:])
-    )  # fmt: skip
+    return source_hash(path for path in _package() if path.as_posix().endswith(_ENGINE))
 
 
 def write_record(path: str | PathLike[str], record: dict[str, Any]) -> dict[str, Any]:

@@ -31,7 +31,6 @@ class TeacherStudent:
         Units of the hidden layers.
     student_gain : float
         Size of the initial weights of the students, as in :class:`minikd.MLP`.
-    teacher : Recipe
     alone : Recipe
         The student on hard labels, with no tricks (the paper's 146).
     tricks : Recipe
@@ -52,7 +51,6 @@ class TeacherStudent:
     teacher_hidden: tuple[int, ...]
     student_hidden: tuple[int, ...]
     student_gain: float
-    teacher: Recipe
     alone: Recipe
     tricks: Recipe
     paper: Protocol
@@ -73,23 +71,26 @@ def one_cell(
         ``seconds``, ``metrics`` and ``curves``, for the record.
     """
     train, test = digits.train, digits.test
-    teacher, over_views = kept.teacher(config, digits)
+    teacher, over_views = kept.teacher(config, digits, config.paper.teacher)
+    best_teacher, best_over_views = kept.teacher(config, digits, config.best.teacher)
     sizes = [teacher.sizes[0], *config.student_hidden, teacher.sizes[-1]]
-    nets = {"teacher": teacher}
+    nets = {"teacher": teacher, "best_teacher": best_teacher}
     for name, recipe in (("alone", config.alone), ("tricks", config.tricks)):
         # One seed for all: they begin with the same weights.
         nets[name] = kept.network(sizes, STUDENT, config.student_gain)
-        kept.train(name, config, nets[name], train, hard_targets(), recipe)
+        kept.train(name, (config.data, config.student_hidden, config.student_gain, recipe),
+                   nets[name], train, hard_targets(), recipe, lasts=True)  # fmt: skip
     protocols = {
         "distilled": config.paper,
         "best": config.best,
         "best_jittered": replace(config.best, student=config.jittered),
     }
     for name, protocol in protocols.items():
-        transfer, _ = transfer_sets(protocol, digits, kept, teacher, over_views)
-        nets[name] = taught(name, config, protocol, kept, transfer)
+        transfer, _ = transfer_sets(protocol, config, digits, kept)
+        nets[name] = taught(protocol, config, kept, transfer)
     z = {name: net(test.x) for name, net in nets.items()} | {
-        "teacher_views": over_views("test")
+        "teacher_views": over_views("test"),
+        "best_teacher_views": best_over_views("test"),
     }
     wrong = {name: logits.argmax(-1) != test.y for name, logits in z.items()}
     same = (z["distilled"].argmax(-1) == z["teacher"].argmax(-1)) & wrong["teacher"]
@@ -135,16 +136,15 @@ def _preset(
         teacher_hidden=others.teacher_hidden,
         student_hidden=others.student_hidden,
         student_gain=others.student_gain,
-        teacher=others.teacher,
         alone=alone,
-        tricks=replace(others.teacher, epochs=tricks_epochs),
+        tricks=replace(others.paper.teacher, epochs=tricks_epochs),
         paper=others.paper,
         best=replace(others.best, held_out=0),
         jittered=replace(
             others.best.student,
             epochs=jittered_epochs,
             jitter=2,
-            subpixel=others.teacher.subpixel,
+            subpixel=others.paper.teacher.subpixel,
         ),
         T=others.T,
         view_pixels=2,
@@ -338,6 +338,11 @@ _PRADYOT = "pradyot-09"  # DL-Reproducibility-Project: one seed, 1,000 epochs
 METRICS = (
     Metric("teacher_errors", "teacher", "errors", paper=Paper(67, "3", known=f"58 ({_PRADYOT})")),
     Metric("teacher_views_errors", "teacher, averaged over moves of the image", "errors"),
+    Metric("best_teacher_errors", "best protocol: teacher", "errors", control=True),
+    Metric(
+        "best_teacher_views_errors", "best protocol: teacher, averaged over moves of the image", "errors",
+        control=True,
+    ),
     Metric("alone_errors", "student on hard labels, no tricks", "errors", paper=Paper(146, "3")),
     Metric("tricks_errors", "student on hard labels, the teacher's tricks", "errors"),
     Metric(
@@ -361,6 +366,7 @@ METRICS = (
                of="second_cases")
         for role, words in (
             ("teacher", "teacher"),
+            ("best_teacher", "best protocol: teacher"),
             ("alone", "student on hard labels, no tricks"),
             ("tricks", "student on hard labels, the teacher's tricks"),
             ("distilled", "paper's protocol: distilled student"),

@@ -12,12 +12,12 @@ from minikd import plots
 from minikd.data import Digits
 from minikd.evaluate import errors
 from minikd.experiments.experiment import Experiment, Metric, Paper, Record
-from minikd.experiments.kept import SPLIT, STUDENT, Kept, part_seed
+from minikd.experiments.kept import STUDENT, Kept, part_seed
 from minikd.experiments.omitted_3 import PRESETS as OMITTED_3
+from minikd.experiments.protocols import Protocol, transfer_sets
 from minikd.experiments.run import seconds
 from minikd.mlp import MLP
 from minikd.objectives import soft_targets
-from minikd.train import Recipe
 
 
 @dataclass(frozen=True)
@@ -38,14 +38,11 @@ class TemperatureWidth:
     student_gain : float
         Size of the initial weights of the students, as in :class:`minikd.MLP`.
     teacher_hidden : tuple of int
-    teacher : Recipe
-    student : Recipe
-        The same for every width and temperature.
+    paper : Protocol
+        How the students are taught, the same for every width and temperature. It holds cases out:
+        what the teacher says of them, their labels unread, chooses the honest temperature.
     view_pixels : int
-        The teacher's logits are averaged over all moves of an image by up to this many pixels.
-    held_out : int
-        Training cases that no student sees. What the teacher says of them, their labels unread,
-        chooses the honest temperature.
+        Teacher's logits that are averaged, are so over all moves by up to this many pixels.
     """
 
     name: str
@@ -55,10 +52,8 @@ class TemperatureWidth:
     temperatures: tuple[float, ...]
     student_gain: float
     teacher_hidden: tuple[int, ...]
-    teacher: Recipe
-    student: Recipe
+    paper: Protocol
     view_pixels: int
-    held_out: int
 
 
 def shared_curves(config: TemperatureWidth) -> dict[str, Any]:
@@ -81,10 +76,10 @@ def one_cell(
     dict
         ``seconds``, ``metrics`` and ``curves``, for :func:`together`.
     """
-    teacher, over_views = kept.teacher(config, digits)
-    transfer, validation = digits.train.with_logits(over_views("train")).split(
-        config.held_out, rng=part_seed(kept.seed, SPLIT)
-    )
+    teacher, over_views = kept.teacher(config, digits, config.paper.teacher)
+    transfer, validation = transfer_sets(config.paper, config, digits, kept)
+    if validation is None:
+        raise ValueError("held_out is 0; expected cases on which the honest T can be chosen")
     test, T = digits.test, np.array(config.temperatures)
     metrics: dict[str, Any] = {
         "test_cases": len(test),
@@ -97,8 +92,8 @@ def one_cell(
     seeds = [part_seed(kept.seed + 1000 * k, STUDENT) for k in range(students)]
     sizes = [teacher.sizes[0], width, width, teacher.sizes[-1]]
     stack = MLP(sizes, rng=seeds * len(T), gain=config.student_gain, device=kept.device)
-    objective = soft_targets(np.repeat(T, students))
-    kept.train(f"students-{width}", config, stack, transfer, objective, config.student)
+    objective = soft_targets(np.repeat(T, students), config.paper.hard_weight)
+    kept.train(f"students-{width}", config, stack, transfer, objective, config.paper.student)
     on_test, disagreeing = (
         errors(stack(part.x), y).reshape(len(T), students)
         for part, y in ((test, test.y), (validation, validation.v.argmax(-1)))
@@ -148,8 +143,6 @@ def _preset(
     students: tuple[int, ...],
     epochs: int,
     learning_rate: float,
-    teacher: Recipe,
-    view_pixels: int,
 ) -> TemperatureWidth:
     others = OMITTED_3[data]
     return TemperatureWidth(
@@ -160,10 +153,12 @@ def _preset(
         temperatures=(1.0, 2.0, 2.5, 3.0, 4.0, 6.0, 8.0, 12.0, 20.0, 40.0),
         student_gain=others.student_gain,
         teacher_hidden=others.teacher_hidden,
-        teacher=teacher,
-        student=replace(others.paper.student, epochs=epochs, learning_rate=learning_rate),
-        view_pixels=view_pixels,
-        held_out=others.best.held_out,
+        paper=replace(
+            others.paper,
+            student=replace(others.paper.student, epochs=epochs, learning_rate=learning_rate),
+            held_out=others.best.held_out,
+        ),
+        view_pixels=others.view_pixels,
     )
 
 
@@ -174,18 +169,13 @@ PRESETS = {
         (5, 3, 1),
         epochs=15,
         learning_rate=0.02,
-        teacher=OMITTED_3["glyphs"].teacher,
-        view_pixels=0,
     ),
     "mnist": _preset(
         "mnist",
         (30, 100, 300, 800),
-        (5, 5, 3, 1),
+        (5, 3, 2, 1),
         epochs=20,
         learning_rate=0.03,
-        # Trained before the others: with less dropout, for a shorter time.
-        teacher=replace(OMITTED_3["mnist"].teacher, dropout=(0.0, 0.1, 0.2), epochs=100),
-        view_pixels=2,
     ),
 }
 

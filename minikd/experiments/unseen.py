@@ -38,7 +38,6 @@ class Unseen:
         Units of the hidden layers.
     student_gain : float
         Size of the initial weights of the students, as in :class:`minikd.MLP`.
-    teacher : Recipe
     hard : Recipe
         Of the control: the same student trained on the hard labels of the same cases.
     T : float
@@ -60,7 +59,6 @@ class Unseen:
     teacher_hidden: tuple[int, ...]
     student_hidden: tuple[int, ...]
     student_gain: float
-    teacher: Recipe
     hard: Recipe
     T: float
     view_pixels: int
@@ -107,15 +105,17 @@ def one_cell(config: Unseen, digits: Digits, kept: Kept, cell: None = None) -> d
         ``seconds``, ``metrics`` and ``curves``, for the record. What is of the best protocol has
         ``best`` in its name, and ``honest`` if its bias was chosen without labels.
     """
-    teacher, over_views = kept.teacher(config, digits)
-    nets, held_out = {"teacher": teacher}, {}
+    teacher, over_views = kept.teacher(config, digits, config.paper.teacher)
+    best_teacher, best_over_views = kept.teacher(config, digits, config.best.teacher)
+    nets, held_out = {"teacher": teacher, "best_teacher": best_teacher}, {}
     for which, protocol in (("paper", config.paper), ("best", config.best)):
-        transfer, held_out[which] = transfer_sets(protocol, digits, kept, teacher, over_views)
-        seen = transfer.without(*config.omitted)
-        nets[which] = taught(f"student-{which}", config, protocol, kept, seen)
+        transfer, held_out[which] = transfer_sets(protocol, config, digits, kept)
+        nets[which] = taught(protocol, config, kept, transfer, config.omitted)
     nets["hard"] = kept.network(nets["best"].sizes, HARD, config.student_gain)
     labelled = digits.train.without(*config.omitted)
-    kept.train("hard", config, nets["hard"], labelled, hard_targets(), config.hard)
+    kept.train("hard", (config.data, config.student_hidden, config.student_gain, config.hard,
+                        config.omitted),
+               nets["hard"], labelled, hard_targets(), config.hard, lasts=True)  # fmt: skip
 
     sweeps = {
         who: tuned_on_test(config, nets[who](digits.test.x), digits.test)
@@ -128,6 +128,7 @@ def one_cell(config: Unseen, digits: Digits, kept: Kept, cell: None = None) -> d
         "test_cases": len(digits.test),
         "omitted_cases": int(np.isin(digits.test.y, config.omitted).sum()),
         "teacher_views_errors": errors(over_views("test"), digits.test.y),
+        "best_teacher_views_errors": errors(best_over_views("test"), digits.test.y),
         "bias": sweeps["paper"].best,
         "best_bias": sweeps["best"].best,
         "honest_best_bias": honest.best,
@@ -169,6 +170,7 @@ def _answering(
 
         return {
             "teacher": z["teacher"],
+            "best_teacher": z["best_teacher"],
             "before": z["paper"],
             "after": moved("paper", sweeps["paper"]),
             "best_before": z["best"],
@@ -187,7 +189,7 @@ def _counted(config: Unseen, answers: dict[str, Any], y: Any) -> dict[str, int]:
     counts = {}
     for who, z in answers.items():
         prefix, _, when = who.rpartition("_")
-        if who in ("teacher", "hard"):
+        if who in ("teacher", "best_teacher", "hard"):
             names = f"{who}_errors", f"{who}_omitted_errors"
         else:
             before = f"{prefix}_" if prefix else ""
@@ -224,6 +226,12 @@ def metrics(paper: Mapping[str, Paper], of_all: str = "errors") -> tuple[Metric,
         ("omitted_cases", "test cases of unseen classes", "cases"),
         ("teacher_errors", "teacher", "errors"),
         ("teacher_views_errors", "teacher, averaged over moves of the image", "errors"),
+        ("best_teacher_errors", "best protocol: teacher", "errors"),
+        (
+            "best_teacher_views_errors",
+            "best protocol: teacher, averaged over moves of the image",
+            "errors",
+        ),
     ]
     for prefix, when, bias, said, said_of_bias in _STUDENTS:
         words.append((f"{prefix}errors_{when}", said, of_all))
@@ -238,13 +246,15 @@ def metrics(paper: Mapping[str, Paper], of_all: str = "errors") -> tuple[Metric,
          "errors"),
         ("second_cases", "EMNIST's digits", "cases"),
         ("second_teacher_errors", "EMNIST's digits: teacher", "% of cases"),
+        ("second_best_teacher_errors", "EMNIST's digits: best protocol: teacher", "% of cases"),
     ]  # fmt: skip
     words += [
         (f"second_{prefix}errors_{when}", f"EMNIST's digits: {said}", "% of cases")
         for prefix, when, _, said, _ in _STUDENTS
     ]
     details = {
-        "omitted_cases", "teacher_views_errors", "hard_errors", "hard_omitted_errors",
+        "omitted_cases", "teacher_views_errors", "best_teacher_errors",
+        "best_teacher_views_errors", "hard_errors", "hard_omitted_errors",
         "hard_omitted_errors_after",
     }  # fmt: skip
     return tuple(
