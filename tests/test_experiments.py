@@ -18,12 +18,14 @@ from minikd import (
     Recipe,
     errors,
     experiments,
+    gradcheck,
     hard_targets,
     load_glyphs,
     soft_targets,
     train,
 )
 from minikd.data import Dataset, Digits, catalog, load_characters, synthesize_speech
+from minikd.equations import softmax
 from minikd.evaluate import logits_over_views
 from minikd.experiments import (
     EXPERIMENTS,
@@ -42,6 +44,8 @@ from minikd.experiments.protocols import Protocol, second_test
 from minikd.experiments.recipes import Distillation
 from minikd.experiments.record import full_run, read_record
 from minikd.experiments.temperature_width import students_of
+from minikd.experiments.what_carries import smooth_targets, what_is_left
+from minikd.objectives import Batch
 
 # The two kinds of run; an experiment differs from another of its kind by its settings alone.
 run_unseen = EXPERIMENTS["omitted-3"].run
@@ -180,6 +184,15 @@ QUICK_SPECIALISTS = {
     "mixture": Recipe(epochs=2, learning_rate=0.1, batch=50),
     "held_out": 200,
 }
+QUICK_CARRIES = {
+    "teacher_hidden": (60,),
+    "student_hidden": (40,),
+    "teacher": TEACHER,
+    "student": STUDENT,
+    "hard": Recipe(epochs=5, learning_rate=0.1, batch=50),
+    "cases": 600,
+    "T": 8.0,
+}
 UNSEEN = ["omitted-3", "sevens-and-eights"]
 
 
@@ -196,6 +209,7 @@ def quick(name):
         "temperature-width": QUICK_GRID,
         "recipes": QUICK_RECIPES,
         "hard-weight": QUICK_WEIGHTS,
+        "what-carries": QUICK_CARRIES,
         "acoustic-ensemble": QUICK_ACOUSTIC,
         "three-percent": QUICK_FRACTIONS,
         "forecast": QUICK_FORECAST,
@@ -727,6 +741,60 @@ def test_hard_weight(tmp_path):
         assert 0 < of["entropy"] < np.log(10)
     assert "| house | 4 | 2 |" in experiment.tables(found)
     assert experiment.findings(found)
+
+
+def test_what_carries(tmp_path, monkeypatch):
+    seen, real = [], kept.train
+
+    def spy(net, data, *args, **kwargs):
+        seen.append(data)
+        return real(net, data, *args, **kwargs)
+
+    monkeypatch.setattr(kept, "train", spy)
+    experiment, config = EXPERIMENTS["what-carries"], quick("what-carries")
+    found = experiment.run(config, out=tmp_path)
+    m = {metric: values[0] for metric, values in found["metrics"].items()}
+    assert names_of(experiment) <= set(m)
+    # Two teachers; then a stack of five kinds and one of hard labels, with all classes and without.
+    teachers, with_all, without_3 = seen[:2], seen[2:4], seen[4:]
+    assert [len(data) for data in teachers + with_all] == [800, 800, 600, 600]
+    assert all(3 not in data.y for data in without_3)
+    assert all(data.v.shape == (5, len(data), 10) for data in (with_all[0], without_3[0]))
+    # Hard labels know nothing of a class that they never name, real soft targets do.
+    assert m["hard_unseen_before"] == m["omitted_cases"] > m["real_unseen_after"]
+    assert experiment.findings(found)
+
+
+def test_what_is_left_of_soft_targets():
+    """Each kind keeps what it says: the label's probability, or the mean over its class."""
+    rng = np.random.default_rng(1)
+    data = Dataset(np.zeros((60, 784)), np.arange(60) % 10, v=rng.normal(0, 5, (60, 10)))
+    left = {kind: softmax(v, 3.0) for kind, v in what_is_left(data, 3.0, seed=0).items()}
+    p = softmax(data.v, 3.0)
+    at = np.arange(60), data.y
+    np.testing.assert_allclose(left["real"], p, rtol=1e-12)
+    for kind in ("permuted", "uniform"):
+        np.testing.assert_allclose(left[kind][at], p[at], rtol=1e-12)
+    np.testing.assert_allclose(np.sort(left["permuted"]), np.sort(p), rtol=1e-12)
+    assert np.abs(left["permuted"] - p).max() > 0.1
+    wrong = np.arange(10) != data.y[:, None]
+    assert np.ptp(left["uniform"][wrong].reshape(60, 9), axis=1).max() < 1e-12
+    for c in range(10):
+        np.testing.assert_allclose(
+            left["class_means"][data.y == c],
+            np.tile(p[data.y == c].mean(0), (6, 1)),
+            rtol=1e-12,
+        )
+
+
+def test_smoothed_labels_have_their_gradient():
+    objective = smooth_targets(0.1)
+    batch = Batch(x=None, y=np.arange(5))
+    assert gradcheck(
+        lambda z: objective.cost(z, batch).sum(),
+        np.random.default_rng(0).normal(0, 3, (5, 10)),
+        gradient=lambda z: objective.gradient(z, batch),
+    )
 
 
 def test_a_teacher_that_follows_the_image_is_changed_by_a_move():

@@ -18,6 +18,7 @@ from minikd.experiments.teacher_student import teacher_student_findings
 from minikd.experiments.temperature_width import temperature_findings
 from minikd.experiments.three_percent import three_percent_findings
 from minikd.experiments.unseen_figure import unseen_findings
+from minikd.experiments.what_carries import WORDS, what_carries_findings
 
 
 def made_up_grid(narrow, wide, seeds=1):
@@ -93,6 +94,22 @@ def test_findings_on_teachers():
     assert "both: 44 and 95" in variants
     teachers["a"]["student"]["test"] = 70
     assert "(a: 60) has the best student, with 70" in recipes_findings({"curves": curves})[0]
+
+
+def test_findings_on_what_carries():
+    metrics = {f"{kind}_errors": [100 + 20 * k, 104 + 20 * k] for k, kind in enumerate(WORDS)}
+    for what, count in (("unseen_before", 384), ("unseen_after", 40), ("disagreements", 90)):
+        metrics |= {f"{kind}_{what}": [count, count] for kind in WORDS}
+    metrics |= {"labels_teacher_errors": [60, 64], "smoothed_teacher_errors": [50, 54]}
+    metrics |= {"omitted_cases": [400, 400], "hard_unseen_after": [400, 400]}
+    record = {"metrics": metrics, "config": {"omitted": 3}}
+    students, unseen, teachers = what_carries_findings(record)
+    assert "real: 102 ± 2; class means: 122 ± 2" in students
+    assert "Fewest by: real. Beside those of real ones: class means +20 ± 0" in students
+    assert "real: 4 and 90 %" in unseen
+    assert "hard labels: 4 and 0 %" in unseen
+    assert "62 ± 2 errors on labels, 52 ± 2 on smoothed ones" in teachers
+    assert "hard labels: 90." in teachers
 
 
 # ---------------------------------------------------------------- Sections 4 and 6
