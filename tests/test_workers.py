@@ -130,7 +130,9 @@ def test_a_cell_that_kills_its_workers_is_an_error(tmp_path):
     with (
         cluster(workers=1) as client,
         killer(tmp_path, begun=1, times=4),
-        pytest.raises(ChildProcessError, match=r"seed 1, cell second was killed 4 times; is there memory"),
+        pytest.raises(
+            ChildProcessError, match=r"seed 1, cell second was killed 4 times; is there memory"
+        ),
     ):
         run_toy(tmp_path, client, deaths=4)
     assert [cell for cell, _ in done(tmp_path)].count("1 second") == 4

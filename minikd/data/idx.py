@@ -55,10 +55,8 @@ def read_idx(path: str | PathLike[str]) -> Any:
         raise ValueError(
             f"{path}: the data is {was} the {expected} bytes that its header {shape} claims"
         )
-    # NumPy has no more axes than this, and an axis of 0 lets the others be of any size.
-    if axes > 32 or any(n > len(data) for n in shape if expected):
-        raise ValueError(
-            f"{path}: the header claims {axes} axes of {shape}; expected 32 at most"
-        )
+    # NumPy has no more axes than 32, and an axis of 0 lets the others be of any size.
+    if axes > 32 or math.prod(max(n, 1) for n in shape) > 1 << 48:
+        raise ValueError(f"{path}: the header claims a shape of {shape}; expected a data set's")
     array = np.frombuffer(data, dtype=dtype).reshape(shape)
     return array.astype(dtype.newbyteorder("="))

@@ -258,6 +258,9 @@ def complete(record: Any, known: Iterable[str]) -> Iterator[None]:
         raise ValueError(
             f"{said} is incomplete: there is no {error}; run the experiment again"
         ) from error
+    except (ValueError, ArithmeticError) as error:
+        why = " ".join(str(error).split())
+        raise ValueError(f"{said} cannot be used ({why}); run the experiment again") from error
 
 
 def read_record(path: str | PathLike[str]) -> dict[str, Any]:
