@@ -32,7 +32,7 @@ ORDER = [
     "course", "bundle",
     "exercises.exercise", "exercises.cases", "exercises.rooms.*", "exercises.rooms", "exercises",
     "exercises.process", "exercises.check", "browser.temperature", "browser.playground", "browser",
-    "cli_parts", "cli", "__main__",
+    "cli_parts", "cli", "gpu_check", "__main__",
 ]  # fmt: skip
 
 
