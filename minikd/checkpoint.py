@@ -7,13 +7,13 @@ import json
 import os
 from collections.abc import Mapping
 from os import PathLike
-from pathlib import Path
 from typing import Any
 
 import numpy as np
 
 from minikd import values
 from minikd.arrays import held
+from minikd.npy import read_npy
 
 
 def write_atomically(path: str | PathLike[str], content: bytes) -> None:
@@ -63,12 +63,16 @@ def save_checkpoint(
     if not all(isinstance(name, str) and name not in ("meta", "file") for name in arrays):
         raise values.refused("arrays", arrays, "names that are text, but not 'meta' or 'file'")
     values.mapping("meta", meta, expected="a mapping that JSON can hold")
+    if "arrays" in meta:
+        raise values.refused(
+            "meta", meta, "names other than 'arrays', which minikd writes itself"
+        )
     written = {name: held(f"arrays[{name!r}]", array) for name, array in arrays.items()}
     for name, array in written.items():
         if array.dtype.hasobject:
             raise ValueError(f"arrays[{name!r}] holds Python objects; expected numbers")
     try:
-        text = json.dumps(dict(meta), default=values.for_json)
+        text = json.dumps({**meta, "arrays": _inventory(written)}, default=values.for_json)
     except (TypeError, ValueError) as error:
         raise ValueError(
             f"meta holds what JSON cannot ({error}); expected plain values"
@@ -104,20 +108,42 @@ def load_checkpoint(
     from zipfile import BadZipFile
 
     path = values.there(name, path, "a file that minikd wrote")
+    content = path.read_bytes()
     try:
-        with open(path, "rb") as file, np.load(file, allow_pickle=False) as stored:
-            arrays = {name: stored[name] for name in stored.files}
+        arrays = _arrays_of(content)
         meta = dict(json.loads(str(arrays.pop("meta"))))
-    # What NumPy, zipfile and json raise when a file is corrupt.
-    except (OSError, ValueError, KeyError, TypeError, EOFError, AttributeError, BadZipFile,
-            NotImplementedError, RuntimeError) as error:  # fmt: skip
-        raise ValueError(f"{name}: {path} {_why_unread(path, error)}") from error
+        held = meta.pop("arrays", None)
+        if held is not None and held != _inventory(arrays):
+            raise ValueError("it does not hold the arrays that it says it holds")
+    # What zipfile and json raise when a file is corrupt.
+    except (OSError, ValueError, KeyError, TypeError, EOFError, AttributeError, RecursionError,
+            BadZipFile, NotImplementedError, RuntimeError, OverflowError) as error:  # fmt: skip
+        raise ValueError(f"{name}: {path} {_why_unread(content, error)}") from error
     return arrays, meta
 
 
-def _why_unread(path: Path, error: Exception) -> str:
+def _arrays_of(content: bytes) -> dict[str, Any]:
+    """The arrays in the bytes of an ``.npz`` file; as minikd packs none, a packed one is refused."""
+    from zipfile import ZIP_STORED, ZipFile
+
+    arrays = {}
+    with ZipFile(io.BytesIO(content)) as archive:
+        members = archive.infolist()
+        if any(member.compress_type != ZIP_STORED for member in members):
+            raise ValueError("it is packed")
+        if sum(member.file_size for member in members) > len(content):
+            raise ValueError("it claims to hold more than its size")
+        for member in members:
+            arrays[member.filename.removesuffix(".npy")] = read_npy(archive.read(member))
+    return arrays
+
+
+def _inventory(arrays: Mapping[str, Any]) -> dict[str, Any]:
+    return {name: [array.dtype.str, list(array.shape)] for name, array in arrays.items()}
+
+
+def _why_unread(content: bytes, error: Exception) -> str:
     """Why a file cannot be read, and what to do: only what minikd wrote may be deleted."""
-    content = path.read_bytes()
     head, end = content[:4096], content[-4096:]
     # The first file in an archive of save_checkpoint.
     if head[30:38] == b"meta.npy":

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any, NoReturn
 
 import minikd
-from minikd.cli_parts import learners_commands, plots_without_display, positive
+from minikd.cli_parts import learners_commands, plots_without_display, up_to
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -27,8 +27,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         with _terminated():
             arguments.command(arguments)
     except KeyboardInterrupt as stopped:
-        resumes = "; the same command goes on from here" if arguments.command is _run else ""
-        print(f"minikd: stopped{resumes}", file=sys.stderr)
+        print(f"minikd: stopped{_how_to_go_on(arguments)}", file=sys.stderr)
         return 128 + (signal.SIGTERM if stopped.args else signal.SIGINT)
     except Exception as error:
         if arguments.debug:
@@ -40,6 +39,14 @@ def main(argv: Sequence[str] | None = None) -> int:
         print(f"minikd: {repr(error) if named else said}", file=sys.stderr)
         return 2
     return 0
+
+
+def _how_to_go_on(arguments: argparse.Namespace) -> str:
+    if arguments.command is not _run:
+        return ""
+    if any((arguments.out / ".kept").glob("*.*")):
+        return "; the same command goes on from here"
+    return "; nothing was kept yet"
 
 
 def _with_minus(argv: Sequence[str]) -> list[str]:
@@ -111,17 +118,17 @@ def _parser() -> argparse.ArgumentParser:
                      help="; ".join(f"{kind}: {sets}" for kind, sets in of_kind.items())
                      + "; default: what is bundled")  # fmt: skip
     run.add_argument("--device", choices=["cpu", "cuda"], default="cpu", help="default: cpu")
-    run.add_argument("--seeds", type=positive, default=1, metavar="N",
+    run.add_argument("--seeds", type=up_to(10_000), default=1, metavar="N",
                      help="run seeds 0 to N - 1 (default: 1)")  # fmt: skip
     run.add_argument(
         "--out", type=Path, default=Path("out"), metavar="DIR", help="default: out"
     )
     where = run.add_mutually_exclusive_group()
-    where.add_argument("--workers", type=positive, metavar="N",
+    where.add_argument("--workers", type=up_to(1024), metavar="N",
                        help="run N processes at once on this machine; the record is the same")  # fmt: skip
     where.add_argument("--cluster", metavar="ADDRESS",
                        help="use a running Dask cluster: tcp://HOST:PORT of its scheduler")  # fmt: skip
-    run.add_argument("--threads", type=positive, metavar="N",
+    run.add_argument("--threads", type=up_to(1024), metavar="N",
                      help="most CPU threads of each process (default: all; with --workers, a share "
                      "of them; with --cluster, 1). Their number changes how sums are rounded")  # fmt: skip
     run.set_defaults(command=_run)
@@ -155,24 +162,35 @@ def _list(arguments: argparse.Namespace) -> None:
 
 
 def _run(arguments: argparse.Namespace) -> None:
+    # All that was asked for, before the first of it is run.
+    asked = [(experiment, _preset(experiment, arguments)) for experiment in
+             map(_experiment, arguments.names)]  # fmt: skip
     with _client(arguments) as (client, threads):
-        for name in arguments.names:
-            _run_one(name, arguments, client, threads)
+        for experiment, preset in asked:
+            _run_one(experiment, preset, arguments, client, threads)
 
 
-def _run_one(
-    name: str, arguments: argparse.Namespace, client: Any, threads: int | None
-) -> None:
-    plots = plots_without_display()
-    experiment = _experiment(name)
+def _preset(experiment: Any, arguments: argparse.Namespace) -> Any:
+    """The settings of an experiment on the data that was asked for."""
     data = arguments.data or next(iter(experiment.presets))
     if data not in experiment.presets:
         raise ValueError(
             f"{experiment.name} has no data {data!r}; expected one of "
             f"{', '.join(experiment.presets)}"
         )
+    return experiment.presets[data]
+
+
+def _run_one(
+    experiment: Any,
+    preset: Any,
+    arguments: argparse.Namespace,
+    client: Any,
+    threads: int | None,
+) -> None:
+    plots = plots_without_display()
     record = experiment.run(
-        experiment.presets[data],
+        preset,
         seeds=range(arguments.seeds),
         out=arguments.out,
         device=arguments.device,
@@ -180,7 +198,7 @@ def _run_one(
         client=client,
         threads=threads,
     )
-    stem = experiment.stem(experiment.presets[data])
+    stem = experiment.stem(preset)
     picture = plots.save_figure(experiment.figure(record), arguments.out / f"{stem}.png")
     print(experiment.summary(record))
     print(f"wrote {arguments.out / stem}.json and {picture}\n")
@@ -205,7 +223,7 @@ def _client(arguments: argparse.Namespace) -> Iterator[tuple[Any, int | None]]:
     from minikd.threads import count_blas_threads
 
     workers, threads = arguments.workers, arguments.threads
-    if not workers and not arguments.cluster:
+    if not workers and arguments.cluster is None:
         yield None, threads
         return
     share = max(1, count_blas_threads() // workers) if workers else 1

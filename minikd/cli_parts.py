@@ -105,6 +105,17 @@ def positive(text: str) -> int:
     return number
 
 
+def up_to(most: int) -> Callable[[str], int]:
+    """As :func:`positive`, with an end."""
+
+    def number(text: str) -> int:
+        if positive(text) > most:
+            raise argparse.ArgumentTypeError(f"{text!r} is not an integer from 1 to {most}")
+        return int(text)
+
+    return number
+
+
 def plots_without_display() -> Any:
     """The module of plots, which needs no display."""
     import matplotlib

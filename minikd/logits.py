@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 
 from minikd import values
+from minikd.npy import read_npy
 
 
 def parse_logits(text: str, name: str = "text") -> Any:
@@ -65,8 +66,8 @@ def read_logits(path: str | PathLike[str]) -> tuple[Any, list[str] | None]:
     path = values.there("path", path, "logits in a file .csv or .npy")
     if path.suffix == ".npy":
         try:
-            logits = np.load(path, allow_pickle=False)
-        except (ValueError, EOFError, OSError) as error:
+            logits = read_npy(path.read_bytes())
+        except ValueError as error:
             raise ValueError(f"path: {path} is no array in .npy ({error})") from error
         if logits.dtype.kind not in "fiu" or logits.ndim not in (1, 2) or not logits.size:
             raise ValueError(

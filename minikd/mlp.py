@@ -285,10 +285,14 @@ class MLP:
         net = object.__new__(cls)
         try:
             net.sizes, net.seeds = meta["sizes"], meta["seeds"]
+            values.wholes("sizes", net.sizes, 1)
+            if len(net.sizes) < 2:
+                raise values.refused("sizes", net.sizes, "two or more")
             read = [arrays[f"p{i}"] for i in range(2 * (len(net.sizes) - 1))]
-        except (KeyError, TypeError) as error:
+        except (KeyError, TypeError, ValueError) as error:
+            lacks = f"no {error}" if isinstance(error, KeyError) else str(error)
             raise ValueError(
-                f"path: {path} holds no network (no {error}); expected a file that MLP.save wrote"
+                f"path: {path} holds no network ({lacks}); expected a file that MLP.save wrote"
             ) from error
         net.members = tuple(read[0].shape[:-2])
         shapes: list[tuple[int, ...]] = []

@@ -20,6 +20,7 @@ import matplotlib.pyplot as plt
 from matplotlib.patches import Rectangle
 
 from minikd import values
+from minikd.checkpoint import write_atomically
 from minikd.data import catalog
 from minikd.progress import in_notebook
 
@@ -77,11 +78,12 @@ def save_figure(figure: Any, path: str | PathLike[str]) -> Path:
     values.able("figure", figure, "savefig", "a figure of matplotlib")
     path = values.path("path", path)
     try:
-        path.parent.mkdir(parents=True, exist_ok=True)
         # A figure without a layout engine would get that of the house style once it was drawn.
         with plt.rc_context({"figure.constrained_layout.use": False}):
             for ending in _formats or (path.suffix,):
-                figure.savefig(path.with_suffix(ending) if ending else path)
+                drawn = io.BytesIO()
+                figure.savefig(drawn, format=ending.removeprefix(".") or None)
+                write_atomically(path.with_suffix(ending) if ending else path, drawn.getvalue())
             if in_notebook():
                 _show(figure)
     finally:

@@ -16,8 +16,10 @@ Neither may begin a line that goes on: Markdown would take the whole line for HT
 
 from __future__ import annotations
 
+import functools
 import operator
 import re
+import tempfile
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -211,22 +213,39 @@ def pages_of(root: Path) -> list[Path]:
 
 
 def write_report(results: Path, root: Path) -> list[Path]:
-    """Fill the pages of a repository from its records, and draw the pictures.
+    """Fill the pages of a repository from its records, and draw the pictures: all or nothing.
 
     Returns
     -------
     list of Path
         What was written.
+
+    Raises
+    ------
+    ValueError
+        If a record, a placeholder or a claim is wrong; then nothing is written.
     """
     records = read_results(results)
     texts = {page: filled(page.read_text(encoding="utf-8"), records) for page in pages_of(root)}
-    written = []
-    for page, text in texts.items():
-        if PLACEHOLDER.search(text):
-            write_atomically(page, text.encode())
-            written.append(page)
-    images = root / "docs" / "images"
-    written.append(save_figure(plot_distillation(), images / "distillation.png"))
-    for key, record in records.items():
-        written.append(save_figure(plot_record(record), images / f"{key}.png"))
-    return written
+    contents = {page: text.encode() for page, text in texts.items() if PLACEHOLDER.search(text)}
+    # Everything is made before anything is written: a record that can't be drawn leaves all as it was.
+    with tempfile.TemporaryDirectory() as made:
+        for key, draw in _pictures(records).items():
+            try:
+                drawn = save_figure(draw(), Path(made) / f"{key}.png")
+            except Exception as error:
+                raise ValueError(
+                    f"{results / key}.json cannot be drawn ({' '.join(str(error).split())}); nothing was "
+                    "written: mend the record, or run the experiment again"
+                ) from error
+            contents[root / "docs" / "images" / drawn.name] = drawn.read_bytes()
+    for path, content in contents.items():
+        write_atomically(path, content)
+    return list(contents)
+
+
+def _pictures(records: Mapping[str, Record]) -> dict[str, Callable[[], Any]]:
+    of_records = {
+        key: functools.partial(plot_record, record) for key, record in records.items()
+    }
+    return {"distillation": plot_distillation, **of_records}

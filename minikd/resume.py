@@ -44,6 +44,10 @@ class History:
     seconds: float = 0.0
 
 
+# After this time, the state of a run is written for the first time.
+FIRST_SECONDS = 1.0
+
+
 class Checkpoint:
     """The file of a run: what it has learnt so far, to resume from.
 
@@ -65,7 +69,18 @@ class Checkpoint:
         if self.path is not None and (self.path.is_dir() or self.path.suffix != ".npz"):
             self.path = self.path / f"{run[:12]}.npz"
         self.run, self.seconds_between = run, seconds_between
-        self._last_look = self._last_write = time.monotonic()
+        self._last_look = time.monotonic()
+        # The first write is due at once: what takes long should soon have something to go on from.
+        self._next_write = self._last_look + min(seconds_between, FIRST_SECONDS)
+        self._unwritten: tuple[dict[str, Any], dict[str, Any]] | None = None
+
+    def __enter__(self) -> Checkpoint:
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, *_error: object) -> None:
+        """Where Ctrl-C or SIGTERM stops the run, keep the last epoch that it has finished."""
+        if kind is not None and issubclass(kind, (KeyboardInterrupt, SystemExit)):
+            self._save()
 
     def read(self, net: MLP | Mixture, velocities: Sequence[Array]) -> History:
         """Restore what was learnt, and return its history: an empty one if there is no file yet.
@@ -88,6 +103,14 @@ class Checkpoint:
                 f"checkpoint: {self.path} belongs to another run (other data, network, objective or recipe); "
                 "delete it, give another path, or give a folder: each run then has its own file"
             )
+        # Before any of them is restored.
+        for i, p in enumerate(net.parameters):
+            for name in (f"p{i}", f"u{i}"):
+                if name not in arrays or arrays[name].shape != p.shape:
+                    raise ValueError(
+                        f"checkpoint: {self.path} is damaged (it holds no {name} of shape {p.shape}); delete "
+                        "it and run again"
+                    )
         for i, (p, u) in enumerate(zip(net.parameters, velocities, strict=True)):
             p[...] = net.xp.asarray(arrays[f"p{i}"])
             u[...] = net.xp.asarray(arrays[f"u{i}"])
@@ -99,12 +122,20 @@ class Checkpoint:
         """Add up the time, and write the file if a write is due or this is the last epoch."""
         now = time.monotonic()
         history.seconds, self._last_look = history.seconds + now - self._last_look, now
-        if self.path is None or not (last or now - self._last_write > self.seconds_between):
+        if self.path is None:
             return
-        arrays = {f"p{i}": to_host(p) for i, p in enumerate(net.parameters)}
-        arrays |= {f"u{i}": to_host(u) for i, u in enumerate(velocities)}
-        save_checkpoint(self.path, arrays, {"run": self.run, **asdict(history)})
-        self._last_write = now
+        # Copies: the next epoch goes on in the same memory, and may be stopped.
+        arrays = {f"p{i}": to_host(p).copy() for i, p in enumerate(net.parameters)}
+        arrays |= {f"u{i}": to_host(u).copy() for i, u in enumerate(velocities)}
+        self._unwritten = arrays, {"run": self.run, **asdict(history)}
+        if last or now > self._next_write:
+            self._save()
+            self._next_write = now + self.seconds_between
+
+    def _save(self) -> None:
+        if self.path is not None and self._unwritten is not None:
+            save_checkpoint(self.path, *self._unwritten)
+            self._unwritten = None
 
 
 def known(

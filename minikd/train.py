@@ -108,7 +108,8 @@ def train(
         training resumes from it and ends as if it had never stopped; a file of another run is an
         error.
     seconds_between : float
-        Shortest time between two writes of the checkpoint; it is also written at the end.
+        Shortest time between two writes of the checkpoint; it is also written at the end, and
+        where Ctrl-C or SIGTERM stops the run, for the last epoch that is finished.
     progress : str, optional
         Show progress on stderr under this title: a bar in a terminal or notebook, else a line now
         and then.
@@ -152,6 +153,7 @@ def train(
     with (
         threads_for(net.sizes, recipe.batch, shared, training=step == "fast"),
         (FastStep if step == "fast" else PlainStep)(net, recipe) as one,
+        kept,
     ):
         history = kept.read(net, one.velocities)
         objective = one.arranged(fits.answering(objective))

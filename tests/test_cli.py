@@ -187,13 +187,39 @@ def test_a_folder_that_cannot_be_written(command, tmp_path, capsys, monkeypatch)
     assert capsys.readouterr().err.count("\n") == 1
 
 
-def test_an_interrupt_says_how_to_go_on(monkeypatch, capsys):
+def test_an_interrupt_says_how_to_go_on(monkeypatch, capsys, tmp_path):
     def interrupted(*_args, **_kwargs):
         raise KeyboardInterrupt
 
     monkeypatch.setattr("minikd.experiments.experiment.run_seeds", interrupted)
-    assert cli.main(["run", "omitted-3"]) == 130
+    command = ["run", "omitted-3", "--out", str(tmp_path)]
+    assert cli.main(command) == 130
+    assert capsys.readouterr().err == "minikd: stopped; nothing was kept yet\n"
+    (tmp_path / ".kept").mkdir()
+    (tmp_path / ".kept" / "teacher.npz").write_bytes(b"")
+    assert cli.main(command) == 130
     assert "goes on" in capsys.readouterr().err
+
+
+def test_all_names_are_looked_up_before_the_first_is_run(monkeypatch, capsys, tmp_path):
+    monkeypatch.setattr("minikd.experiments.experiment.run_seeds", None)
+    for names, word in (
+        (["omitted-3", "omited-3"], "no experiment 'omited-3'"),
+        (["omitted-3", "forecast", "--data", "mnist"], "forecast has no data 'mnist'"),
+        (["omitted-3", "--threads", "1" + 20 * "0"], "not an integer from 1 to 1024"),
+        (["omitted-3", "--seeds", "1" + 20 * "0"], "not an integer from 1 to 10000"),
+    ):
+        try:
+            code = cli.main(["run", *names, "--out", str(tmp_path)])
+        except SystemExit as stopped:
+            code = stopped.code
+        assert code == 2
+        assert word in capsys.readouterr().err
+
+
+def test_an_empty_address_is_no_cluster(capsys, tmp_path):
+    assert cli.main(["run", "omitted-3", "--cluster", "", "--out", str(tmp_path)]) == 2
+    assert "no Dask scheduler answers at ''" in capsys.readouterr().err
 
 
 def test_as_a_module(environment):

@@ -18,11 +18,12 @@ PACKAGE = Path(minikd.__file__).parent
 # From the bottom to the top: a module may import what stands before it, never after. The rooms of
 # the experiments share a place, "experiments.*"; they may import each other.
 ORDER = [
-    "gradcheck", "threads", "backend", "values", "claims", "shipped", "logits", "arrays",
-    "checkpoint", "labels", "checks",
+    "gradcheck", "threads", "backend", "values", "claims", "shipped", "folders", "npy", "logits",
+    "arrays", "checkpoint", "labels", "checks",
     "probabilities", "equations", "layers",
     "mlp", "mixture", "objectives", "optim", "step", "kernels", "fast", "progress",
-    "data.download", "data.idx", "data.dataset", "data.augment", "data.render_glyphs", "data.glyphs",
+    "data.download", "data.unpack", "data.idx", "data.dataset", "data.augment",
+    "data.render_glyphs", "data.glyphs",
     "data.mnist", "data.emnist", "data.features", "data.speech", "data", "data.catalog", "plain",
     "sampling", "fits", "watch", "resume", "train", "estimator", "evaluate", "statistics",
     "ensembles", "specialists", "combination", "hmm", "plots", "temperature", "diagram",
@@ -31,7 +32,7 @@ ORDER = [
     "course", "bundle",
     "exercises.exercise", "exercises.cases", "exercises.rooms.*", "exercises.rooms", "exercises",
     "exercises.process", "exercises.check", "browser.temperature", "browser.playground", "browser",
-    "cli_parts", "cli", "__main__",
+    "cli_parts", "cli", "gpu_check", "__main__",
 ]  # fmt: skip
 
 

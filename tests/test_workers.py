@@ -130,7 +130,9 @@ def test_a_cell_that_kills_its_workers_is_an_error(tmp_path):
     with (
         cluster(workers=1) as client,
         killer(tmp_path, begun=1, times=4),
-        pytest.raises(ChildProcessError, match=r"\(1, 1\) was killed 4 times; is there memory"),
+        pytest.raises(
+            ChildProcessError, match=r"seed 1, cell second was killed 4 times; is there memory"
+        ),
     ):
         run_toy(tmp_path, client, deaths=4)
     assert [cell for cell, _ in done(tmp_path)].count("1 second") == 4
@@ -369,11 +371,8 @@ def test_a_signal_leaves_no_process_behind(number, to_all, tmp_path, environment
         cwd=tmp_path, env=environment, stderr=subprocess.PIPE, text=True, start_new_session=True,
     )  # fmt: skip
     until = time.monotonic() + 60
-    while not list(tmp_path.glob("out/.kept/*")) and time.monotonic() < until:
-        time.sleep(0.05)  # a worker makes this folder, before it begins a cell
-        if (tmp_path / "out" / ".kept").exists() and len(descendants(running.pid)) >= 2:
-            time.sleep(1)
-            break
+    while not list(tmp_path.glob("out/.kept/*.npz")) and time.monotonic() < until:
+        time.sleep(0.05)
     family = descendants(running.pid)
     assert len(family) >= 2
     (os.killpg if to_all else os.kill)(running.pid, number)
@@ -383,4 +382,22 @@ def test_a_signal_leaves_no_process_behind(number, to_all, tmp_path, environment
     assert said == "minikd: stopped; the same command goes on from here\n"
     assert running.returncode == 128 + number
     _, alive = psutil.wait_procs(family, timeout=5)
+    assert not alive
+
+
+@by_signals
+def test_workers_end_with_a_command_that_is_killed(tmp_path, environment):
+    psutil = pytest.importorskip("psutil")
+    running = subprocess.Popen(
+        [sys.executable, "-m", "minikd", "run", "omitted-each", "--workers", "2", "--out", "out"],
+        cwd=tmp_path, env=environment, stderr=subprocess.DEVNULL, start_new_session=True,
+    )  # fmt: skip
+    until = time.monotonic() + 60
+    while not list(tmp_path.glob("out/.kept/*.npz")) and time.monotonic() < until:
+        time.sleep(0.05)
+    family = descendants(running.pid)
+    assert len(family) >= 2
+    running.kill()
+    running.wait()
+    _, alive = psutil.wait_procs(family, timeout=20)
     assert not alive

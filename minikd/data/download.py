@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import tempfile
-from collections.abc import Sequence
+import time
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
+
+from minikd.folders import check_writable, remove_left_behind
 
 
 def data_folder(name: str) -> Path:
@@ -26,57 +30,137 @@ def found(folder: Path, name: str) -> Path | None:
     return None
 
 
-def check_writable(folder: Path) -> None:
-    """Make a folder, and write to it, before the network can be blamed for what fails here.
-
-    Raises
-    ------
-    OSError
-        Naming the folder.
-    """
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-        with tempfile.TemporaryFile(dir=folder):
-            pass
-    except OSError as error:
-        raise OSError(
-            f"cannot write to the data folder {folder} ({error.strerror}); make it writable, or "
-            "set MINIKD_DATA_DIR to another folder"
-        ) from error
-
-
 def retrieve(
     addresses: Sequence[str], known_hash: str | None, name: str, folder: Path, progress: Any,
-    by_hand: str,
-) -> Path:  # fmt: skip
-    """Download a file from the first address that answers; an intact file is not downloaded again.
+    by_hand: str, use: Callable[[Path], object] | None = None,
+) -> str:  # fmt: skip
+    """Download a file from the first address that delivers it; returns that address.
+
+    Each download has a folder of its own until the file is whole, so that two at the same time do no
+    harm, and a failed one leaves nothing.
+
+    Parameters
+    ----------
+    addresses : sequence of str
+    known_hash : str or None
+        As pooch has it: ``sha256:...``.
+    name, folder
+        Of the file.
+    progress : bool
+        Show a bar.
+    by_hand : str
+        What to do instead, for the error.
+    use : callable, optional
+        Gets the downloaded file, in place of putting it into the folder. A ValueError says that it
+        is another file than it should be.
 
     Raises
     ------
     OSError
         If the folder cannot be written to, or no address delivers the file: naming the addresses,
-        what each of them answered, and what to do by hand.
+        what each of them did, and what to do by hand.
     """
     import logging
 
     import pooch
 
-    check_writable(folder)
+    check_writable(folder, "the data folder", "or set MINIKD_DATA_DIR to another folder")
+    remove_left_behind(folder, ".download-*")
     pooch.get_logger().setLevel(logging.ERROR)
     failures: list[str] = []
     for address in addresses:
-        downloader = pooch.HTTPDownloader(progressbar=bool(progress), timeout=30)
+        watch = _Watch(name if progress else None)
+        downloader = pooch.HTTPDownloader(
+            progressbar=watch, chunk_size=256, timeout=(CONNECT_SECONDS, SILENT_SECONDS)
+        )
         try:
-            return Path(
+            with tempfile.TemporaryDirectory(dir=folder, prefix=".download-") as own:
+                got = Path(own) / name
                 pooch.retrieve(
-                    address, known_hash=known_hash, fname=name, path=folder,
-                    downloader=downloader,
+                    address, known_hash=known_hash, fname=name, path=own, downloader=downloader
                 )
-            )  # fmt: skip
+                if use is None:
+                    got.replace(folder / name)
+                else:
+                    use(got)
+            return address
         # requests raises OSErrors of its own; pooch a ValueError for a wrong hash.
         except (OSError, ValueError) as error:
-            wrong = "another file" if isinstance(error, ValueError) else type(error).__name__
-            failures.append(f"{address} ({wrong})")
+            code = getattr(error, "errno", None)
+            if isinstance(code, int) and code in _OURS:
+                raise OSError(
+                    f"cannot write {name} into {folder} ({os.strerror(code)}); make room there, "
+                    "or set MINIKD_DATA_DIR to another folder"
+                ) from error
+            failures.append(f"{address} ({_what_it_did(error)})")
+        finally:
+            watch.close()
     raise OSError(
-        f"could not download {name} into {folder}: tried {', '.join(failures)}. Offline? {by_hand}"
+        f"could not download {name} into {folder}: tried {', '.join(failures)}. {by_hand}"
     )
+
+
+# An address that does not answer, or falls silent, is given up; so is one that is too slow for
+# anybody to wait for: on average over this time, fewer bytes a second than a modem.
+CONNECT_SECONDS, SILENT_SECONDS, SLOW_SECONDS, SLOWEST = 10, 30, 60, 5_000
+
+# What is wrong on this machine, and no server's fault.
+_OURS = {
+    getattr(errno, name, -1)
+    for name in ("ENOSPC", "EDQUOT", "EFBIG", "EACCES", "EPERM", "EROFS", "EIO", "EMFILE")
+}
+
+
+class _TooSlow(OSError):
+    pass
+
+
+class _Watch:
+    """A progress bar for pooch that gives up a download which would never end.
+
+    pooch sets ``total``, calls ``update`` for each piece, and in the end ``reset`` and ``update`` for
+    the whole.
+    """
+
+    def __init__(self, title: str | None) -> None:
+        self.total, self._title = 0, title
+        self._bar: Any = None
+        self._got, self._began = 0, time.monotonic()
+
+    def update(self, size: int) -> None:
+        self._got += size
+        took = time.monotonic() - self._began
+        if took > SLOW_SECONDS and self._got < SLOWEST * took:
+            raise _TooSlow(f"{self._got / 1000:.0f} kB in {took:.0f} seconds")
+        if self._title is not None:
+            if self._bar is None:
+                from tqdm.auto import tqdm
+
+                self._bar = tqdm(desc=self._title, total=self.total, unit="B", unit_scale=True)
+            self._bar.update(size)
+
+    def reset(self) -> None:
+        if self._bar is not None:
+            self._bar.reset()
+
+    def close(self) -> None:
+        if self._bar is not None:
+            self._bar.close()
+
+
+def _what_it_did(error: Exception) -> str:
+    """What an address did instead of delivering the file, in a few words."""
+    if isinstance(error, _TooSlow):
+        return f"too slow: {error}"
+    if isinstance(error, ValueError) and not isinstance(error, OSError):
+        return "delivered another file"
+    status = getattr(getattr(error, "response", None), "status_code", None)
+    if status is not None and type(error).__name__ == "HTTPError":
+        return f"answered {status}"
+    kinds = {
+        "ConnectTimeout": "no answer", "ConnectionError": "no connection",
+        "ReadTimeout": "fell silent", "ChunkedEncodingError": "broke off",
+        "TooManyRedirects": "redirects in a circle", "SSLError": "no secure connection",
+        "ProxyError": "no connection through the proxy",
+    }  # fmt: skip
+    return kinds.get(type(error).__name__, type(error).__name__)

@@ -13,6 +13,7 @@ from minikd.checkpoint import write_atomically
 from minikd.data.dataset import Characters, Dataset
 from minikd.data.download import data_folder, found, retrieve
 from minikd.data.idx import read_idx
+from minikd.data.unpack import DAMAGED, check_sizes
 
 URL = "https://biometrics.nist.gov/cs_links/EMNIST/gzip.zip"
 MD5 = "58c8d27c78d21e728a6bc7b3cc06412e"
@@ -84,7 +85,9 @@ def _content(path: Path, name: str) -> Any:
     import hashlib
 
     array = read_idx(path)
-    if hashlib.sha256(array.tobytes()).hexdigest() != SHA256[name]:
+    shape = (len(array), 28, 28) if "images" in name else (array.size,)
+    same = array.dtype == np.uint8 and array.shape == shape
+    if not same or hashlib.sha256(array.tobytes()).hexdigest() != SHA256[name]:
         raise ValueError(
             f"{path} is not EMNIST's original file (its content differs); move it away and run "
             "'minikd data emnist'"
@@ -95,7 +98,7 @@ def _content(path: Path, name: str) -> Any:
 def fetch_emnist(progress: bool = False) -> Path:
     """Download EMNIST (562 MB), check its MD5, and keep the two files that are needed (30 MB).
 
-    Nothing is downloaded if they are already there.
+    Nothing is downloaded if they are already there and hold what they should.
 
     Returns
     -------
@@ -111,17 +114,29 @@ def fetch_emnist(progress: bool = False) -> Path:
     import zipfile
 
     folder = emnist_folder()
-    if all(found(folder, name) for name in SHA256):
+    if all(_is_whole(found(folder, name), name) for name in SHA256):
         return folder
-    got = retrieve([URL], f"md5:{MD5}", "gzip.zip", folder, progress, _BY_HAND)
-    try:
+
+    def unpack(got: Path) -> None:
         with zipfile.ZipFile(got) as archive:
+            check_sizes(got, archive)
             for name in SHA256:
                 write_atomically(folder / name, archive.read(f"gzip/{name}"))
                 _content(folder / name, name)
-    except (OSError, ValueError, KeyError, zipfile.BadZipFile) as error:
+
+    try:
+        retrieve([URL], f"md5:{MD5}", "gzip.zip", folder, progress, _BY_HAND, unpack)
+    except (KeyError, *DAMAGED) as error:
+        if "gzip.zip" in str(error):
+            raise
         raise OSError(
-            f"could not unpack {got} into {folder} ({' '.join(str(error).split())}); {_BY_HAND}"
+            f"could not unpack gzip.zip into {folder} ({' '.join(str(error).split())}); {_BY_HAND}"
         ) from error
-    got.unlink()
     return folder
+
+
+def _is_whole(path: Path | None, name: str) -> bool:
+    try:
+        return path is not None and _content(path, name) is not None
+    except ValueError:
+        return False

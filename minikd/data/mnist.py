@@ -9,6 +9,7 @@ import numpy as np
 from minikd.data.dataset import Dataset, Digits
 from minikd.data.download import data_folder, found, retrieve
 from minikd.data.idx import read_idx
+from minikd.data.unpack import read_gzip
 
 MIRRORS = (
     "https://ossci-datasets.s3.amazonaws.com/mnist/",
@@ -96,16 +97,14 @@ def load_mnist() -> Digits:
 
 def _is_original(path: Path, name: str) -> bool:
     """Whether a file is the published one, or holds the same, packed again or not at all."""
-    import gzip
     import hashlib
-    import zlib
 
     content = path.read_bytes()
     if hashlib.sha256(content).hexdigest() == SHA256[name]:
         return True
     try:
-        content = gzip.decompress(content) if path.suffix == ".gz" else content
-    except (OSError, EOFError, zlib.error):
+        content = read_gzip(path) if path.suffix == ".gz" else content
+    except ValueError:
         return False
     return hashlib.sha256(content).hexdigest() == CONTENT[name]
 
@@ -138,10 +137,13 @@ def fetch_mnist(progress: bool = False) -> Path:
         addresses tried, the folder to fill by hand, and the bundled alternative.
     """
     folder = mnist_folder()
+    by_hand = f"Put the four files into that folder by hand, {_BY_HAND}"
+    mirrors = list(MIRRORS)
     for name, sha256 in SHA256.items():
         path = found(folder, name)
         if path is None or not _is_original(path, name):
-            by_hand = f"Put the four files into that folder by hand, {_BY_HAND}"
-            addresses = [mirror + name for mirror in MIRRORS]
-            retrieve(addresses, f"sha256:{sha256}", name, folder, progress, by_hand)
+            addresses = [mirror + name for mirror in mirrors]
+            came_from = retrieve(addresses, f"sha256:{sha256}", name, folder, progress, by_hand)
+            # The next file is asked for where this one was, and not from who kept us waiting.
+            mirrors.sort(key=lambda mirror: mirror + name != came_from)
     return folder

@@ -10,7 +10,6 @@ from __future__ import annotations
 import io
 import os
 import zipfile
-import zlib
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
@@ -20,15 +19,14 @@ import numpy as np
 
 from minikd import arrays, values
 from minikd.backend import Stream, generator
-from minikd.data.download import check_writable, data_folder, retrieve
+from minikd.data.download import data_folder, retrieve
 from minikd.data.features import RATE, log_mel
+from minikd.data.unpack import DAMAGED, check_sizes
 
 REVISION = "26eb9aa"
 URL = f"https://github.com/Jakobovski/free-spoken-digit-dataset/archive/{REVISION}.zip"
 # Of the names and bytes of all recordings, in the order of their names.
 SHA256 = "aacc6435ec019f03383d4aa575de70fa6775a5c68b50d87c766d1c14bb2b79ac"
-# What zipfile raises on files that are not zip files, are damaged, or are encrypted.
-_DAMAGED = (zipfile.BadZipFile, zlib.error, RuntimeError, NotImplementedError)
 
 
 @dataclass(frozen=True, eq=False)
@@ -114,19 +112,29 @@ def read_recordings(path: str | os.PathLike[str]) -> list[Recording]:
             "data (--data synthetic)"
         )
     recordings = []
-    try:
-        with zipfile.ZipFile(path) as archive:
-            for name in sorted(archive.namelist()):
-                inside = PurePosixPath(name)
-                if inside.is_absolute() or ".." in inside.parts or "\\" in name:
-                    raise ValueError(f"{path} holds the path {name!r}, which leaves its folder")
-                if inside.suffix == ".wav":
-                    recordings.append(_recording(inside, archive.read(name)))
-    except _DAMAGED as error:
-        raise ValueError(f"{path} is not a zip file, or is damaged ({error})") from error
+    for inside, content in _sounds(path):
+        recordings.append(_recording(inside, content))
     if not recordings:
         raise ValueError(f"{path} holds no recordings (DIGIT_SPEAKER_TAKE.wav)")
     return recordings
+
+
+def _sounds(path: Path) -> list[tuple[PurePosixPath, bytes]]:
+    """The WAV files of a zip file, none of which leads out of it."""
+    content = path.read_bytes()
+    try:
+        with zipfile.ZipFile(io.BytesIO(content)) as archive:
+            check_sizes(path, archive)
+            names = sorted(archive.namelist())
+            outside = [n for n in names if PurePosixPath(n).is_absolute() or "\\" in n
+                       or ".." in PurePosixPath(n).parts]  # fmt: skip
+            sounds = [n for n in names if n.endswith(".wav")]
+            contents = [] if outside else [archive.read(name) for name in sounds]
+    except DAMAGED as error:
+        raise ValueError(f"{path} is not a zip file, or is damaged ({error})") from error
+    if outside:
+        raise ValueError(f"{path} holds the path {outside[0]!r}, which leaves its folder")
+    return [(PurePosixPath(n), content) for n, content in zip(sounds, contents, strict=True)]
 
 
 def _recording(name: PurePosixPath, content: bytes) -> Recording:
@@ -153,7 +161,7 @@ def read_wav(content: bytes, name: str = "the recording") -> Any:
         with wave.open(io.BytesIO(content)) as file:
             kind = (file.getframerate(), file.getnchannels(), 8 * file.getsampwidth())
             frames, said = file.readframes(file.getnframes()), file.getnframes()
-    except (wave.Error, EOFError) as error:
+    except (wave.Error, *DAMAGED) as error:
         raise ValueError(
             f"{name} is not a WAV file, or its content is cut short ({error})"
         ) from error
@@ -191,20 +199,17 @@ def fetch_speech(progress: bool = False) -> Path:
             f"{path} does not hold the recordings of revision {REVISION}; move it away and "
             "run 'minikd data speech' again"
         )
-    check_writable(path.parent)
-    # Left over from a failed download; it would be mistaken for this one.
-    (path.parent / "download.zip").unlink(missing_ok=True)
     by_hand = (
         f"Put the recordings into {path} by hand, or use the bundled data (--data synthetic)"
     )
-    # The server packs the archive anew, so the archive's own hash says nothing.
-    got = retrieve([URL], None, "download.zip", path.parent, progress, by_hand)
-    if content_hash(got) != SHA256:
-        got.unlink()
-        raise OSError(
-            f"{URL} does not hold the recordings of revision {REVISION}; try again later"
-        )
-    got.replace(path)
+
+    def put_in_place(got: Path) -> None:
+        # The server packs the archive anew, so the archive's own hash says nothing.
+        if content_hash(got) != SHA256:
+            raise ValueError(f"{URL} does not hold the recordings of revision {REVISION}")
+        got.replace(path)
+
+    retrieve([URL], None, "recordings.zip", path.parent, progress, by_hand, put_in_place)
     return path
 
 
@@ -215,10 +220,11 @@ def content_hash(path: Path) -> str:
     hashed = hashlib.sha256()
     try:
         with zipfile.ZipFile(path) as archive:
+            check_sizes(path, archive)
             names = [n for n in archive.namelist() if n.endswith(".wav")]
             for name in sorted(names, key=lambda n: PurePosixPath(n).name):
                 hashed.update(PurePosixPath(name).name.encode() + b"\n" + archive.read(name))
-    except _DAMAGED:
+    except DAMAGED:
         return ""
     return hashed.hexdigest()
 
@@ -293,17 +299,17 @@ def load_speech(rng: Any = 0, digits: int = 5) -> Speech:
     Raises
     ------
     FileNotFoundError, ValueError
-        As :func:`read_recordings`, and if a speaker has recordings for only one of the two parts.
+        As :func:`read_recordings`, and if the recordings are not those of the pinned revision.
     """
     digits = values.whole("digits", digits, 1)
-    recordings = read_recordings(speech_file())
-    parts = [[r for r in recordings if (r.take < 5) == testing] for testing in (False, True)]
-    untested = {r.speaker for r in parts[0]} ^ {r.speaker for r in parts[1]}
-    if untested:
+    file = speech_file()
+    recordings = read_recordings(file)
+    if content_hash(file) != SHA256:
         raise ValueError(
-            f"speaker {', '.join(sorted(untested))} has recordings only for training or only "
-            "for testing; expected both (takes 0 to 4 are for testing)"
+            f"{file} does not hold the recordings of revision {REVISION} (other names or other sounds); "
+            "move it away and run 'minikd data speech'"
         )
+    parts = [[r for r in recordings if (r.take < 5) == testing] for testing in (False, True)]
     stream = generator(values.as_seed(rng), Stream.SPEECH)
     made = [
         [

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import json
 import sys
 import time
@@ -14,7 +13,7 @@ from minikd import values
 from minikd.checkpoint import load_checkpoint, save_checkpoint, write_atomically
 from minikd.data import Dataset, Digits
 from minikd.evaluate import logits_over_views
-from minikd.experiments.record import digest, engine
+from minikd.experiments.record import checksum, digest, engine
 from minikd.mixture import Mixture
 from minikd.mlp import MLP
 from minikd.objectives import Objective, hard_targets
@@ -161,9 +160,8 @@ class Kept:
     def write_part(self, config: Any, cell: Any, part: dict[str, Any]) -> None:
         """Keep what a cell of the seed found."""
         path = self.path(f"{config.name}.{config.data}", (config, cell), "json")
-        found = json.loads(json.dumps(part, default=values.for_json))
-        whole = {"found": found, "sha256": _checksum(found)}
-        write_atomically(path, json.dumps(whole).encode())
+        whole = {"found": part, "sha256": checksum(part)}
+        write_atomically(path, json.dumps(whole, default=values.for_json).encode())
 
     def read_part(self, config: Any, cell: Any) -> dict[str, Any] | None:
         """What a cell of the seed found, if it was finished before and the file is whole."""
@@ -171,7 +169,7 @@ class Kept:
         try:
             whole = json.loads(path.read_text(encoding="utf-8"))
             found = whole["found"]
-            if whole["sha256"] == _checksum(found) and isinstance(found, dict):
+            if whole["sha256"] == checksum(found) and isinstance(found, dict):
                 return found
         except FileNotFoundError:
             return None
@@ -179,11 +177,6 @@ class Kept:
             pass
         _again(path)
         return None
-
-
-def _checksum(found: Any) -> str:
-    """Of what a cell found: a bit that flips on the disk must not become a finding."""
-    return hashlib.sha256(json.dumps(found, sort_keys=True).encode()).hexdigest()
 
 
 def _read(path: Path, *needed: str) -> tuple[dict[str, Any], dict[str, Any]] | None:

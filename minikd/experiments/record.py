@@ -75,7 +75,7 @@ def differences(a: dict[str, Any], b: dict[str, Any]) -> str:
 _UNRELATED = {
     "plots.py", "temperature.py", "diagram.py", "report.py", "tables.py", "cli.py", "cli_parts.py",
     "__main__.py", "plain.py",
-    "gradcheck.py", "progress.py", "logits.py", "shipped.py", "claims.py", "course.py", "bundle.py",
+    "gradcheck.py", "gpu_check.py", "progress.py", "logits.py", "shipped.py", "claims.py", "course.py", "bundle.py",
 }  # fmt: skip
 
 
@@ -199,10 +199,16 @@ def engine() -> str:
     return source_hash(path for path in _package() if path.as_posix().endswith(_ENGINE))
 
 
+def checksum(found: Any) -> str:
+    """Of what JSON holds: a bit that flips on the disk must not become a finding."""
+    plain = json.loads(json.dumps(found, default=values.for_json))
+    return hashlib.sha256(json.dumps(plain, sort_keys=True).encode()).hexdigest()
+
+
 def write_record(path: str | PathLike[str], record: dict[str, Any]) -> dict[str, Any]:
     """Write a record as JSON, atomically, one metric or curve a line; returns it as read."""
     lines = []
-    for key, value in record.items():
+    for key, value in {**record, "sha256": checksum(record)}.items():
         if key in ("metrics", "curves", "config"):
             inner = ",\n".join(
                 f"    {json.dumps(k)}: {json.dumps(v, default=values.for_json)}"
@@ -260,6 +266,9 @@ def complete(record: Any, known: Iterable[str]) -> Iterator[None]:
         raise ValueError(
             f"{said} is incomplete: there is no {error}; run the experiment again"
         ) from error
+    except (ValueError, ArithmeticError) as error:
+        why = " ".join(str(error).split())
+        raise ValueError(f"{said} cannot be used ({why}); run the experiment again") from error
 
 
 def read_record(path: str | PathLike[str]) -> dict[str, Any]:
@@ -275,6 +284,9 @@ def read_record(path: str | PathLike[str]) -> dict[str, Any]:
     path = values.there("path", path, "the record of a run")
     try:
         record: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
+        said = record.pop("sha256", None)
+        if said is not None and said != checksum(record):
+            raise ValueError("its checksum is another one: it was changed, or damaged")
         missing = _KEYS - set(record)
         if missing:
             raise ValueError(f"it has no {', '.join(sorted(missing))}")
@@ -283,7 +295,7 @@ def read_record(path: str | PathLike[str]) -> dict[str, Any]:
             raise ValueError("its metrics or seconds have not one value per seed")
         for key in ("config", "versions", "curves"):
             values.mapping(key, record[key])
-    except (ValueError, TypeError, AttributeError) as error:
+    except (ValueError, TypeError, AttributeError, RecursionError) as error:
         raise ValueError(
             f"path: {path} is no record of a run ({error}); run the experiment again"
         ) from error

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import functools
 import json
-import os
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from os import PathLike
@@ -24,6 +23,7 @@ from minikd.experiments.record import (
     write_record,
 )
 from minikd.experiments.workers import on_workers, sent_whole, spread
+from minikd.folders import check_writable, remove_left_behind
 from minikd.threads import blas_threads
 
 if TYPE_CHECKING:
@@ -200,7 +200,7 @@ def run_seeds(
     ------
     ValueError
         If there is no seed, the device is not there, or a worker has other versions.
-    PermissionError
+    OSError
         If ``out`` cannot be written to.
     """
     # Workers may have another working directory.
@@ -219,9 +219,9 @@ def run_seeds(
         _environment_elsewhere(device, threads) if client is None
         else on_workers(client, _environment_elsewhere, device, threads)
     )  # fmt: skip
-    (out / ".kept").mkdir(parents=True, exist_ok=True)
-    if not os.access(out / ".kept", os.W_OK):
-        raise PermissionError(f"{out} cannot be written to; choose another folder")
+    for folder in (out, out / ".kept"):
+        check_writable(folder, "out")
+        remove_left_behind(folder, ".*.partial")
     once = functools.cache(_load)
     own = own_digest((one_cell, load), load and once(config.data, load))
     path = out / f"{stem or f'{config.name}.{config.data}'}.json"
@@ -300,5 +300,6 @@ def _do_elsewhere(
     after = {(seed, i): (seed, 0) for seed, i in left if (seed, 0) in left and i}
     one = next(iter(jobs.values()))
     with sent_whole(one.one_cell, one.load):
-        spread(left, after, client, keep, title, len(parts))
+        words = {key: f"seed {jobs[key].seed}, cell {jobs[key].cell}" for key in left}
+        spread(left, after, client, keep, title, len(parts), words)
     return parts

@@ -9,6 +9,7 @@ import signal
 import sys
 import warnings
 from collections.abc import Callable, Hashable, Iterator, Mapping
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from minikd.progress import progress_of
@@ -71,7 +72,7 @@ def _connected(distributed: Any, address: str) -> Client:
     except (OSError, ValueError) as error:
         if client is None:
             raise ValueError(
-                f"no Dask scheduler answers at {address}; expected an address like "
+                f"no Dask scheduler answers at {address!r}; expected an address like "
                 "tcp://HOST:8786, as 'dask scheduler' prints it"
             ) from error
         client.close()
@@ -170,6 +171,7 @@ def spread(
     done: Callable[[Key, Any], None],
     title: str | None,
     before: int = 0,
+    words: Mapping[Key, str] = MappingProxyType({}),
 ) -> None:
     """Do jobs on the workers of a client.
 
@@ -189,6 +191,8 @@ def spread(
         Of a progress bar.
     before : int
         How many jobs were done before, for the bar.
+    words : mapping
+        What a job is called in an error.
     """
     import cloudpickle
     from distributed import as_completed
@@ -215,7 +219,7 @@ def spread(
             future = next(running)
             key = keys.pop(future.key)
             try:
-                done(key, _result(future, key))
+                done(key, _result(future, words.get(key, str(key))))
             except Exception as failed:
                 error = error or failed
             else:
@@ -231,7 +235,7 @@ def _unpacked(job: bytes) -> Any:
     return cloudpickle.loads(job)()
 
 
-def _result(future: Future[Any], key: Any) -> Any:
+def _result(future: Future[Any], words: str) -> Any:
     from asyncio import CancelledError
 
     from distributed import KilledWorker
@@ -244,6 +248,6 @@ def _result(future: Future[Any], key: Any) -> Any:
         ) from error
     except KilledWorker as error:
         raise ChildProcessError(
-            f"the process that did {key} was killed {error.allowed_failures + 1} times; is there "
+            f"the process that did {words} was killed {error.allowed_failures + 1} times; is there "
             "memory enough for this many workers?"
         ) from error
