@@ -22,6 +22,7 @@ from minikd import MLP, Recipe, hard_targets, load_glyphs, soft_targets, train
 from minikd.claims import claim
 from minikd.equations import softmax
 from minikd.evaluate import errors, errors_per_class, sweep_bias, with_bias
+from minikd.experiments import findings, full_run, plot_record
 from minikd.plots import BLUE, GREEN, GREY, HOUSE_STYLE, ORANGE, save_figure
 from minikd.statistics import mean_of
 
@@ -199,6 +200,16 @@ claim(found[0].mean() > 15 and found[1:].mean(-1).max() < 5,
       "over 15 % found as trained by (a), and under 5 % by all others",
       f"{found[0].mean():.1f} %, and {found[1:].mean(-1).max():.1f} % at most",
       "At a low T the bias falls further (lesson 07).")  # fmt: skip
+
+# %% [markdown]
+# ## What the full run found
+# On MNIST, all of its images, with larger networks: students of the same kinds, and one
+# more. The record of that run comes with minikd.
+
+# %%
+record = full_run("what-carries")
+print("on MNIST:", *findings(record), sep="\n- ")
+print("wrote", save_figure(plot_record(record), "out/20_on_mnist.png"))
 
 # %% [markdown]
 # ## Try
