@@ -16,6 +16,7 @@ import platform
 import subprocess
 import sys
 import tempfile
+import tomllib
 from pathlib import Path
 from typing import Any
 
@@ -92,12 +93,14 @@ def tried(
         return ended.stdout
 
     uv = [sys.executable, "-m", "uv"]
+    # Named beside it, so that their lowest versions are taken, and not those of what they need.
+    needed = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]["dependencies"]
     own = ["--no-binary", "minikd"] if file.suffix == ".gz" else []
     try:
         run(*uv, "venv", "--python", interpreter, "--seed", str(where))
         work.mkdir()
         run(*uv, "pip", "install", "--python", str(bin_ / "python"), "--resolution", resolution,
-            "--only-binary", ":all:", *own, str(file))  # fmt: skip
+            "--only-binary", ":all:", *own, str(file), *needed)  # fmt: skip
         said = run(str(bin_ / "minikd"), "--version", env=environment)
         run(str(bin_ / "python"), "-W", "error", "-c", SMOKE, env=environment)
         run(str(bin_ / "minikd"), "run", "three-percent", "--out", "out", env=environment)
