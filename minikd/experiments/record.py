@@ -75,7 +75,8 @@ def differences(a: dict[str, Any], b: dict[str, Any]) -> str:
 _UNRELATED = {
     "plots.py", "temperature.py", "diagram.py", "report.py", "tables.py", "cli.py", "cli_parts.py",
     "__main__.py", "plain.py",
-    "gradcheck.py", "gpu_check.py", "progress.py", "logits.py", "shipped.py", "claims.py", "course.py", "bundle.py",
+    "gradcheck.py", "gpu_check.py", "progress.py", "logits.py", "shipped.py", "claims.py",
+    "course.py", "bundle.py",
 }  # fmt: skip
 
 

@@ -90,19 +90,24 @@ def _processes(workers: int) -> Iterator[LocalCluster]:
 
     # Read where a process starts, also one that takes the place of a dead one.
     quiet = {"distributed.nanny.pre-spawn-environ.DASK_LOGGING__DISTRIBUTED": "critical"}
-    with (
-        dask.config.set(quiet),
-        LocalCluster(
-            n_workers=workers,
-            threads_per_worker=1,
-            processes=True,
-            host="127.0.0.1",
-            dashboard_address="127.0.0.1:0",
-            scheduler_kwargs={"dashboard": False},
-            memory_limit=None,  # a cell may take what it needs
-            silence_logs=logging.CRITICAL,
-        ) as local,
-    ):
+    with contextlib.ExitStack() as stack:
+        stack.enter_context(dask.config.set(quiet))
+        try:
+            local = stack.enter_context(LocalCluster(
+                n_workers=workers,
+                threads_per_worker=1,
+                processes=True,
+                host="127.0.0.1",
+                dashboard_address="127.0.0.1:0",
+                scheduler_kwargs={"dashboard": False},
+                memory_limit=None,  # a cell may take what it needs
+                silence_logs=logging.CRITICAL,
+            ))  # fmt: skip
+        except RuntimeError as error:
+            raise ChildProcessError(
+                f"one of {workers} worker processes ended while it was being started; was it killed, or is "
+                "there too little memory? The same command tries again"
+            ) from error
         try:
             yield local
         except BaseException:

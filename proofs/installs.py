@@ -1,0 +1,153 @@
+"""Wheel and sdist in bare environments: every Python that is here, the lowest and the newest versions.
+
+    python proofs/installs.py
+
+Each environment is made under a folder whose name has spaces and letters that are not ASCII, with a home
+that cannot be written, and no C compiler; there, minikd runs from outside its repository. It needs uv
+(pip install uv), which finds the lowest versions that pyproject.toml allows.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import platform
+import subprocess
+import sys
+import tempfile
+import tomllib
+from pathlib import Path
+from typing import Any
+
+ROOT = Path(__file__).resolve().parents[1]
+VERSIONS = ("3.11", "3.12", "3.13", "3.14")
+
+# What must work anywhere: the equations, a training run, a record with its picture, and the lessons.
+SMOKE = """
+import numpy as np, minikd
+from minikd import MLP, Recipe, equations, errors, gradcheck, hard_targets, load_glyphs, train
+v = np.random.default_rng(0).normal(0, 3, (4, 10))
+def cost(z): return equations.soft_target_cost(z, v, 3.0).sum()
+def gradient(z): return equations.soft_target_gradient(z, v, 3.0)
+assert gradcheck(cost, v[::-1], gradient=gradient)
+digits = load_glyphs(rng=0, train=500, test=100)
+net = MLP([784, 50, 10], rng=1)
+train(net, digits.train, hard_targets(), Recipe(5, 0.1))
+assert errors(net(digits.test.x), digits.test.y) < 60
+"""
+
+
+def python(version: str) -> str | None:
+    """An interpreter of this version, if there is one."""
+    for name in (
+        f"python{version}",
+        *map(str, Path.home().glob(f".pyenv/versions/{version}.*/bin/python")),
+    ):
+        try:
+            asked = subprocess.run(
+                [name, "-c", "import sys; print('%d.%d' % sys.version_info[:2])"],
+                capture_output=True, text=True,
+            )  # fmt: skip
+        except OSError:
+            continue
+        if asked.stdout.strip() == version:
+            return name
+    return None
+
+
+def built(folder: Path) -> tuple[Path, Path]:
+    """The wheel and the sdist."""
+    subprocess.run(
+        [sys.executable, "-m", "uv", "build", "--out-dir", str(folder), str(ROOT)],
+        check=True, capture_output=True,
+    )  # fmt: skip
+    return next(folder.glob("*.whl")), next(folder.glob("*.tar.gz"))
+
+
+def tried(
+    version: str, interpreter: str, file: Path, resolution: str, folder: Path
+) -> dict[str, Any]:
+    """Install a file into a bare environment, and use it."""
+    where = folder / f"Söhne & Töchter {version} {resolution} {file.suffix[1:]}"
+    bin_ = where / "bin"
+    home = folder / "no home" / "at all"
+    # No compiler is found there, and no home either.
+    environment = {
+        "PATH": f"{bin_}{os.pathsep}/nowhere", "HOME": str(home), "MPLBACKEND": "Agg", "LC_ALL": "C.UTF-8",
+        "CC": "/nowhere/cc",
+    }  # fmt: skip
+    work = where / "work"
+
+    def run(*command: str, env: dict[str, str] | None = None) -> str:
+        ended = subprocess.run(
+            command,
+            capture_output=True,
+            text=True,
+            env=env,
+            cwd=work if env else None,
+            timeout=600,
+        )
+        if ended.returncode:
+            raise RuntimeError((ended.stderr.strip().splitlines() or ["?"])[-1])
+        return ended.stdout
+
+    uv = [sys.executable, "-m", "uv"]
+    # Named beside it, so that their lowest versions are taken, and not those of what they need.
+    needed = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]["dependencies"]
+    own = ["--no-binary", "minikd"] if file.suffix == ".gz" else []
+    try:
+        run(*uv, "venv", "--python", interpreter, "--seed", str(where))
+        work.mkdir()
+        run(*uv, "pip", "install", "--python", str(bin_ / "python"), "--resolution", resolution,
+            "--only-binary", ":all:", *own, str(file), *needed)  # fmt: skip
+        said = run(str(bin_ / "minikd"), "--version", env=environment)
+        run(str(bin_ / "python"), "-W", "error", "-c", SMOKE, env=environment)
+        run(str(bin_ / "minikd"), "run", "three-percent", "--out", "out", env=environment)
+        run(str(bin_ / "minikd"), "temperature", "--out", "out", env=environment)
+        run(str(bin_ / "minikd"), "lessons", "--help", env=environment)
+        frozen = run(*uv, "pip", "freeze", "--python", str(bin_ / "python"))
+        versions = dict(
+            line.split("==")
+            for line in frozen.splitlines()
+            if line.partition("==")[0] in ("numpy", "scipy", "matplotlib")
+        )
+        return {"works": True, "said": said.strip(), "versions": versions}
+    except (RuntimeError, subprocess.TimeoutExpired) as error:
+        return {"works": False, "said": str(error)[:300], "versions": {}}
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
+    parser.add_argument("--record", type=Path, help="write what worked as JSON")
+    arguments = parser.parse_args()
+    rows = []
+    with tempfile.TemporaryDirectory() as folder:
+        wheel, sdist = built(Path(folder) / "dist")
+        for version in VERSIONS:
+            interpreter = python(version)
+            for file, resolution in (
+                (wheel, "highest"),
+                (wheel, "lowest-direct"),
+                (sdist, "highest"),
+            ):
+                kind = "wheel" if file is wheel else "sdist"
+                row: dict[str, Any] = {
+                    "python": version,
+                    "of": kind,
+                    "dependencies": resolution,
+                }
+                if interpreter is None:
+                    row |= {"works": None, "said": "no such Python here", "versions": {}}
+                else:
+                    row |= tried(version, interpreter, file, resolution, Path(folder))
+                print(row, flush=True)
+                rows.append(row)
+    if arguments.record:
+        found = {"system": platform.platform(), "rows": rows}
+        arguments.record.write_text(json.dumps(found, indent=1) + "\n", encoding="utf-8")
+    return int(any(row["works"] is False for row in rows))
+
+
+if __name__ == "__main__":
+    sys.exit(main())

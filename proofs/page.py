@@ -1,0 +1,83 @@
+"""The page "What you can rely on", from the records that the proofs have written.
+
+``python proofs/page.py`` reads ``results/proofs/*.json`` and writes the tables of ``docs/trust.md``, between
+its markers.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+from minikd.checkpoint import write_atomically
+
+ROOT = Path(__file__).parents[1]
+RECORDS = ROOT / "results" / "proofs"
+PAGE = ROOT / "docs" / "trust.md"
+
+
+def backwards(rows: list[dict[str, Any]]) -> str:
+    """The worst relative error of each backward."""
+    lines = ["| backward | worst relative error | beside |", "| --- | --- | --- |"]
+    lines += [f"| {row['name']} | {_power(row['error'])} | {row['by']} |" for row in rows]
+    return "\n".join(lines)
+
+
+def _power(error: float) -> str:
+    return "0" if error == 0 else f"{error:.0e}"
+
+
+def fuzz(found: dict[str, Any]) -> str:
+    """What became of damaged files, by format."""
+    lines = [
+        "| files | tried | refused in one line | read | anything else |",
+        "| --- | --- | --- | --- | --- |",
+    ]
+    for name, of in found["formats"].items():
+        tried = of["refused"] + of["read"] + of["wrong"]
+        lines.append(
+            f"| {name} | {tried:,} | {of['refused']:,} | {of['read']:,} | {of['wrong']:,} |"
+        )
+    return "\n".join(lines)
+
+
+def crashes(found: dict[str, Any]) -> str:
+    """Every fault that was tried: what was done, what the user saw, what was lost."""
+    lines = ["| what was done | times | what the user saw last | record as unbroken | left running |",
+             "| --- | --- | --- | --- | --- |"]  # fmt: skip
+    for of in found["tried"]:
+        same = "yes" if of["same"] else "**no**"
+        seen = f"`{of['seen']}`" if of["seen"] else "–"
+        lines.append(f"| {of['done']} | {of['times']} | {seen} | {same} | {of['orphans']} |")
+    return "\n".join(lines)
+
+
+BLOCKS: dict[str, Callable[[Any], str]] = {
+    "backwards": backwards, "fuzz": fuzz, "crashes": crashes,
+}  # fmt: skip
+
+
+def page(text: str) -> str:
+    """A page with its blocks made of the records."""
+    for name, block in BLOCKS.items():
+        record = json.loads((RECORDS / f"{name}.json").read_text(encoding="utf-8"))
+        pattern = re.compile(rf"(<!-- {name} -->\n).*?(<!-- end -->)", re.DOTALL)
+        if not pattern.search(text):
+            raise ValueError(f"{PAGE} has no block <!-- {name} -->")
+        made = block(record)
+        text = pattern.sub(lambda match, made=made: f"{match[1]}{made}\n{match[2]}", text)  # type: ignore[misc]
+    return text
+
+
+def main() -> int:
+    write_atomically(PAGE, page(PAGE.read_text(encoding="utf-8")).encode())
+    print(f"wrote {PAGE}")
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
