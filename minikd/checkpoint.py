@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import glob
 import io
 import json
 import os
@@ -13,6 +14,7 @@ import numpy as np
 
 from minikd import values
 from minikd.arrays import held
+from minikd.folders import remove_left_behind, with_number
 from minikd.npy import read_npy
 
 
@@ -22,6 +24,7 @@ def write_atomically(path: str | PathLike[str], content: bytes) -> None:
     if path.is_dir():
         raise ValueError(f"path: {path} is a folder; expected a file to write")
     values.instance("content", content, (bytes,), "bytes")
+    remove_left_behind(path.parent, f".{glob.escape(path.name)}.*-*.partial")
     # Another process, thread or machine may be writing the same file.
     partial = path.with_name(f".{path.name}.{os.getpid()}-{os.urandom(4).hex()}.partial")
     try:
@@ -32,10 +35,10 @@ def write_atomically(path: str | PathLike[str], content: bytes) -> None:
             os.fsync(file.fileno())
         os.replace(partial, path)
     except OSError as error:
-        raise type(error)(
+        raise with_number(error, (
             f"path: {path} cannot be written ({error.strerror}); give one in a folder where you may "
             "write, on a disk that is not full"
-        ) from error
+        )) from error  # fmt: skip
     finally:
         if partial.exists():
             partial.unlink()

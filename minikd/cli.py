@@ -44,7 +44,8 @@ def main(argv: Sequence[str] | None = None) -> int:
 def _how_to_go_on(arguments: argparse.Namespace) -> str:
     if arguments.command is not _run:
         return ""
-    if any((arguments.out / ".kept").glob("*.*")):
+    kept = (arguments.out / ".kept").glob("[!.]*.*")
+    if any(path.suffix in (".npz", ".json") for path in kept):
         return "; the same command goes on from here"
     return "; nothing was kept yet"
 

@@ -25,13 +25,24 @@ def check_writable(folder: Path, name: str, instead: str = "or choose another fo
         with tempfile.TemporaryFile(dir=folder) as file:
             file.write(bytes(4096))  # a full disk still makes files
     except OSError as error:
-        raise type(error)(
+        said = (
             f"cannot write to {name} {folder} ({error.strerror}); make it writable, {instead}"
-        ) from error
+        )
+        raise with_number(error, said) from error
+
+
+def with_number(error: OSError, said: str) -> OSError:
+    """An error of the same kind and number that says more."""
+    other = type(error)(said)
+    other.errno = error.errno
+    return other
 
 
 def remove_left_behind(folder: Path, pattern: str) -> None:
-    """Remove what a process that was killed left in a folder more than a day ago."""
+    """Remove what a process that was killed left in a folder more than a day ago.
+
+    The pattern must be of names that only minikd gives.
+    """
     for path in folder.glob(pattern):
         with contextlib.suppress(OSError):
             if time.time() - path.stat().st_mtime > LEFT_BEHIND:

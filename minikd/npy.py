@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import math
+import warnings
 from typing import Any
 
 import numpy as np
@@ -21,6 +22,12 @@ def read_npy(content: bytes) -> Any:
         If it is no array, holds Python objects, or holds more or less than its header says.
     """
     file = io.BytesIO(content)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # of a header that only Python would understand
+        return _read(file, len(content))
+
+
+def _read(file: io.BytesIO, size: int) -> Any:
     try:
         version = np.lib.format.read_magic(file)
         if version == (1, 0):
@@ -34,8 +41,11 @@ def read_npy(content: bytes) -> Any:
         raise ValueError(f"it is no array of NumPy ({' '.join(str(error).split())})") from error
     if dtype.hasobject:
         raise ValueError("it holds Python objects, which only pickle could read")
-    claimed, there = math.prod(shape) * dtype.itemsize, len(content) - file.tell()
-    if claimed != there or any(n > max(there, 1) for n in shape):
+    if dtype.kind not in "biufcU":
+        raise ValueError(f"it holds {dtype}; expected numbers, or text")
+    claimed, there = math.prod(shape) * dtype.itemsize, size - file.tell()
+    whole = all(type(n) is int and 0 <= n <= max(there, 1) for n in shape)
+    if claimed != there or not whole:
         raise ValueError(f"its header claims {claimed} bytes, and {there} follow")
     file.seek(0)
     return np.lib.format.read_array(file, allow_pickle=False)

@@ -77,13 +77,14 @@ def save_figure(figure: Any, path: str | PathLike[str]) -> Path:
     """
     values.able("figure", figure, "savefig", "a figure of matplotlib")
     path = values.path("path", path)
+    path = path if path.suffix else path.with_suffix(".png")
     try:
         # A figure without a layout engine would get that of the house style once it was drawn.
         with plt.rc_context({"figure.constrained_layout.use": False}):
             for ending in _formats or (path.suffix,):
                 drawn = io.BytesIO()
-                figure.savefig(drawn, format=ending.removeprefix(".") or None)
-                write_atomically(path.with_suffix(ending) if ending else path, drawn.getvalue())
+                figure.savefig(drawn, format=ending.removeprefix("."))
+                write_atomically(path.with_suffix(ending), drawn.getvalue())
             if in_notebook():
                 _show(figure)
     finally:

@@ -30,6 +30,7 @@ from minikd.diagram import plot_distillation
 from minikd.experiments import EXPERIMENTS, plot_record, read_record
 from minikd.experiments.experiment import Metric, Record
 from minikd.experiments.record import complete
+from minikd.folders import check_writable
 from minikd.plots import save_figure
 from minikd.statistics import change
 from minikd.tables import OF_ALL, OF_RECORD, metrics_of, plainly
@@ -229,16 +230,21 @@ def write_report(results: Path, root: Path) -> list[Path]:
     texts = {page: filled(page.read_text(encoding="utf-8"), records) for page in pages_of(root)}
     contents = {page: text.encode() for page, text in texts.items() if PLACEHOLDER.search(text)}
     # Everything is made before anything is written: a record that can't be drawn leaves all as it was.
+    images = root / "docs" / "images"
     with tempfile.TemporaryDirectory() as made:
         for key, draw in _pictures(records).items():
             try:
                 drawn = save_figure(draw(), Path(made) / f"{key}.png")
+            except OSError:
+                raise
             except Exception as error:
                 raise ValueError(
                     f"{results / key}.json cannot be drawn ({' '.join(str(error).split())}); nothing was "
                     "written: mend the record, or run the experiment again"
                 ) from error
-            contents[root / "docs" / "images" / drawn.name] = drawn.read_bytes()
+            contents[images / drawn.name] = drawn.read_bytes()
+    for folder in {path.parent for path in contents}:
+        check_writable(folder, "the folder")
     for path, content in contents.items():
         write_atomically(path, content)
     return list(contents)

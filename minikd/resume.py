@@ -127,7 +127,12 @@ class Checkpoint:
         # Copies: the next epoch goes on in the same memory, and may be stopped.
         arrays = {f"p{i}": to_host(p).copy() for i, p in enumerate(net.parameters)}
         arrays |= {f"u{i}": to_host(u).copy() for i, u in enumerate(velocities)}
-        self._unwritten = arrays, {"run": self.run, **asdict(history)}
+        said = {
+            "costs": [*history.costs],
+            "observed": [*history.observed],
+            "seconds": history.seconds,
+        }
+        self._unwritten = arrays, {"run": self.run, **said}
         if last or now > self._next_write:
             self._save()
             self._next_write = now + self.seconds_between

@@ -109,7 +109,8 @@ def train(
         error.
     seconds_between : float
         Shortest time between two writes of the checkpoint; it is also written at the end, and
-        where Ctrl-C or SIGTERM stops the run, for the last epoch that is finished.
+        where Ctrl-C (and in the ``minikd`` command, SIGTERM) stops the run, for the last epoch
+        that is finished.
     progress : str, optional
         Show progress on stderr under this title: a bar in a terminal or notebook, else a line now
         and then.

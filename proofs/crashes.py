@@ -101,9 +101,12 @@ class Runs:
 
     def __init__(self, folder: Path, seed: int) -> None:
         self.folder, self.rng, self.number = folder, np.random.default_rng(seed), 0
-        began = time.monotonic()
-        code, said = finish(folder / "unbroken")
-        self.takes = time.monotonic() - began
+        self.surprises: list[str] = []
+        self.takes: dict[tuple[str, ...], float] = {}
+        for more in ((), ("--workers", "2")):
+            began = time.monotonic()
+            code, said = finish(folder / f"unbroken{' by workers' * bool(more)}", *more)
+            self.takes[more] = time.monotonic() - began
         self.unbroken = record_of(folder / "unbroken")
         assert code == 0, said
         assert self.unbroken is not None
@@ -131,12 +134,15 @@ class Runs:
                     text=True, env=ENVIRONMENT, start_new_session=True,
                 ) as running:  # fmt: skip
                     try:
-                        running.wait(float(self.rng.uniform(0.3, 1.1 * self.takes)))
+                        running.wait(float(self.rng.uniform(0.3, 1.1 * self.takes[more])))
                         ended = True
                     except subprocess.TimeoutExpired:
                         family = psutil.Process(running.pid).children(recursive=True)
                         orphans += self._kill(running, family, number, who)
+                        if who == "a worker" and not any(map(_is_worker, family)):
+                            continue  # it came too early
                         done += 1
+                        self._expect(running.returncode, number, who)
                         said = last_line(running.stderr.read() if running.stderr else "")
                         seen = self.without_a_path(said) or seen
                 if done >= kills and not ended:
@@ -144,7 +150,13 @@ class Runs:
                     ended = True
             same = same and record_of(folder) == self.unbroken
             shutil.rmtree(folder)
+        same, self.surprises = same and not self.surprises, []
         return Tried(f"{number.name} to {who} at random moments", done, seen, same, orphans)
+
+    def _expect(self, code: int, number: int, who: str) -> None:
+        """A command that is stopped says so by its code; while it is imported, Python does."""
+        if who != "a worker" and code not in (128 + number, -number, 0):
+            self.surprises.append(f"exit code {code} after signal {number}")
 
     def _kill(
         self,
@@ -223,6 +235,7 @@ class Runs:
                     part.unlink()
             code, said = finish(folder)
             same = same and code == 0 and record_of(folder) == self.unbroken
+            same = same and "is damaged; what it held is made again" in said
             seen, times = self.without_a_path(said) or seen, times + 1
             shutil.rmtree(folder)
         return Tried(words, times, seen, same)

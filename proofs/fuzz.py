@@ -19,6 +19,7 @@ import struct
 import sys
 import tempfile
 import tracemalloc
+import warnings
 import wave
 import zipfile
 from collections import Counter
@@ -56,6 +57,8 @@ class Format:
         From a path; what it returns is not looked at.
     times : int
         How many times the size of a file reading it may take in memory.
+    inside : tuple of str
+        Words that say which file it is as well as its name does.
     wrap : callable
         What is damaged is put into a file by it: so that damage gets past a checksum.
     """
@@ -64,6 +67,7 @@ class Format:
     good: list[bytes]
     read: Callable[[Path], Any]
     times: int = 40
+    inside: tuple[str, ...] = ()
     wrap: Callable[[bytes], bytes] = bytes
 
 
@@ -181,7 +185,7 @@ def formats() -> dict[str, Format]:
             read_recordings, 4 * MOST_TIMES,
         ),
         "zip, recording": Format(".zip", [sound()], read_recordings, wrap=in_zip),
-        "record": Format(".json", records(), read_and_tell, 200),
+        "record": Format(".json", records(), read_and_tell, 200, ("record ",)),
     }  # fmt: skip
 
 
@@ -258,9 +262,33 @@ def bombs() -> dict[str, bytes]:
         "IDX: an axis of 0 beside huge ones": struct.pack(">BBBB3I", 0, 0, 8, 3, 0, 2**32 - 1, 2**32 - 1),
         "zip: 40 MB of silence": made.getvalue(), "npz: 40 MB, packed": packed_npz.getvalue(),
         "npz: a header that claims 128 TiB": lying.getvalue(), "npy: claims 128 TiB": claims,
+        "zip: a size that lies": lying_zip(), "zip: one name many times": same_name_zip(),
         "WAV: a format chunk of 4 GiB": sound()[:16] + b"\xff\xff\xff\xff" + sound()[20:],
         "record: 100,000 brackets": b"[" * 100_000,
     }  # fmt: skip
+
+
+def lying_zip() -> bytes:
+    """A recording of 20 MB, whose directory claims a hundred bytes."""
+    made = io.BytesIO()
+    with zipfile.ZipFile(made, "w", zipfile.ZIP_DEFLATED) as file:
+        file.writestr("0_anna_0.wav", sound()[:44] + bytes(20_000_000))
+    content = bytearray(made.getvalue())
+    size = (20_000_044).to_bytes(4, "little")
+    while (at := content.find(size)) >= 0:
+        content[at : at + 4] = (100).to_bytes(4, "little")
+    return bytes(content)
+
+
+def same_name_zip() -> bytes:
+    """A hundred empty entries under the name of one of 1.4 MB."""
+    made = io.BytesIO()
+    with warnings.catch_warnings(), zipfile.ZipFile(made, "w", zipfile.ZIP_DEFLATED) as file:
+        warnings.simplefilter("ignore")
+        for _ in range(100):
+            file.writestr("0_anna_0.wav", b"")
+        file.writestr("0_anna_0.wav", sound(700_000))
+    return made.getvalue()
 
 
 # ---------------------------------------------------------------- a case
@@ -271,7 +299,9 @@ def outcome(of: Format, path: Path) -> str:
     size = path.stat().st_size
     tracemalloc.start()
     try:
-        of.read(path)
+        with warnings.catch_warnings():
+            warnings.simplefilter("error")
+            of.read(path)
         said = "read"
     except ValueError as error:
         if type(error) is not ValueError:
@@ -279,7 +309,7 @@ def outcome(of: Format, path: Path) -> str:
         else:
             said = "refused" if "\n" not in str(error) else f"wrong: more than a line: {error}"
             # A message of NumPy or Python knows no file; minikd's own name it, or what is in it.
-            if not any(word in str(error) for word in (path.stem, "record ", ".wav")):
+            if not any(word in str(error) for word in (path.stem, *of.inside)):
                 said = f"wrong: names no file: {error}"
     except Exception as error:
         said = f"wrong: {type(error).__name__}: {error}"
@@ -301,7 +331,7 @@ def fuzz(
             if only not in (None, name):
                 continue
             rng, counted = np.random.default_rng([seed, number]), Counter[str]()
-            path = Path(folder) / f"damaged{of.ending}"
+            path = Path(folder) / f"q7x{of.ending}"
             for content in of.good:  # what is imported on the way is no memory of a file
                 path.write_bytes(of.wrap(content))
                 of.read(path)
@@ -319,7 +349,7 @@ def fuzz(
             counts[name] = counted
         for name, content in bombs().items() if only in (None, "bombs") else ():
             of = formats()[name.partition(":")[0]]
-            path = Path(folder) / f"bomb{of.ending}"
+            path = Path(folder) / f"q7x{of.ending}"
             path.write_bytes(content)
             said = outcome(of, path)
             counts[f"bomb: {name}"] = Counter([said if said != "read" else "wrong: read"])

@@ -71,7 +71,8 @@ def tried(
     """Install a file into a bare environment, and use it."""
     where = folder / f"Söhne & Töchter {version} {resolution} {file.suffix[1:]}"
     bin_ = where / "bin"
-    home = folder / "no home" / "at all"
+    (folder / "a file").write_text("")
+    home = folder / "a file" / "home"  # it cannot even be made
     # No compiler is found there, and no home either.
     environment = {
         "PATH": f"{bin_}{os.pathsep}/nowhere", "HOME": str(home), "MPLBACKEND": "Agg", "LC_ALL": "C.UTF-8",

@@ -56,8 +56,32 @@ def crashes(found: dict[str, Any]) -> str:
     return "\n".join(lines)
 
 
+def installs(found: dict[str, Any]) -> str:
+    """Where minikd was installed and used."""
+    lines = [
+        "| Python | from | versions of what it needs | NumPy, SciPy, matplotlib | works |",
+        "| --- | --- | --- | --- | --- |",
+    ]
+    for row in found["rows"]:
+        versions = ", ".join(
+            row["versions"].get(name, "–") for name in ("numpy", "scipy", "matplotlib")
+        )
+        which = (
+            "the newest" if row["dependencies"] == "highest" else "the lowest that are allowed"
+        )
+        works = {
+            True: "yes",
+            False: f"**no**: {row['said']}",
+            None: "not tried: " + row["said"],
+        }
+        lines.append(
+            f"| {row['python']} | {row['of']} | {which} | {versions} | {works[row['works']]} |"
+        )
+    return "\n".join(lines)
+
+
 BLOCKS: dict[str, Callable[[Any], str]] = {
-    "backwards": backwards, "fuzz": fuzz, "crashes": crashes,
+    "backwards": backwards, "fuzz": fuzz, "crashes": crashes, "installs": installs,
 }  # fmt: skip
 
 

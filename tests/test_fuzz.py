@@ -37,7 +37,8 @@ def test_a_bomb_is_caught_by_the_fuzzer(tmp_path):
     assert "bytes of memory for a file of 8" in fuzz.outcome(greedy, path)
     for error, said in (
         (KeyError("u0"), "wrong: KeyError"),
-        (ValueError("bad"), "names no file"),
+        (ValueError("it is damaged"), "names no file"),
+        (UserWarning("!"), "wrong: UserWarning"),
     ):
 
         def fails(path, error=error):

@@ -5,6 +5,7 @@ from __future__ import annotations
 import errno
 import os
 import tempfile
+import threading
 import time
 from collections.abc import Callable, Sequence
 from pathlib import Path
@@ -32,7 +33,7 @@ def found(folder: Path, name: str) -> Path | None:
 
 def retrieve(
     addresses: Sequence[str], known_hash: str | None, name: str, folder: Path, progress: Any,
-    by_hand: str, use: Callable[[Path], object] | None = None,
+    by_hand: str, most: int, use: Callable[[Path], object] | None = None,
 ) -> str:  # fmt: skip
     """Download a file from the first address that delivers it; returns that address.
 
@@ -50,6 +51,8 @@ def retrieve(
         Show a bar.
     by_hand : str
         What to do instead, for the error.
+    most : int
+        Bytes; a longer file is another one.
     use : callable, optional
         Gets the downloaded file, in place of putting it into the folder. A ValueError says that it
         is another file than it should be.
@@ -60,25 +63,16 @@ def retrieve(
         If the folder cannot be written to, or no address delivers the file: naming the addresses,
         what each of them did, and what to do by hand.
     """
-    import logging
-
-    import pooch
-
     check_writable(folder, "the data folder", "or set MINIKD_DATA_DIR to another folder")
     remove_left_behind(folder, ".download-*")
-    pooch.get_logger().setLevel(logging.ERROR)
     failures: list[str] = []
     for address in addresses:
-        watch = _Watch(name if progress else None)
-        downloader = pooch.HTTPDownloader(
-            progressbar=watch, chunk_size=256, timeout=(CONNECT_SECONDS, SILENT_SECONDS)
-        )
         try:
-            with tempfile.TemporaryDirectory(dir=folder, prefix=".download-") as own:
+            with tempfile.TemporaryDirectory(
+                dir=folder, prefix=".download-", ignore_cleanup_errors=True
+            ) as own:
                 got = Path(own) / name
-                pooch.retrieve(
-                    address, known_hash=known_hash, fname=name, path=own, downloader=downloader
-                )
+                _fetched(address, known_hash, got, progress, most)
                 if use is None:
                     got.replace(folder / name)
                 else:
@@ -93,15 +87,13 @@ def retrieve(
                     "or set MINIKD_DATA_DIR to another folder"
                 ) from error
             failures.append(f"{address} ({_what_it_did(error)})")
-        finally:
-            watch.close()
     raise OSError(
         f"could not download {name} into {folder}: tried {', '.join(failures)}. {by_hand}"
     )
 
 
 # An address that does not answer, or falls silent, is given up; so is one that is too slow for
-# anybody to wait for: on average over this time, fewer bytes a second than a modem.
+# anybody to wait for: over such a time, fewer bytes a second than a modem.
 CONNECT_SECONDS, SILENT_SECONDS, SLOW_SECONDS, SLOWEST = 10, 30, 60, 5_000
 
 # What is wrong on this machine, and no server's fault.
@@ -115,29 +107,77 @@ class _TooSlow(OSError):
     pass
 
 
+def _fetched(
+    address: str, known_hash: str | None, path: Path, progress: Any, most: int
+) -> None:
+    """Download to a path, in a thread: no byte that drips in keeps this one waiting for ever."""
+    import logging
+
+    import pooch
+
+    pooch.get_logger().setLevel(logging.ERROR)
+    failed: list[BaseException] = []
+    watch = _Watch(path.name if progress else None, most)
+    downloader = pooch.HTTPDownloader(
+        progressbar=watch, timeout=(CONNECT_SECONDS, SILENT_SECONDS)
+    )
+
+    def fetch() -> None:
+        try:
+            pooch.retrieve(
+                address, known_hash=known_hash, fname=path.name, path=path.parent,
+                downloader=downloader,
+            )  # fmt: skip
+        except BaseException as error:
+            failed.append(error)
+
+    thread = threading.Thread(target=fetch, daemon=True, name="minikd download")
+    thread.start()
+    try:
+        while thread.is_alive():
+            thread.join(0.1)
+            watch.look()
+    finally:
+        watch.close()
+    if failed:
+        error = failed.pop()
+        try:
+            raise error
+        finally:
+            del error  # its traceback holds this frame, and both would hold the connection
+
+
 class _Watch:
-    """A progress bar for pooch that gives up a download which would never end.
+    """A progress bar for pooch, and how much came in the last while.
 
     pooch sets ``total``, calls ``update`` for each piece, and in the end ``reset`` and ``update`` for
     the whole.
     """
 
-    def __init__(self, title: str | None) -> None:
-        self.total, self._title = 0, title
+    def __init__(self, title: str | None, most: int) -> None:
+        self.total, self._title, self._most = 0, title, most
         self._bar: Any = None
-        self._got, self._began = 0, time.monotonic()
+        self._got, self._before, self._since = 0, 0, time.monotonic()
 
     def update(self, size: int) -> None:
         self._got += size
-        took = time.monotonic() - self._began
-        if took > SLOW_SECONDS and self._got < SLOWEST * took:
-            raise _TooSlow(f"{self._got / 1000:.0f} kB in {took:.0f} seconds")
+        if self._got > 2 * self._most:  # in the end pooch counts the whole again
+            raise ValueError(f"more than {self._most} bytes")
         if self._title is not None:
             if self._bar is None:
                 from tqdm.auto import tqdm
 
                 self._bar = tqdm(desc=self._title, total=self.total, unit="B", unit_scale=True)
             self._bar.update(size)
+
+    def look(self) -> None:
+        """Give up if too little came since the last look that was long enough ago."""
+        took, came = time.monotonic() - self._since, self._got - self._before
+        if took < SLOW_SECONDS:
+            return
+        if came < SLOWEST * took:
+            raise _TooSlow(f"{came / 1000:.0f} kB in {took:.0f} seconds")
+        self._before, self._since = self._got, time.monotonic()
 
     def reset(self) -> None:
         if self._bar is not None:
@@ -155,12 +195,21 @@ def _what_it_did(error: Exception) -> str:
     if isinstance(error, ValueError) and not isinstance(error, OSError):
         return "delivered another file"
     status = getattr(getattr(error, "response", None), "status_code", None)
-    if status is not None and type(error).__name__ == "HTTPError":
+    kind = type(error).__name__
+    if status is not None and kind == "HTTPError":
         return f"answered {status}"
+    # requests has one error for all that goes wrong with a connection; its cause is in the words.
+    if kind == "ConnectionError" and "Read timed out" in str(error):
+        return "fell silent"
+    if kind == "ConnectionError" and any(word in str(error) for word in _BROKEN):
+        return "broke off"
     kinds = {
         "ConnectTimeout": "no answer", "ConnectionError": "no connection",
         "ReadTimeout": "fell silent", "ChunkedEncodingError": "broke off",
         "TooManyRedirects": "redirects in a circle", "SSLError": "no secure connection",
         "ProxyError": "no connection through the proxy",
     }  # fmt: skip
-    return kinds.get(type(error).__name__, type(error).__name__)
+    return kinds.get(kind, kind)
+
+
+_BROKEN = ("Connection aborted", "Connection broken", "ProtocolError", "IncompleteRead")

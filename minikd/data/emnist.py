@@ -13,7 +13,7 @@ from minikd.checkpoint import write_atomically
 from minikd.data.dataset import Characters, Dataset
 from minikd.data.download import data_folder, found, retrieve
 from minikd.data.idx import read_idx
-from minikd.data.unpack import DAMAGED, check_sizes
+from minikd.data.unpack import read_zip
 
 URL = "https://biometrics.nist.gov/cs_links/EMNIST/gzip.zip"
 MD5 = "58c8d27c78d21e728a6bc7b3cc06412e"
@@ -111,27 +111,20 @@ def fetch_emnist(progress: bool = False) -> Path:
         If the download fails; the message names the address, the folder to fill by hand, and the
         bundled alternative.
     """
-    import zipfile
-
     folder = emnist_folder()
     if all(_is_whole(found(folder, name), name) for name in SHA256):
         return folder
 
     def unpack(got: Path) -> None:
-        with zipfile.ZipFile(got) as archive:
-            check_sizes(got, archive)
-            for name in SHA256:
-                write_atomically(folder / name, archive.read(f"gzip/{name}"))
-                _content(folder / name, name)
+        names = {f"gzip/{name}": name for name in SHA256}
+        contents = read_zip(got, names.__contains__)
+        if len(contents) < len(names):
+            raise ValueError(f"{got} does not hold {' and '.join(names)}")
+        for inside, content in contents:
+            write_atomically(folder / names[inside], content)
+            _content(folder / names[inside], names[inside])
 
-    try:
-        retrieve([URL], f"md5:{MD5}", "gzip.zip", folder, progress, _BY_HAND, unpack)
-    except (KeyError, *DAMAGED) as error:
-        if "gzip.zip" in str(error):
-            raise
-        raise OSError(
-            f"could not unpack gzip.zip into {folder} ({' '.join(str(error).split())}); {_BY_HAND}"
-        ) from error
+    retrieve([URL], f"md5:{MD5}", "gzip.zip", folder, progress, _BY_HAND, 1_200_000_000, unpack)
     return folder
 
 

@@ -31,6 +31,7 @@ SHA256 = {
 }
 
 
+MOST = 20_000_000  # bytes of a file, twice what the largest has
 # Of what is inside: packing a file again changes its own hash, but not this.
 CONTENT = {
     "train-images-idx3-ubyte.gz": (
@@ -143,7 +144,9 @@ def fetch_mnist(progress: bool = False) -> Path:
         path = found(folder, name)
         if path is None or not _is_original(path, name):
             addresses = [mirror + name for mirror in mirrors]
-            came_from = retrieve(addresses, f"sha256:{sha256}", name, folder, progress, by_hand)
+            came_from = retrieve(
+                addresses, f"sha256:{sha256}", name, folder, progress, by_hand, MOST
+            )
             # The next file is asked for where this one was, and not from who kept us waiting.
             mirrors.sort(key=lambda mirror: mirror + name != came_from)
     return folder

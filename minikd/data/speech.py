@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import io
 import os
-import zipfile
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
@@ -21,7 +21,7 @@ from minikd import arrays, values
 from minikd.backend import Stream, generator
 from minikd.data.download import data_folder, retrieve
 from minikd.data.features import RATE, log_mel
-from minikd.data.unpack import DAMAGED, check_sizes
+from minikd.data.unpack import DAMAGED, read_zip
 
 REVISION = "26eb9aa"
 URL = f"https://github.com/Jakobovski/free-spoken-digit-dataset/archive/{REVISION}.zip"
@@ -112,37 +112,25 @@ def read_recordings(path: str | os.PathLike[str]) -> list[Recording]:
             "data (--data synthetic)"
         )
     recordings = []
-    for inside, content in _sounds(path):
-        recordings.append(_recording(inside, content))
+    for name, content in read_zip(path, _is_sound):
+        try:
+            recordings.append(_recording(PurePosixPath(name), content))
+        except ValueError as error:
+            raise ValueError(f"{path}: {error}") from error
     if not recordings:
         raise ValueError(f"{path} holds no recordings (DIGIT_SPEAKER_TAKE.wav)")
     return recordings
 
 
-def _sounds(path: Path) -> list[tuple[PurePosixPath, bytes]]:
-    """The WAV files of a zip file, none of which leads out of it."""
-    content = path.read_bytes()
-    try:
-        with zipfile.ZipFile(io.BytesIO(content)) as archive:
-            check_sizes(path, archive)
-            names = sorted(archive.namelist())
-            outside = [n for n in names if PurePosixPath(n).is_absolute() or "\\" in n
-                       or ".." in PurePosixPath(n).parts]  # fmt: skip
-            sounds = [n for n in names if n.endswith(".wav")]
-            contents = [] if outside else [archive.read(name) for name in sounds]
-    except DAMAGED as error:
-        raise ValueError(f"{path} is not a zip file, or is damaged ({error})") from error
-    if outside:
-        raise ValueError(f"{path} holds the path {outside[0]!r}, which leaves its folder")
-    return [(PurePosixPath(n), content) for n, content in zip(sounds, contents, strict=True)]
+def _is_sound(name: str) -> bool:
+    return name.endswith(".wav")
 
 
 def _recording(name: PurePosixPath, content: bytes) -> Recording:
-    digit, _, rest = name.stem.partition("_")
-    speaker, _, take = rest.rpartition("_")
-    if not (digit.isdigit() and len(digit) == 1 and speaker and take.isdigit()):
-        raise ValueError(f"{name} is not named DIGIT_SPEAKER_TAKE.wav")
-    return Recording(read_wav(content, str(name)), int(digit), speaker, int(take))
+    said = re.fullmatch(r"([0-9])_(.+)_([0-9]{1,6})", name.stem)
+    if said is None:
+        raise ValueError(f"{str(name)!r} is not named DIGIT_SPEAKER_TAKE.wav")
+    return Recording(read_wav(content, repr(str(name))), int(said[1]), said[2], int(said[3]))
 
 
 def read_wav(content: bytes, name: str = "the recording") -> Any:
@@ -209,7 +197,9 @@ def fetch_speech(progress: bool = False) -> Path:
             raise ValueError(f"{URL} does not hold the recordings of revision {REVISION}")
         got.replace(path)
 
-    retrieve([URL], None, "recordings.zip", path.parent, progress, by_hand, put_in_place)
+    retrieve(
+        [URL], None, "recordings.zip", path.parent, progress, by_hand, 100_000_000, put_in_place
+    )
     return path
 
 
@@ -219,13 +209,11 @@ def content_hash(path: Path) -> str:
 
     hashed = hashlib.sha256()
     try:
-        with zipfile.ZipFile(path) as archive:
-            check_sizes(path, archive)
-            names = [n for n in archive.namelist() if n.endswith(".wav")]
-            for name in sorted(names, key=lambda n: PurePosixPath(n).name):
-                hashed.update(PurePosixPath(name).name.encode() + b"\n" + archive.read(name))
-    except DAMAGED:
+        sounds = read_zip(path, _is_sound)
+    except ValueError:
         return ""
+    for name, content in sorted(sounds, key=lambda sound: PurePosixPath(sound[0]).name):
+        hashed.update(PurePosixPath(name).name.encode() + b"\n" + content)
     return hashed.hexdigest()
 
 

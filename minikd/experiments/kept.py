@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import sys
 import time
@@ -173,27 +174,33 @@ class Kept:
                 return found
         except FileNotFoundError:
             return None
-        except (OSError, ValueError, TypeError, KeyError, RecursionError):
+        except (ValueError, TypeError, KeyError, RecursionError):
             pass
-        _again(path)
+        again(path)
         return None
 
 
 def _read(path: Path, *needed: str) -> tuple[dict[str, Any], dict[str, Any]] | None:
     """A file that was kept; one that cannot be used is put out of the way, and made again."""
-    if not path.exists():
-        return None
     try:
+        seen = path.stat()
         arrays, meta = load_checkpoint(path)
-    except ValueError:
-        pass
-    else:
         if set(needed) <= {*arrays, *meta}:
             return arrays, meta
-    _again(path)
-    path.replace(path.with_name(f"{path.name}.damaged"))
+    except FileNotFoundError:
+        return None
+    except ValueError:
+        pass
+    with contextlib.suppress(FileNotFoundError):
+        # Another run into the same folder may have found it too, and made it again.
+        now = path.stat()
+        if (now.st_mtime_ns, now.st_size) != (seen.st_mtime_ns, seen.st_size):
+            return _read(path, *needed)
+        again(path)
+        path.replace(path.with_name(f"{path.name}.damaged"))
     return None
 
 
-def _again(path: Path) -> None:
+def again(path: Path) -> None:
+    """Say that a file which cannot be used is made again."""
     print(f"minikd: {path} is damaged; what it held is made again", file=sys.stderr)

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 from minikd import values
 from minikd.backend import array_module
 from minikd.data import catalog
-from minikd.experiments.kept import Kept
+from minikd.experiments.kept import Kept, again
 from minikd.experiments.record import (
     differences,
     environment,
@@ -221,7 +221,7 @@ def run_seeds(
     )  # fmt: skip
     for folder in (out, out / ".kept"):
         check_writable(folder, "out")
-        remove_left_behind(folder, ".*.partial")
+    remove_left_behind(out / ".kept", ".*-*.partial")
     once = functools.cache(_load)
     own = own_digest((one_cell, load), load and once(config.data, load))
     path = out / f"{stem or f'{config.name}.{config.data}'}.json"
@@ -270,7 +270,10 @@ def _recorded(
     """What each seed of a record found that was made with the same settings and versions."""
     try:
         record = read_record(path)
-    except (FileNotFoundError, ValueError):
+    except FileNotFoundError:
+        return {}
+    except ValueError:
+        again(path)
         return {}
     same = json.loads(json.dumps(heading, default=values.for_json))
     if any(record[key] != same[key] for key in same):

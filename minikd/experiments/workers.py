@@ -105,8 +105,9 @@ def _processes(workers: int) -> Iterator[LocalCluster]:
             ))  # fmt: skip
         except RuntimeError as error:
             raise ChildProcessError(
-                f"one of {workers} worker processes ended while it was being started; was it killed, or is "
-                "there too little memory? The same command tries again"
+                f"one of {workers} worker processes could not be started ({' '.join(str(error).split())}): "
+                "was it killed, is there memory enough, and has a script of yours "
+                "'if __name__ == \"__main__\":' around what it does? The same command tries again"
             ) from error
         try:
             yield local
@@ -115,7 +116,7 @@ def _processes(workers: int) -> Iterator[LocalCluster]:
             for nanny in local.workers.values():
                 nanny.auto_restart = False
                 with contextlib.suppress(OSError, TypeError):  # it has just ended
-                    os.kill(nanny.pid, signal.SIGKILL)
+                    os.kill(nanny.pid, getattr(signal, "SIGKILL", signal.SIGTERM))
             raise
 
 
