@@ -934,7 +934,8 @@ def test_the_engine_is_all_that_training_imports():
     package = Path(record.__file__).parents[2]
     assert all((package / name.removeprefix("/")).is_file() for name in record._ENGINE)
     changes_no_number = {
-        "minikd.checkpoint", "minikd.data", "minikd.fits", "minikd.gradcheck", "minikd.progress",
+        "minikd.checkpoint", "minikd.data", "minikd.fits", "minikd.folders", "minikd.gradcheck",
+        "minikd.npy", "minikd.progress",
         "minikd.resume", "minikd.threads", "minikd.values", "minikd.watch",
     }  # fmt: skip
     assert set(loaded) - counted == changes_no_number
