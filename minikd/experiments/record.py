@@ -10,6 +10,7 @@ import functools
 import hashlib
 import json
 import marshal
+import math
 import pickle
 import platform
 import sys
@@ -262,7 +263,8 @@ def complete(record: Any, known: Iterable[str]) -> Iterator[None]:
     if record["name"] not in known:
         raise ValueError(f"{said} is of no known experiment; expected {', '.join(known)}")
     try:
-        yield
+        with np.errstate(divide="raise", invalid="raise"):
+            yield
     except (LookupError, TypeError, AttributeError) as error:
         raise ValueError(
             f"{said} is incomplete: there is no {error}; run the experiment again"
@@ -270,6 +272,13 @@ def complete(record: Any, known: Iterable[str]) -> Iterator[None]:
     except (ValueError, ArithmeticError) as error:
         why = " ".join(str(error).split())
         raise ValueError(f"{said} cannot be used ({why}); run the experiment again") from error
+
+
+def _finite(text: str) -> float:
+    number = float(text)
+    if not math.isfinite(number):
+        raise ValueError(f"it holds {text}")
+    return number
 
 
 def read_record(path: str | PathLike[str]) -> dict[str, Any]:
@@ -284,7 +293,8 @@ def read_record(path: str | PathLike[str]) -> dict[str, Any]:
     """
     path = values.there("path", path, "the record of a run")
     try:
-        record: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
+        text = path.read_text(encoding="utf-8")
+        record: dict[str, Any] = json.loads(text, parse_float=_finite, parse_constant=_finite)
         said = record.pop("sha256", None)
         if said is not None and said != checksum(record):
             raise ValueError("its checksum is another one: it was changed, or damaged")
