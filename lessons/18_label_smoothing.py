@@ -200,15 +200,9 @@ claim(mended[1] < 25 and control[1].mean() > 70,
       f"{mended[1]:.0f} % and {control[1].mean():.0f} %",
       "More smoothing leaves less of the likeness.")  # fmt: skip
 
-# %% [markdown]
-# ## What the full run found
-# On MNIST, all of its images, with larger networks: students of a teacher of smoothed labels,
-# and of other kinds. The record of that run comes with minikd.
-
 # %%
-record = full_run("what-carries")
-print("on MNIST:", *findings(record), sep="\n- ")
-print("wrote", save_figure(plot_record(record), "out/18_on_mnist.png"))
+print("on MNIST, larger networks:", *findings(full_run("what-carries")), sep="\n- ")
+save_figure(plot_record(full_run("what-carries")), "out/18_on_mnist.png")
 
 # %% [markdown]
 # ## Try

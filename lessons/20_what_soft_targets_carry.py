@@ -201,15 +201,9 @@ claim(found[0].mean() > 15 and found[1:].mean(-1).max() < 5,
       f"{found[0].mean():.1f} %, and {found[1:].mean(-1).max():.1f} % at most",
       "At a low T the bias falls further (lesson 07).")  # fmt: skip
 
-# %% [markdown]
-# ## What the full run found
-# On MNIST, all of its images, with larger networks: students of the same kinds, and one
-# more. The record of that run comes with minikd.
-
 # %%
-record = full_run("what-carries")
-print("on MNIST:", *findings(record), sep="\n- ")
-print("wrote", save_figure(plot_record(record), "out/20_on_mnist.png"))
+print("on MNIST, larger networks:", *findings(full_run("what-carries")), sep="\n- ")
+save_figure(plot_record(full_run("what-carries")), "out/20_on_mnist.png")
 
 # %% [markdown]
 # ## Try
