@@ -88,11 +88,13 @@ BLOCKS: dict[str, Callable[[Any], str]] = {
 def page(text: str) -> str:
     """A page with its blocks made of the records."""
     for name, block in BLOCKS.items():
-        record = json.loads((RECORDS / f"{name}.json").read_text(encoding="utf-8"))
+        path = RECORDS / f"{name}.json"
         pattern = re.compile(rf"(<!-- {name} -->\n).*?(<!-- end -->)", re.DOTALL)
         if not pattern.search(text):
             raise ValueError(f"{PAGE} has no block <!-- {name} -->")
-        made = block(record)
+        made = "*Not measured with this version yet.*"
+        if path.exists():
+            made = block(json.loads(path.read_text(encoding="utf-8")))
         text = pattern.sub(lambda match, made=made: f"{match[1]}{made}\n{match[2]}", text)  # type: ignore[misc]
     return text
 
