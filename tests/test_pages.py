@@ -168,7 +168,8 @@ OURS = re.compile(r"\bminikd\b|\bhere\b|\bours?\b", re.IGNORECASE)
 
 # Blocks that the commands in benchmarks/ write.
 WRITTEN = re.compile(
-    r"<!-- (counts|ratios|setting|processors|verdict|growth|gradcheck|accuracy|backwards|crashes|fuzz|installs) -->.*?<!-- end -->",
+    r"<!-- (counts|ratios|setting|processors|verdict|growth|gradcheck|accuracy) -->.*?<!-- end -->",
+    r"<!-- (backwards|crashes|fuzz|installs) -->.*?<!-- end -->",
     re.DOTALL,
 )
 
