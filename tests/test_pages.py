@@ -166,10 +166,10 @@ RESULT = re.compile(
 PAPERS = re.compile(r"\bpaper\b|§|\bbest public\b")
 OURS = re.compile(r"\bminikd\b|\bhere\b|\bours?\b", re.IGNORECASE)
 
-# Blocks that the commands in benchmarks/ write.
+# Blocks that the commands in benchmarks/ and proofs/ write.
 WRITTEN = re.compile(
-    r"<!-- (counts|ratios|setting|processors|verdict|growth|gradcheck|accuracy) -->.*?<!-- end -->",
-    r"<!-- (backwards|crashes|fuzz|installs) -->.*?<!-- end -->",
+    r"<!-- (counts|ratios|setting|processors|verdict|growth|gradcheck|accuracy|backwards|crashes|fuzz|"
+    r"installs) -->.*?<!-- end -->",
     re.DOTALL,
 )
 
