@@ -138,9 +138,10 @@ class Runs:
                         ended = True
                     except subprocess.TimeoutExpired:
                         family = psutil.Process(running.pid).children(recursive=True)
-                        orphans += self._kill(running, family, number, who)
                         if who == "a worker" and not any(map(_is_worker, family)):
-                            continue  # it came too early
+                            ended = running.wait(300) == 0  # it came before there was one
+                            continue
+                        orphans += self._kill(running, family, number, who)
                         done += 1
                         self._expect(running.returncode, number, who)
                         said = last_line(running.stderr.read() if running.stderr else "")
