@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import glob
 import io
 import json
 import os
@@ -24,6 +23,8 @@ def write_atomically(path: str | PathLike[str], content: bytes) -> None:
     if path.is_dir():
         raise ValueError(f"path: {path} is a folder; expected a file to write")
     values.instance("content", content, (bytes,), "bytes")
+    import glob
+
     remove_left_behind(path.parent, f".{glob.escape(path.name)}.*-*.partial")
     # Another process, thread or machine may be writing the same file.
     partial = path.with_name(f".{path.name}.{os.getpid()}-{os.urandom(4).hex()}.partial")

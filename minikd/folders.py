@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import shutil
-import tempfile
 import time
 from pathlib import Path
 
@@ -20,6 +18,8 @@ def check_writable(folder: Path, name: str, instead: str = "or choose another fo
     OSError
         Naming the folder.
     """
+    import tempfile
+
     try:
         folder.mkdir(parents=True, exist_ok=True)
         with tempfile.TemporaryFile(dir=folder) as file:
@@ -43,6 +43,8 @@ def remove_left_behind(folder: Path, pattern: str) -> None:
 
     The pattern must be of names that only minikd gives.
     """
+    import shutil
+
     for path in folder.glob(pattern):
         with contextlib.suppress(OSError):
             if time.time() - path.stat().st_mtime > LEFT_BEHIND:
