@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 import json
 import shutil
 import subprocess
@@ -44,7 +45,7 @@ from minikd.experiments.protocols import Protocol, second_test
 from minikd.experiments.recipes import Distillation
 from minikd.experiments.record import full_run, read_record
 from minikd.experiments.temperature_width import students_of
-from minikd.experiments.what_carries import smooth_targets, what_is_left
+from minikd.experiments.what_carries import KEEP, smooth_targets, what_is_left
 from minikd.objectives import Batch
 
 # The two kinds of run; an experiment differs from another of its kind by its settings alone.
@@ -628,7 +629,9 @@ def test_presets():
         assert mnist.teacher_hidden == (1200, 1200)
         if name == "temperature-width":
             assert mnist.widths == (30, 100, 300, 800)
-            assert all(n >= 2 for n in mnist.students[:3])  # of each of three teachers
+            assert all(
+                n >= 2 for n in mnist.students[:3]
+            )  # of each teacher; every seed brings as many more
             assert {1.0, 2.5, 4.0, 20.0, 40.0} <= set(mnist.temperatures)
         else:
             assert mnist.student_hidden == (800, 800)
@@ -784,6 +787,22 @@ def test_what_is_left_of_soft_targets():
             left["class_means"][data.y == c],
             np.tile(p[data.y == c].mean(0), (6, 1)),
             rtol=1e-12,
+        )
+
+
+def test_lesson_20_destroys_what_its_experiment_destroys():
+    (path,) = Path(__file__).parents[1].glob("lessons/20_*.py")
+    wanted = {"class_means", "permuted", "uniform"}
+    of_lesson = {"np": np, "N": 10}
+    for node in ast.parse(path.read_text(encoding="utf-8")).body:
+        if isinstance(node, ast.FunctionDef) and node.name in wanted:
+            exec(ast.unparse(node), of_lesson)
+    p = softmax(np.random.default_rng(2).normal(0, 5, (60, 10)), 3.0)
+    wrong = np.arange(10) != (np.arange(60) % 10)[:, None]
+    for name in wanted:
+        room, _ = KEEP[name]
+        np.testing.assert_array_equal(
+            of_lesson[name](p, wrong), room(p, wrong, np.random.default_rng(0))
         )
 
 

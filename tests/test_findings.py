@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import numpy as np
+import pytest
 
 from minikd.experiments.acoustic_ensemble import acoustic_findings
 from minikd.experiments.forecast import forecast_findings
@@ -10,6 +11,7 @@ from minikd.experiments.hard_weight_figure import (
     hard_weight_findings,
     hard_weight_tables,
 )
+from minikd.experiments.measured import MEASURES, predictions
 from minikd.experiments.omitted_each import omitted_each_findings
 from minikd.experiments.recipes import recipes_findings
 from minikd.experiments.specialists.findings import specialists_findings, specialists_tables
@@ -94,6 +96,14 @@ def test_findings_on_teachers():
     assert "both: 44 and 95" in variants
     teachers["a"]["student"]["test"] = 70
     assert "(a: 60) has the best student, with 70" in recipes_findings({"curves": curves})[0]
+
+
+def test_what_predicts_a_teachers_students():
+    """A perfect measure has 1, one that goes the other way -1; one that is always the same has none."""
+    teachers = [dict.fromkeys(MEASURES, 5.0) | {"doubt": k, "size": -k} for k in range(6)]
+    found = predictions(teachers, [90, 95, 99, 103, 120, 130])
+    assert found == {"doubt": pytest.approx(1), "size": pytest.approx(-1)}
+    assert predictions(teachers, [90] * 6) == {}
 
 
 def test_findings_on_what_carries():

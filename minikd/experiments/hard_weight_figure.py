@@ -214,8 +214,12 @@ def _predicted(record: Record) -> list[str]:
             no_3.append(over_seeds(record, "unseen_before", who, T, "no-3")[least][k])
     of_all, of_3 = predictions(teachers, all_digits), predictions(teachers, no_3)
     ranks = "; ".join(
-        f"{words} {of_all[name]:.2f} and {of_3[name]:.2f}" for name, words in MEASURES.items()
+        f"{MEASURES[name]} {of_all[name]:.2f} and {of_3[name]:.2f}"
+        for name in of_all
+        if name in of_3
     )
+    if not ranks:
+        return []
     return [
         f"What tells of a teacher how its students will do: over {len(teachers)} teachers, rank "
         "correlations with the errors of its student of soft targets alone, and with the errors on threes "

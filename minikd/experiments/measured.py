@@ -74,7 +74,7 @@ def change_when_moved(teacher: MLP, data: Dataset, pixels: int, seed: int) -> fl
 
 
 def predictions(teachers: list[dict[str, float]], students: list[float]) -> dict[str, float]:
-    """The rank correlation of each measure with the errors of the students.
+    """The rank correlation of each measure with the errors of the students; of those that can be ranked.
 
     Parameters
     ----------
@@ -83,6 +83,8 @@ def predictions(teachers: list[dict[str, float]], students: list[float]) -> dict
     students : list of float
         The errors of each one's student.
     """
+    if min(students) == max(students):
+        return {}
     names = [str(k) for k in range(len(teachers))]
     errors_of = dict(zip(names, students, strict=True))
     return {
@@ -91,6 +93,7 @@ def predictions(teachers: list[dict[str, float]], students: list[float]) -> dict
             {name: of[measure] for name, of in zip(names, teachers, strict=True)},
         )
         for measure in MEASURES
+        if len({of[measure] for of in teachers}) > 1
     }
 
 

@@ -20,6 +20,7 @@ from minikd.experiments.experiment import Experiment, Metric, Record
 from minikd.experiments.kept import HARD, SPLIT, STUDENT, TEACHER, Kept, part_seed
 from minikd.mlp import MLP
 from minikd.objectives import Objective, hard_targets, soft_targets
+from minikd.probabilities import one_hot
 from minikd.statistics import mean_of
 from minikd.train import Recipe
 
@@ -100,8 +101,7 @@ def smooth_targets(epsilon: float) -> Objective:
     """Cross-entropy with labels smoothed by epsilon (Müller, Kornblith & Hinton 2019)."""
 
     def targets(z: Any, y: Any) -> Any:
-        n = z.shape[-1]
-        return ((1 - epsilon) * np.eye(n) + epsilon / n)[y].astype(z.dtype)
+        return (1 - epsilon) * one_hot(y, z) + epsilon / z.shape[-1]
 
     return Objective(
         f"labels smoothed by {epsilon:g}",
