@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import logging
 import os
 import signal
@@ -10,7 +11,8 @@ import sys
 import threading
 import time
 import warnings
-from contextlib import contextmanager
+from collections import Counter
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -325,6 +327,53 @@ def test_a_cluster_without_workers_is_an_error(tmp_path, capfd, monkeypatch):
     error = capfd.readouterr().err
     assert "has no workers; start some by 'dask worker" in error
     assert error.count("\n") == 1
+
+
+@by_signals
+def test_a_scheduler_that_dies_is_an_error_of_one_line(tmp_path, monkeypatch):
+    monkeypatch.setattr(workers, "PATIENCE", 5)
+    command = [str(Path(sys.executable).with_name("dask"))]
+    options = {
+        "stdout": subprocess.DEVNULL, "stderr": subprocess.DEVNULL, "start_new_session": True,
+    }  # fmt: skip
+    file = tmp_path / "scheduler.json"
+    scheduler = subprocess.Popen(
+        [*command, "scheduler", "--host", "127.0.0.1", "--port", "0", "--no-dashboard",
+         "--scheduler-file", str(file)], **options,
+    )  # fmt: skip
+    while not (file.exists() and file.stat().st_size):
+        assert scheduler.poll() is None
+        time.sleep(0.05)
+    address = json.loads(file.read_text())["address"]
+    worker = subprocess.Popen(
+        [*command, "worker", address, "--nthreads", "1", "--nworkers", "1", "--no-dashboard",
+         "--local-directory", str(tmp_path)], **options,
+    )  # fmt: skip
+    try:
+
+        def kill():
+            while "1 second" not in dict(done(tmp_path)):
+                time.sleep(0.05)
+            scheduler.kill()
+
+        thread = threading.Thread(target=kill)
+        thread.start()
+        with (
+            pytest.raises(ConnectionError, match="cluster has gone; what was finished is kept"),
+            cluster(address=address) as client,
+        ):
+            run_toy(tmp_path, client)
+        thread.join()
+    finally:
+        for process in (scheduler, worker):
+            with suppress(ProcessLookupError):
+                os.killpg(process.pid, signal.SIGKILL)
+            process.wait(20)
+    run_toy(tmp_path)  # goes on from there
+    times = Counter(cell for cell, _ in done(tmp_path))
+    assert times.pop("1 second") == 2
+    assert set(times.values()) == {1}
+    assert len(times) == 5
 
 
 @pytest.mark.parametrize("way", [["--cluster", "tcp://x:1"], ["--workers", "2"]])

@@ -145,8 +145,8 @@ def _quiet() -> Iterator[None]:
 
 
 def on_workers(client: Client, function: Callable[..., Any], *arguments: Any) -> Any:
-    """``function(*arguments)``, as a worker of the client does it."""
-    return _result(client.submit(function, *arguments, pure=False), function.__name__)
+    """``function(*arguments)``, as a worker of the client does it, before there are jobs."""
+    return _result(client.submit(function, *arguments, pure=False), "the check of versions")
 
 
 @contextlib.contextmanager
@@ -213,16 +213,17 @@ def spread(
             # and would count the deaths of a worker that it waited for. And what waits for another
             # job waits here: as a dependency, that one would be done again if it had been done
             # by a worker that died since.
-            free = max(1, sum(client.nthreads().values())) - len(keys)
             ready = [k for k in waiting if after.get(k) is None or after[k] in finished]
-            for key in ready[:free] if error is None else []:
-                waiting.remove(key)
-                future = client.submit(_unpacked, cloudpickle.dumps(jobs[key]), pure=False)
-                keys[future.key] = key
-                running.add(future)
-            if not keys:
-                break
-            future = next(running)
+            with _cluster_needed(OSError):
+                free = max(1, sum(client.nthreads().values())) - len(keys)
+                for key in ready[:free] if error is None else []:
+                    waiting.remove(key)
+                    future = client.submit(_unpacked, cloudpickle.dumps(jobs[key]), pure=False)
+                    keys[future.key] = key
+                    running.add(future)
+                if not keys:
+                    break
+                future = next(running)
             key = keys.pop(future.key)
             try:
                 done(key, _result(future, words.get(key, str(key))))
@@ -242,18 +243,30 @@ def _unpacked(job: bytes) -> Any:
 
 
 def _result(future: Future[Any], words: str) -> Any:
-    from asyncio import CancelledError
-
     from distributed import KilledWorker
 
     try:
-        return future.result()
-    except CancelledError as error:
-        raise ConnectionError(
-            "the cluster has gone; what was finished is kept, and the same command goes on"
-        ) from error
+        with _cluster_needed():
+            return future.result()
     except KilledWorker as error:
         raise ChildProcessError(
             f"the process that did {words} was killed {error.allowed_failures + 1} times; is there "
             "memory enough for this many workers?"
+        ) from error
+
+
+@contextlib.contextmanager
+def _cluster_needed(*more: type[Exception]) -> Iterator[None]:
+    """An error of one line if the scheduler goes; what Dask then raises is a matter of its version."""
+    import asyncio
+    import concurrent.futures
+
+    gone: tuple[type[BaseException], ...] = (
+        asyncio.CancelledError, concurrent.futures.CancelledError, *more,
+    )  # fmt: skip
+    try:
+        yield
+    except gone as error:
+        raise ConnectionError(
+            "the cluster has gone; what was finished is kept, and the same command goes on"
         ) from error
