@@ -8,6 +8,10 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+if "PYTEST_XDIST_WORKER" in os.environ:
+    # Several processes with all threads each would fight for them; NumPy reads this as it loads.
+    os.environ.setdefault("OMP_NUM_THREADS", "1")
+
 import browser
 import device_double
 import matplotlib as mpl
@@ -65,6 +69,15 @@ class Arrays:
 def arrays(request: pytest.FixtureRequest) -> Arrays:
     """Every array library that the equations must run on."""
     return Arrays(request.param)
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Files with slow tests first: with many processes, none has to wait for a long file at the end."""
+    of_file: dict[Path, list[pytest.Item]] = {}
+    for item in items:
+        of_file.setdefault(item.path, []).append(item)
+    slow = {path: any(i.get_closest_marker("slow") for i in of_file[path]) for path in of_file}
+    items[:] = [i for path in sorted(of_file, key=lambda p: not slow[p]) for i in of_file[path]]
 
 
 @pytest.fixture(autouse=True)

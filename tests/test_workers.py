@@ -28,6 +28,7 @@ from minikd.experiments.workers import cluster, spread
 from minikd.threads import count_blas_threads
 
 distributed = pytest.importorskip("distributed", reason="Dask is not installed")
+pytestmark = pytest.mark.slow
 by_signals = pytest.mark.skipif(sys.platform == "win32", reason="needs signals")
 
 
