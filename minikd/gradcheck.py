@@ -10,21 +10,21 @@ import contextlib
 import copy
 import inspect
 import itertools
-import logging
 import warnings
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
-from fractions import Fraction
 from functools import partial
-from typing import Any, Literal, TypeAlias
+from typing import TYPE_CHECKING, Any, Literal, TypeAlias
 
 import numpy as np
+
+if TYPE_CHECKING:
+    import logging
 
 __all__ = ["GradcheckError", "gradcheck"]
 
 Array: TypeAlias = Any
 Method = Literal["complex", "central", "direction"]
-logger = logging.getLogger(__name__)
 
 _ULP = 2.0**-52
 # Up to this many elements in all inputs, each is moved by itself; beyond, a few random directions.
@@ -177,6 +177,12 @@ def _refused(name: str, value: Any, expected: str) -> ValueError:
     return ValueError(f"{name} is {shown[:80]}; expected {expected}")
 
 
+def _logger() -> logging.Logger:
+    import logging
+
+    return logging.getLogger(__name__)
+
+
 def _is_number(value: Any) -> bool:
     known = (int, float, np.integer, np.floating)
     return isinstance(value, known) and not isinstance(value, bool) and bool(abs(value) < 1e300)  # type: ignore[operator]
@@ -210,7 +216,7 @@ def _as_array(name: str, x: Any) -> Any:
     if not array.size or not np.isfinite(array).all():
         raise ValueError(f"{name} is {'not finite' if array.size else 'empty'}; {expected}")
     if array.dtype.kind == "f" and array.dtype != np.float64:
-        logger.info("%s is %s; it is checked as float64", name, array.dtype)
+        _logger().info("%s is %s; it is checked as float64", name, array.dtype)
     return np.array(array, dtype=np.float64, order="C")
 
 
@@ -410,7 +416,7 @@ class _Check:
             self._whole_jacobian(checked)
         self._inputs_without_gradient()
         for note in dict.fromkeys(self.notes):
-            logger.warning(note)
+            _logger().warning(note)
 
     # ------------------------------------------------ what func must not do
 
@@ -1473,6 +1479,8 @@ class _Clues:
             return "the sign is wrong"
         sign = "the sign is wrong, and " if c < 0 else ""
         factor, too = (abs(c), "too much") if abs(c) > 1 else (1 / abs(c), "missing")
+        from fractions import Fraction  # as logging, for none but those who need it
+
         near = Fraction(factor).limit_denominator(64)
         simple = near != 1 and abs(near - factor) < 1e-5 * factor
         shown = str(near) if simple else f"{factor:.6g}"
