@@ -56,6 +56,27 @@ def crashes(found: dict[str, Any]) -> str:
     return "\n".join(lines)
 
 
+def _times(number: int) -> str:
+    return {1: "once", 2: "twice"}.get(number, f"{number} times")
+
+
+def load(found: dict[str, Any]) -> str:
+    """What was done to a cluster, and what it cost."""
+    said = {
+        "cells": f"{found['cells']}, of {found['wait']:g} seconds each",
+        "cluster": f"{found['hosts']} hosts with {found['workers']} workers each",
+        **{what: _times(times) for what, times in found["did"].items()},
+        "what the user saw then": "; ".join(f"`{line}`" for line in dict.fromkeys(found["saw"])),
+        "commands until it was done": str(len(found["saw"]) + 1),
+        "cells begun again": str(found["begun"] - found["cells"]),
+        "seconds in all": f"{found['seconds']:.0f}; without faults, at least "
+        f"{found['cells'] * found['wait'] / found['hosts'] / found['workers']:.0f}",
+        "record as that of one process": "yes" if found["same"] else "**no**",
+        "left running": str(found["orphans"]),
+    }  # fmt: skip
+    return "\n".join(["| | |", "| --- | --- |", *(f"| {k} | {v} |" for k, v in said.items())])
+
+
 def installs(found: dict[str, Any]) -> str:
     """Where minikd was installed and used."""
     lines = [
@@ -81,7 +102,7 @@ def installs(found: dict[str, Any]) -> str:
 
 
 BLOCKS: dict[str, Callable[[Any], str]] = {
-    "backwards": backwards, "fuzz": fuzz, "crashes": crashes, "installs": installs,
+    "backwards": backwards, "fuzz": fuzz, "crashes": crashes, "load": load, "installs": installs,
 }  # fmt: skip
 
 

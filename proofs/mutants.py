@@ -1,0 +1,131 @@
+"""What the tests do not notice: mutmut changes one thing at a time, and a test should fail.
+
+    python proofs/mutants.py mixture optim
+
+With no name, all modules; some hours. Needs the extra ``mutation``, and a system that can fork. Words
+of error messages are left as they are. A mutant that survives must have a reason in ``mutants.toml``, or
+it counts as not killed.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import shutil
+import subprocess
+import sys
+import tempfile
+from pathlib import Path
+from typing import Any
+
+from mutmut.stats import status_by_exit_code
+
+HERE = Path(__file__).resolve().parent
+ROOT = HERE.parent
+# Tests of each module: those that say what it should do, not all that happen to use it.
+TESTS = {
+    "equations": ["equations", "symbolic", "backwards"],
+    "plain": ["plain"],
+    "layers": ["layers", "mlp", "backwards"],
+    "mlp": ["mlp", "layers", "train"],
+    "fast": ["fast", "train"],
+    "optim": ["optim", "train"],
+    "objectives": ["train", "mlp", "right_loss", "labels", "hard_weight"],
+    "evaluate": ["evaluate"],
+    "statistics": ["evaluate"],
+    "specialists": ["specialists"],
+    "mixture": ["mixture"],
+    "gradcheck": ["gradcheck", "gradcheck_zoo", "gradcheck_random", "containers"],
+}
+# Lines that hold nothing but the words of an error.
+WORDS = [r"^\s*raise ", r"Error\($", r'^\s*[fr]{0,2}"[^"]*"[,)]*$']
+SETTINGS = """
+[tool.mutmut]
+source_paths = ["minikd"]
+only_mutate = ["minikd/{module}.py"]
+also_copy = ["README.md", "lessons", "results", "docs", "proofs", "benchmarks"]
+pytest_add_cli_args = ["-p", "no:cacheprovider", "-x", "-q"]
+pytest_add_cli_args_test_selection = {tests}
+do_not_mutate_patterns = {words}
+"""
+
+
+def bad_calls(module: str, copy: Path) -> list[str]:
+    """Tests that call the functions of a module with wrong arguments."""
+    listed = subprocess.run(
+        [sys.executable, "-m", "pytest", "--collect-only", "-q", "tests/test_bad_calls.py"],
+        cwd=copy, capture_output=True, text=True,
+    ).stdout  # fmt: skip
+    return [line for line in listed.splitlines() if f"[{module}." in line]
+
+
+def mutated(module: str, copy: Path, processes: int) -> dict[str, Any]:
+    """Try every mutant of a module in a copy of the repository.
+
+    Returns
+    -------
+    dict
+        ``killed``, their number, and ``survived``, the changed lines of each other.
+    """
+    listed = subprocess.run(
+        ["git", "ls-files", "-z"], cwd=ROOT, capture_output=True, check=True, text=True
+    ).stdout
+    for name in filter(None, listed.split("\0")):
+        to = copy / name
+        to.parent.mkdir(parents=True, exist_ok=True)
+        if (ROOT / name).exists():
+            shutil.copy(ROOT / name, to)
+    tests = [f"tests/test_{name}.py" for name in TESTS[module]] + bad_calls(module, copy)
+    with (copy / "pyproject.toml").open("a", encoding="utf-8") as file:
+        file.write(SETTINGS.format(module=module, tests=tests, words=json.dumps(WORDS)))
+    mutmut = [sys.executable, "-m", "mutmut"]
+    environment = os.environ | {"OMP_NUM_THREADS": "1", "MPLBACKEND": "Agg"}
+    subprocess.run(
+        [*mutmut, "run", "--max-children", str(processes)],
+        cwd=copy,
+        env=environment,
+        check=True,
+    )
+    meta = json.loads((copy / "mutants" / "minikd" / f"{module}.py.meta").read_text())
+    status = {
+        name: status_by_exit_code[code] for name, code in meta["exit_code_by_key"].items()
+    }
+    noticed = {"killed", "timeout", "caught by type check", "segfault"}
+    survived = []
+    for name in (name for name, what in status.items() if what not in noticed):
+        shown = subprocess.run(
+            [*mutmut, "show", name], cwd=copy, env=environment, capture_output=True, text=True
+        ).stdout
+        lines = [
+            line for line in shown.splitlines()
+            if line[:1] in "+-" and not line.startswith(("+++", "---"))
+        ]  # fmt: skip
+        survived.append({"what": name.partition("__mutmut")[0].rpartition(".")[2].lstrip("x_"),
+                         "was": status[name], "change": lines})  # fmt: skip
+    return {"mutants": len(status), "killed": len(status) - len(survived), "survived": survived}
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
+    parser.add_argument("modules", nargs="*", metavar="MODULE", help=f"of {', '.join(TESTS)}")
+    parser.add_argument("--processes", type=int, default=os.cpu_count() or 1)
+    parser.add_argument("--record", type=Path, help="JSON; modules that it has already stay")
+    arguments = parser.parse_args()
+    found: dict[str, Any] = {}
+    if arguments.record and arguments.record.exists():
+        found = json.loads(arguments.record.read_text(encoding="utf-8"))
+    for module in arguments.modules or TESTS:
+        with tempfile.TemporaryDirectory() as copy:
+            found[module] = of = mutated(module, Path(copy), arguments.processes)
+        print(f"{module}: {of['killed']} of {of['mutants']} killed")
+        for one in of["survived"]:
+            print(f"  {one['what']} ({one['was']})", *one["change"], sep="\n    ")
+        if arguments.record:
+            text = json.dumps(found, indent=1) + "\n"
+            arguments.record.write_text(text, encoding="utf-8")
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
