@@ -101,9 +101,16 @@ def mutated(module: str, copy: Path, processes: int) -> dict[str, Any]:
             line for line in shown.splitlines()
             if line[:1] in "+-" and not line.startswith(("+++", "---"))
         ]  # fmt: skip
-        survived.append({"what": name.partition("__mutmut")[0].rpartition(".")[2].lstrip("x_"),
-                         "was": status[name], "change": lines})  # fmt: skip
+        survived.append({"what": _function(name), "was": status[name], "change": lines})
     return {"mutants": len(status), "killed": len(status) - len(survived), "survived": survived}
+
+
+def _function(name: str) -> str:
+    """What mutmut calls ``minikd.mixture.xǁMixtureǁoff__mutmut_3`` is ``Mixture.off``."""
+    name = name.partition("__mutmut")[0].rpartition(".")[2]
+    if name.startswith("xǁ"):
+        return name[2:].replace("ǁ", ".")
+    return name.removeprefix("x_")
 
 
 def main() -> int:

@@ -1,7 +1,7 @@
 """The page "What you can rely on", from the records that the proofs have written.
 
-``python proofs/page.py`` reads ``results/proofs/*.json`` and writes the tables of ``docs/trust.md``, between
-its markers.
+``python proofs/page.py`` reads ``results/proofs/*.json`` and writes the tables of ``docs/trust.md`` and
+``docs/survivors.md``, between their markers.
 """
 
 from __future__ import annotations
@@ -18,6 +18,9 @@ from minikd.checkpoint import write_atomically
 ROOT = Path(__file__).parents[1]
 RECORDS = ROOT / "results" / "proofs"
 PAGE = ROOT / "docs" / "trust.md"
+SURVIVORS = ROOT / "docs" / "survivors.md"
+# Why a mutant that survived cannot be killed, or need not be: written by hand.
+REASONS = ROOT / "proofs" / "reasons.json"
 
 
 def backwards(rows: list[dict[str, Any]]) -> str:
@@ -101,18 +104,80 @@ def installs(found: dict[str, Any]) -> str:
     return "\n".join(lines)
 
 
+def covered(found: dict[str, Any]) -> str:
+    """The share of lines and branches that the tests run, and the files with the lowest."""
+    of = {what: "{:,} of {:,}, {:.1f} %".format(*found[what], _percent(found[what]))
+          for what in ("lines", "branches")}  # fmt: skip
+    files = {
+        name: _percent([a + b for a, b in zip(each["lines"], each["branches"], strict=True)])
+        for name, each in found["files"].items()
+        if each["lines"][1]
+    }
+    lowest = sorted(files, key=files.__getitem__)[:5]
+    return (
+        f"Lines: {of['lines']}. Branches: {of['branches']}. The lowest files: "
+        + ", ".join(f"{name} ({files[name]:.0f} %)" for name in lowest) + "."
+    )  # fmt: skip
+
+
+def _percent(run_of: list[int]) -> float:
+    return 100 * run_of[0] / run_of[1]
+
+
+def _change(one: dict[str, Any]) -> tuple[str, str]:
+    """What a mutant is: the old and the new line."""
+    return tuple(
+        " ".join(line[1:].strip() for line in one["change"] if line[0] == sign) for sign in "-+"
+    )  # type: ignore[return-value]
+
+
+def _reasons() -> dict[tuple[str, str, str, str], str]:
+    listed = json.loads(REASONS.read_text(encoding="utf-8"))
+    return {
+        (r["module"], r["what"], r["old"].strip(), r["new"].strip()): r["why"] for r in listed
+    }
+
+
+def mutants(found: dict[str, Any]) -> str:
+    """For each module, how many mutants there are, and how many no test notices."""
+    lines = ["| module | changed in one place | noticed | not noticed, with a reason | without |",
+             "| --- | --- | --- | --- | --- |"]  # fmt: skip
+    reasons, sums = _reasons(), [0, 0, 0, 0]
+    for module, of in found.items():
+        known = sum((module, one["what"], *_change(one)) in reasons for one in of["survived"])
+        row = [of["mutants"], of["killed"], known, len(of["survived"]) - known]
+        sums = [a + b for a, b in zip(sums, row, strict=True)]
+        lines.append(f"| {module}.py | " + " | ".join(f"{n:,}" for n in row) + " |")
+    lines.append("| all of these | " + " | ".join(f"{n:,}" for n in sums) + " |")
+    return "\n".join([*lines, "", f"{100 * sums[1] / sums[0]:.1f} % are noticed."])
+
+
+def survivors(found: dict[str, Any]) -> str:
+    """Every mutant that no test notices, and why."""
+    reasons, lines = _reasons(), []
+    for module, of in found.items():
+        lines += [f"## {module}.py", "", "| in | instead of | this | why no test notices |",
+                  "| --- | --- | --- | --- |"]  # fmt: skip
+        for one in of["survived"]:
+            old, new = _change(one)
+            why = reasons.get((module, one["what"], old, new), "open")
+            cells = [f"`{word}`".replace("|", "\\|") for word in (one["what"], old, new)]
+            lines.append(f"| {' | '.join(cells)} | {why} |")
+        lines.append("")
+    return "\n".join(lines)
+
+
 BLOCKS: dict[str, Callable[[Any], str]] = {
     "backwards": backwards, "fuzz": fuzz, "crashes": crashes, "load": load, "installs": installs,
+    "covered": covered, "mutants": mutants,
 }  # fmt: skip
 
 
 def page(text: str) -> str:
     """A page with its blocks made of the records."""
-    for name, block in BLOCKS.items():
-        path = RECORDS / f"{name}.json"
+    for name, block in {**BLOCKS, "survivors": survivors}.items():
+        path = RECORDS / f"{'mutants' if name == 'survivors' else name}.json"
         pattern = re.compile(rf"(<!-- {name} -->\n).*?(<!-- end -->)", re.DOTALL)
-        if not pattern.search(text):
-            raise ValueError(f"{PAGE} has no block <!-- {name} -->")
         made = "*Not measured with this version yet.*"
         if path.exists():
             made = block(json.loads(path.read_text(encoding="utf-8")))
@@ -121,8 +186,9 @@ def page(text: str) -> str:
 
 
 def main() -> int:
-    write_atomically(PAGE, page(PAGE.read_text(encoding="utf-8")).encode())
-    print(f"wrote {PAGE}")
+    for path in (PAGE, SURVIVORS):
+        write_atomically(path, page(path.read_text(encoding="utf-8")).encode())
+        print(f"wrote {path}")
     return 0
 
 

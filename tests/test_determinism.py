@@ -65,8 +65,11 @@ def test_the_page_of_trust_is_made_of_its_records():
     sys.path.insert(0, str(ROOT / "proofs"))
     import page
 
-    text = page.PAGE.read_text(encoding="utf-8")
-    assert page.page(text) == text, "run python proofs/page.py"
+    for path in (page.PAGE, page.SURVIVORS):
+        text = path.read_text(encoding="utf-8")
+        assert page.page(text) == text, "run python proofs/page.py"
+    for name in page.BLOCKS:
+        assert f"<!-- {name} -->" in page.PAGE.read_text(encoding="utf-8")
     found = {
         name: json.loads(path.read_text(encoding="utf-8"))
         for name in page.BLOCKS
