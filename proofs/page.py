@@ -144,7 +144,7 @@ def mutants(found: dict[str, Any]) -> str:
              "| --- | --- | --- | --- | --- |"]  # fmt: skip
     reasons, sums = _reasons(), [0, 0, 0, 0]
     for module, of in found.items():
-        known = sum((module, one["what"], *_change(one)) in reasons for one in of["survived"])
+        known = sum((module, *_change(one)) in reasons for one in of["survived"])
         row = [of["mutants"], of["killed"], known, len(of["survived"]) - known]
         sums = [a + b for a, b in zip(sums, row, strict=True)]
         lines.append(f"| {module}.py | " + " | ".join(f"{n:,}" for n in row) + " |")
@@ -160,7 +160,7 @@ def survivors(found: dict[str, Any]) -> str:
                   "| --- | --- | --- | --- |"]  # fmt: skip
         for one in of["survived"]:
             old, new = _change(one)
-            why = reasons.get((module, one["what"], old, new), "open")
+            why = reasons.get((module, old, new), "open")
             cells = [f"`{word}`".replace("|", "\\|") for word in (one["what"], old, new)]
             lines.append(f"| {' | '.join(cells)} | {why} |")
         lines.append("")
