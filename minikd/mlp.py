@@ -303,6 +303,12 @@ class MLP:
                 f"path: {path} holds arrays that do not fit the sizes {net.sizes}; expected a file "
                 "that MLP.save wrote"
             )
+        dtypes = {p.dtype for p in read}
+        if len(dtypes) != 1 or not dtypes <= {np.dtype("float32"), np.dtype("float64")}:
+            raise ValueError(
+                f"path: {path} holds arrays of dtype {', '.join(sorted(map(str, dtypes)))}; expected float32 "
+                "or float64, one for all"
+            )
         net.parameters = [xp.asarray(p) for p in read]
         return net
 

@@ -106,10 +106,11 @@ class Checkpoint:
         # Before any of them is restored.
         for i, p in enumerate(net.parameters):
             for name in (f"p{i}", f"u{i}"):
-                if name not in arrays or arrays[name].shape != p.shape:
+                kept = arrays.get(name)
+                if kept is None or (kept.shape, kept.dtype) != (p.shape, p.dtype):
                     raise ValueError(
-                        f"checkpoint: {self.path} is damaged (it holds no {name} of shape {p.shape}); delete "
-                        "it and run again"
+                        f"checkpoint: {self.path} is damaged (it holds no {name} of shape {p.shape} and "
+                        f"dtype {p.dtype}); delete it and run again"
                     )
         for i, (p, u) in enumerate(zip(net.parameters, velocities, strict=True)):
             p[...] = net.xp.asarray(arrays[f"p{i}"])

@@ -136,6 +136,17 @@ def test_damaged_files(tmp_path):
         MLP.load(tmp_path / "pickle.npy")
 
 
+@pytest.mark.parametrize(
+    "dtypes", [["int64"], ["complex128"], ["float16"], ["float32", "float64"]]
+)
+def test_a_file_with_weights_of_another_dtype_is_refused(dtypes, tmp_path):
+    parameters = MLP(SIZES, 0).parameters
+    arrays = {f"p{i}": p.astype(dtypes[i % len(dtypes)]) for i, p in enumerate(parameters)}
+    save_checkpoint(tmp_path / "net.npz", arrays, {"sizes": SIZES, "seeds": [0]})
+    with pytest.raises(ValueError, match=f"dtype {', '.join(dtypes)}; expected float32"):
+        MLP.load(tmp_path / "net.npz")
+
+
 @pytest.mark.parametrize("sizes", [[784], [784, 0, 10], [784, 2.5, 10]])
 def test_bad_sizes(sizes):
     with pytest.raises(ValueError, match="sizes"):

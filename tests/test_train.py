@@ -306,6 +306,17 @@ def test_a_damaged_checkpoint_is_refused(tmp_path):
     assert path.read_bytes() == b"PK\x03\x04 nonsense"  # nothing is lost
 
 
+def test_a_checkpoint_with_another_dtype_is_refused_and_left_alone(tmp_path):
+    path = tmp_path / "run.npz"
+    train(MLP(SIZES, 1), TRANSFER, soft_targets(4), PLAIN, checkpoint=path)
+    arrays, meta = load_checkpoint(path)
+    save_checkpoint(path, {name: a.astype("float64") for name, a in arrays.items()}, meta)
+    before = path.read_bytes()
+    with pytest.raises(ValueError, match="no p0 of shape .* and dtype float32"):
+        train(MLP(SIZES, 1), TRANSFER, soft_targets(4), PLAIN, checkpoint=path)
+    assert path.read_bytes() == before
+
+
 def test_a_flipped_bit_is_an_error_or_nothing(tmp_path):
     path = tmp_path / "a.npz"
     save_checkpoint(path, {"x": np.arange(3.0)}, {"n": 1})
