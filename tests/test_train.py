@@ -312,7 +312,7 @@ def test_a_checkpoint_with_another_dtype_is_refused_and_left_alone(tmp_path):
     arrays, meta = load_checkpoint(path)
     save_checkpoint(path, {name: a.astype("float64") for name, a in arrays.items()}, meta)
     before = path.read_bytes()
-    with pytest.raises(ValueError, match="no p0 of shape .* and dtype float32"):
+    with pytest.raises(ValueError, match=r"no p0 of shape .* and dtype float32"):
         train(MLP(SIZES, 1), TRANSFER, soft_targets(4), PLAIN, checkpoint=path)
     assert path.read_bytes() == before
 
