@@ -31,7 +31,7 @@ TESTS = {
     "mlp": ["mlp", "layers", "train"],
     "fast": ["fast", "train"],
     "optim": ["optim", "train"],
-    "objectives": ["train", "mlp", "right_loss", "labels", "hard_weight"],
+    "objectives": ["objectives", "labels", "train"],
     "evaluate": ["evaluate"],
     "statistics": ["evaluate"],
     "specialists": ["specialists"],

@@ -1,0 +1,130 @@
+"""What an objective says of itself, and temperatures that a function of the batch gives."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from minikd import equations, hard_targets, logit_matching, soft_targets
+from minikd.objectives import Batch, Objective
+
+B, N = 4, 3
+RNG = np.random.default_rng(8)
+Z, V, Y = RNG.normal(size=(B, N)), 3 * RNG.normal(size=(B, N)), RNG.integers(0, N, B)
+BATCH = Batch(RNG.random((B, 5)), Y, V)
+
+
+@pytest.mark.parametrize(
+    ("objective", "name", "needs", "by_case", "some_labels", "settings"),
+    [
+        (hard_targets(), "hard targets", "y", True, True, {}),
+        (logit_matching(), "logit matching", "v", True, False, {}),
+        (soft_targets(4), "soft targets at T = 4.0", "v", True, True,
+         {"T": [4.0], "hard_weight": 0.0}),
+        (soft_targets(2.5, 0.1), "soft targets at T = 2.5 and 0.1 × hard targets", "vy", True,
+         True, {"T": [2.5], "hard_weight": 0.1}),
+        (soft_targets(4, alpha=0.9), "soft targets at T = 4.0, alpha = 0.9", "vy", True, True,
+         {"T": [4.0], "alpha": 0.9}),
+        (soft_targets([1, 4]), "soft targets at T = 1.0, 4.0", "v", True, True,
+         {"T": [1.0, 4.0], "hard_weight": 0.0}),
+        (soft_targets(lambda batch: np.ones(B)), "soft targets at T = one for each case", "v",
+         False, True, None),
+    ],
+)  # fmt: skip
+def test_what_an_objective_says_of_itself(
+    objective, name, needs, by_case, some_labels, settings
+):
+    assert (objective.name, objective.needs) == (name, needs)
+    assert (objective.by_case, objective.some_labels) == (by_case, some_labels)
+    assert objective.settings == settings
+    assert objective.members == ((2,) if "1.0, 4.0" in name else ())
+
+
+def test_only_soft_targets_record_something_else_than_the_cost():
+    assert hard_targets().recorded is None
+    assert logit_matching().recorded is None
+    kl = soft_targets(4.0).recorded(Z, BATCH)
+    p, q = equations.softmax(V, 4.0), equations.softmax(Z, 4.0)
+    np.testing.assert_allclose(kl, 16 * (p * np.log(p / q)).sum(-1), rtol=1e-12)
+
+
+def test_an_objective_of_ones_own_promises_nothing_that_it_does_not_say():
+    own = Objective("own", lambda z, batch: z[..., 0], lambda z, batch: z, "v")
+    assert (own.recorded, own.members, own.by_case, own.some_labels, own.settings) == (
+        None, (), False, False, None,
+    )  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("wrong", "said"),
+    [
+        ({"name": ""}, "name is ''; expected a name, for messages and checkpoints"),
+        ({"cost": 1}, "cost"),
+        ({"gradient": None}, "gradient"),
+        ({"recorded": "kl"}, "recorded"),
+        ({"needs": "x"}, "needs is 'x'; expected 'y', 'v' or 'vy'"),
+        ({"needs": 1}, "needs is 1; expected 'y', 'v' or 'vy'"),
+        ({"members": (0,)}, "members"),
+        ({"by_case": 2}, "by_case"),
+        ({"some_labels": 2}, "some_labels"),
+        ({"settings": 3}, "settings"),
+    ],
+)
+def test_a_field_that_cannot_be_is_named(wrong, said):
+    given = {"name": "own", "cost": np.sum, "gradient": np.sum, "needs": "vy", **wrong}
+    with pytest.raises(ValueError, match=f"^{said}"):
+        Objective(**given)
+
+
+@pytest.mark.parametrize("of_stack", [False, True])
+def test_each_case_has_the_temperature_that_the_function_gives_it(of_stack):
+    T = [1.0, 2.0, 4.0, 8.0]
+    z = np.stack([Z, -Z]) if of_stack else Z
+    objective = soft_targets(lambda batch: T)
+    for k in range(B):
+        one = Batch(None, None, V[k : k + 1])
+        fixed = soft_targets(T[k])
+        at = np.s_[..., k : k + 1]
+        np.testing.assert_allclose(
+            objective.cost(z, BATCH)[at], fixed.cost(z[..., k : k + 1, :], one), rtol=1e-13
+        )
+        np.testing.assert_allclose(
+            objective.gradient(z, BATCH)[..., k : k + 1, :],
+            fixed.gradient(z[..., k : k + 1, :], one), rtol=1e-12, atol=1e-15,
+        )  # fmt: skip
+
+
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+def test_whole_temperatures_do_not_change_the_type_of_the_gradient(dtype):
+    objective = soft_targets(lambda batch: [1, 2, 3, 4])
+    z = Z.astype(dtype)
+    assert objective.gradient(z, Batch(None, None, V.astype(dtype))).dtype == dtype
+
+
+@pytest.mark.parametrize(
+    ("given", "said"),
+    [
+        (np.ones(B - 1), r"T\(batch\) has shape \(3,\); expected \(4,\), one for each case"),
+        (np.ones((B, 1)), r"T\(batch\) has shape \(4, 1\); expected \(4,\)"),
+        (2.0, r"T\(batch\)"),
+        ("hot", r"T\(batch\)"),
+        ([1, 1, 1, 0], r"T\(batch\) is 0"),
+        ([1, 1, 1, -3], r"T\(batch\) is -3"),
+        ([1, 1, 1, np.inf], r"T\(batch\) holds NaN or infinity"),
+        ([1, 1, 1, np.nan], r"T\(batch\) holds NaN or infinity"),
+    ],
+)
+def test_a_function_that_gives_no_temperature_for_each_case_is_named(given, said):
+    objective = soft_targets(lambda batch: given)
+    for compute in (objective.cost, objective.gradient):
+        with pytest.raises(ValueError, match=said):
+            compute(Z, BATCH)
+
+
+def test_temperatures_on_a_gpu_stay_there(fake_gpu):
+    z, v = (fake_gpu.asarray(a) for a in (Z, V))
+    fixed = soft_targets(3.0).gradient(Z, BATCH)
+    for T in (lambda batch: fake_gpu.asarray(np.full(B, 3.0)), [3.0, 3.0]):
+        stacked = z if callable(T) else fake_gpu.asarray(np.stack([Z, Z]))
+        got = soft_targets(T).gradient(stacked, Batch(None, None, v)).get()
+        np.testing.assert_allclose(got, np.broadcast_to(fixed, got.shape), rtol=1e-12)
