@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from minikd import gradcheck, layers
-from minikd.backend import Stream, generator
+from minikd.backend import Stream, generator, random_bytes, to_host
 
 RNG = np.random.default_rng(1)
 
@@ -40,6 +40,47 @@ def test_linear_where_members_share_the_input():
         return z, back
 
     assert gradcheck(shared, (x, W, b))
+
+
+def test_linear_where_one_network_sees_several_sets_of_cases():
+    x, W, b = RNG.normal(size=(2, 5, 4)), RNG.normal(size=(4, 3)), RNG.normal(size=3)
+
+    def sets(x, W, b):
+        z, backward = linear(x, W, b)
+
+        def back(dz):
+            dx, dW, db = backward(dz)
+            return dx, dW.sum(0), db.sum(0)  # one dW and db per set
+
+        return z, back
+
+    assert gradcheck(sets, (x, W, b))
+
+
+def test_the_gradient_on_the_inputs_can_be_left_out():
+    x, W, b, dz = (RNG.normal(size=s) for s in ((5, 4), (4, 3), (3,), (5, 3)))
+    cache = layers.linear_forward(x, W, b)[1]
+    dx, dW, db = layers.linear_backward(dz, cache)
+    assert dx.shape == x.shape
+    without, *same = layers.linear_backward(dz, cache, input_gradient=False)
+    assert without is None
+    for g, h in zip(same, (dW, db), strict=True):
+        np.testing.assert_array_equal(g, h)
+
+
+def test_linear_wants_members_that_fit():
+    with pytest.raises(
+        ValueError, match=r"^x has .* and W .*; expected shapes that broadcast$"
+    ):
+        layers.linear_forward(np.ones((3, 5, 4)), np.ones((2, 4, 3)), np.ones((2, 3)))
+
+
+@pytest.mark.parametrize("cache", [None, (), [np.zeros((5, 4))] * 3, (1, 2)])
+def test_the_backward_of_linear_wants_what_its_forward_kept(cache):
+    with pytest.raises(
+        ValueError, match=r"^cache is .*; expected the cache that linear_forward gave$"
+    ):
+        layers.linear_backward(np.ones((5, 3)), cache)
 
 
 def test_relu():
@@ -82,5 +123,23 @@ def test_a_dropout_mask_keeps_the_mean_and_drops_at_its_rate():
 
 def test_a_rate_is_below_one():
     for rate in (1.0, -0.1, np.nan):
-        with pytest.raises(ValueError, match="dropout rate"):
+        with pytest.raises(
+            ValueError, match=rf"^dropout rate is {rate}; expected 0 ≤ rate < 1$"
+        ):
             layers.dropout_mask(generator(0, Stream.MASKS), (2,), rate, np.zeros(1))
+
+
+@pytest.mark.parametrize(
+    ("rate", "dropped"), [(0, 0), (0.001, 0), (0.25, 64), (0.5, 128), (0.75, 192), (0.999, 255)]
+)
+def test_a_rate_is_rounded_to_256ths_and_never_drops_all(rate, dropped):
+    assert layers.dropped_bytes(rate) == dropped
+
+
+@pytest.mark.parametrize("device", ["cpu", "cuda"])
+def test_one_random_byte_decides_about_one_unit(fake_gpu, device):
+    xp = np if device == "cpu" else fake_gpu
+    first, second = (generator(0, Stream.MASKS, xp=xp) for _ in range(2))
+    mask = layers.dropout_mask(first, (3, 50), 0.25, xp.zeros(1))
+    kept = random_bytes(second, (3, 50), xp) >= 64
+    np.testing.assert_array_equal(to_host(mask), to_host(kept) * 256 / 192)

@@ -38,6 +38,16 @@ def test_with_a_uniform_gate_it_is_the_mean_of_an_ensemble():
     )
 
 
+def test_it_is_finite_where_probabilities_vanish():
+    """Each case by itself: e⁻²⁰⁰⁰ is 0, but its logarithm is not."""
+    a, z = np.zeros((2, E)), np.zeros((E, 2, N))
+    z[:, 0, 1:], z[:, 1, :3] = -2000, -1000
+    log_q, _ = mixture_forward(a, z)
+    np.testing.assert_allclose(
+        log_q, [[0, -2000, -2000, -2000], [-1000, -1000, -1000, 0]], atol=1e-12
+    )
+
+
 def test_its_backward():
     def func(a, z):
         out, cache = mixture_forward(a, z)
@@ -77,6 +87,27 @@ def test_the_gradients_of_all_parameters(objective):
     assert gradcheck(func, net.parameters, method="direction")
 
 
+@pytest.mark.parametrize("cache", [None, (), [np.zeros(1)] * 2, (1, 2, 3)])
+def test_its_backward_wants_what_its_forward_kept(cache):
+    with pytest.raises(
+        ValueError, match=r"^cache is .*; expected the cache that mixture_forward gave$"
+    ):
+        mixture_backward(np.zeros((B, N)), cache)
+
+
+@pytest.mark.parametrize(
+    ("dead_gate", "dead_experts", "off"),
+    [(False, (), False), (True, (), True), (False, (0, 2), False), (False, range(E), True)],
+)
+def test_it_is_off_without_a_gate_or_without_all_experts(dead_gate, dead_experts, off):
+    net = mixture()
+    net.gate.parameters[1][:] = -100 if dead_gate else 100
+    net.experts.parameters[1][:] = 100
+    net.experts.parameters[1][list(dead_experts)] = -100
+    _, caches = net.forward(RNG.random((B, 6)))
+    np.testing.assert_array_equal(net.off(caches), [off])
+
+
 def test_it_learns_and_goes_on_where_it_was_stopped(tmp_path):
     cases = data(400)
     recipe = Recipe(epochs=12, learning_rate=0.2, batch=20, warm_up=10, max_norm=3.0)
@@ -110,6 +141,9 @@ def test_it_can_be_a_student_and_runs_on_a_device(fake_gpu):
     history = train(net, transfer, soft_targets(2.0), Recipe(4, 0.05, batch=10))
     assert history.costs[-1][0] < history.costs[0][0]
     assert isinstance(net(cases.x), np.ndarray)
+    there = net(net.xp.asarray(cases.x))
+    assert type(there) is type(net.parameters[0])  # it stays where the cases are
+    np.testing.assert_array_equal(there.get(), net(cases.x))
 
 
 def test_parts_that_do_not_fit():
@@ -122,6 +156,15 @@ def test_parts_that_do_not_fit():
         Mixture(gate, MLP([6, N], range(2)))
     with pytest.raises(ValueError, match="expected 5 and 3"):
         Mixture(gate, MLP([5, N], range(3)))
+
+
+def test_both_parts_are_networks():
+    gate, experts = MLP([6, 3], 0), MLP([6, N], range(3))
+    expected = "expected an MLP: the gate one network, the experts a stack$"
+    with pytest.raises(ValueError, match=f"^gate is 3; {expected}"):
+        Mixture(3, experts)
+    with pytest.raises(ValueError, match=f"^experts is 'four'; {expected}"):
+        Mixture(gate, "four")
 
 
 def test_dropout_is_refused():

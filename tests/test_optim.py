@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import device_double
 import numpy as np
 import pytest
 
@@ -35,6 +36,37 @@ def test_each_member_goes_at_its_own_rate():
             np.testing.assert_allclose(a[k], b[k] - rates[k] * v[k], rtol=1e-13, atol=1e-15)
 
 
+def test_a_member_goes_as_it_would_alone():
+    """Bit for bit, in float32 too: its rate is rounded to the type of its parameters."""
+    w, u, g = (RNG.normal(size=(3, 7, 4)).astype(np.float32) for _ in range(3))
+    rates = np.array([0.1, 0.03, 0.7])
+    alone = [a.copy() for a in w]
+    for k, rate in enumerate(rates):
+        sgd_step([alone[k]], [u[k].copy()], [g[k]], float(rate), 0.9)
+    sgd_step([w], [u], [g], rates, 0.9)
+    assert w.dtype == np.float32
+    np.testing.assert_array_equal(w, alone)
+
+
+@pytest.mark.parametrize(
+    "rates", [[0.1, -0.2, 0.1], [0.1, 0.2], [0.1, 0.2, 0.3, 0.4], [[0.1] * 3]]
+)
+def test_a_stack_has_one_rate_for_each_member(rates):
+    w, u, g = ([RNG.normal(size=(3, 4))] for _ in range(3))
+    with pytest.raises(
+        ValueError, match=r"^learning_rate is .*; expected a rate ≥ 0, or one for each member$"
+    ):
+        sgd_step(w, u, g, np.array(rates), 0.9)
+
+
+@pytest.mark.parametrize("name", ["parameters", "velocities", "gradients"])
+def test_what_a_step_uses_holds_numbers(name):
+    given = {n: [np.zeros(3)] for n in ("parameters", "velocities", "gradients")}
+    given[name] = [np.zeros(3, dtype=bool)]
+    with pytest.raises(ValueError, match=f"^{name} has dtype bool; expected numbers"):
+        sgd_step(**given, learning_rate=0.1, momentum=0.9)
+
+
 @pytest.mark.parametrize("members", [(), (2,)])
 def test_clip_norms(members):
     W = RNG.normal(size=(*members, 20, 8))
@@ -53,6 +85,25 @@ def test_clip_norms(members):
     np.testing.assert_array_equal(W, short)
 
 
+def test_clip_norms_changes_nothing_where_no_vector_is_too_long():
+    """Nor where one is exactly at the limit, as far as float32 can tell."""
+    at_limit = np.sqrt(np.float32(0.71**2))
+    W = np.array([[at_limit, 0.1, 0.3], [0, 0.2, 0.4]], np.float32)
+    before = W.copy()
+    clip_norms(W, 0.71)
+    np.testing.assert_array_equal(W, before)
+
+
+def test_clip_norms_does_not_wait_for_a_device(fake_gpu):
+    W = np.array([[3.0, 0.3], [4.0, 0.4]], np.float32)
+    there = fake_gpu.asarray(W)
+    device_double.crossings.clear()
+    clip_norms(there, 1.0)
+    assert not device_double.crossings
+    clip_norms(W, 1.0)
+    np.testing.assert_array_equal(there.get(), W)
+
+
 def test_learning_rate():
     rates = np.array([learning_rate_at(t, 1000, 0.1, 100) for t in range(1000)])
     np.testing.assert_allclose(rates[:100], 0.001 * np.arange(1, 101))
@@ -60,3 +111,27 @@ def test_learning_rate():
     assert rates[550] == pytest.approx(0.05)  # halfway down
     assert (np.diff(rates[100:]) < 0).all()
     assert 0 < rates[-1] < 1e-5
+
+
+def test_each_member_has_a_peak_of_its_own():
+    peaks = [0.1, 0.2, 0.4]
+    for peak in (peaks, tuple(peaks), np.array(peaks)):
+        for step in (0, 3, 9):
+            np.testing.assert_allclose(
+                learning_rate_at(step, 10, peak, 2),
+                [learning_rate_at(step, 10, p, 2) for p in peaks],
+                rtol=1e-15,
+            )
+
+
+def test_one_rate_is_a_plain_number():
+    """A scalar of NumPy would make float32 parameters times it float64."""
+    for peak in (0.1, np.float32(0.1), np.array(0.1)):
+        assert type(learning_rate_at(3, 10, peak, 2)) is float
+
+
+def test_the_shortest_run_has_one_step():
+    assert learning_rate_at(0, 1, 0.1, 0) == 0.1
+    assert learning_rate_at(0, 1, 0.1, 1) == 0.1
+    with pytest.raises(ValueError, match=r"^steps is 0; expected an integer ≥ 1$"):
+        learning_rate_at(0, 0, 0.1, 0)
