@@ -15,7 +15,7 @@ from typing import Any
 
 import numpy as np
 
-from minikd import arrays, checks, values
+from minikd import arrays, values
 from minikd.backend import Array, namespace, random_bytes, transpose
 
 
@@ -42,12 +42,17 @@ def linear_forward(x: Array, W: Array, b: Array) -> tuple[Array, tuple[Array, Ar
 def _linear_fits(x: Array, W: Array, b: Array) -> tuple[Array, Array, Array]:
     x, W, b = arrays.floats("x", x), arrays.floats("W", W), arrays.floats("b", b)
     (*E, n_in, n_out), cases = W.shape if W.ndim > 1 else (0, 0), x.shape
-    if x.ndim < 2 or W.ndim < 2 or x.shape[-1] != n_in or tuple(b.shape) != (*E, n_out):
+    fits = (
+        x.ndim > 1
+        and W.ndim > 1
+        and x.shape[-1] == n_in
+        and tuple(cases[:-2]) in ((), tuple(E))
+    )
+    if not fits or tuple(b.shape) != (*E, n_out):
         raise ValueError(
             f"x has shape {tuple(cases)}, W {tuple(W.shape)} and b {tuple(b.shape)}; expected "
-            "(B, in), (*E, in, out) and (*E, out)"
+            "(B, in) or (*E, B, in), (*E, in, out) and (*E, out)"
         )
-    checks.broadcast("x", tuple(cases[:-2]), "W", tuple(E))
     return x, W, b
 
 
@@ -78,7 +83,7 @@ def linear_backward(
     db : array, shape (*E, out)
     """
     x, W = values.cache("cache", cache, 2, "linear_forward")
-    dz = arrays.like("dz", dz, (x.shape[-2], W.shape[-1]), W.shape[:-2] or x.shape[:-2])
+    dz = arrays.like("dz", dz, (x.shape[-2], W.shape[-1]), W.shape[:-2])
     input_gradient = values.flag("input_gradient", input_gradient)
     dx = dz @ transpose(W) if input_gradient else None
     dW = transpose(x) @ dz

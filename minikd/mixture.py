@@ -9,10 +9,8 @@ from __future__ import annotations
 
 from typing import Any
 
-import numpy as np
-
 from minikd import arrays, checks, equations, values
-from minikd.backend import Array, namespace, to_host
+from minikd.backend import Array, namespace
 from minikd.mlp import MLP
 
 
@@ -154,8 +152,7 @@ class Mixture:
         x = arrays.inputs(x, self.sizes[0])
         if x.ndim != 2:
             raise ValueError(f"x has shape {tuple(x.shape)}; expected (cases, {self.sizes[0]})")
-        z = mixture_forward(self.gate(x), self.experts(x))[0]
-        return to_host(z) if isinstance(x, np.ndarray) else z
+        return mixture_forward(self.gate(x), self.experts(x))[0]
 
     def forward(self, x: Array, masks: Any = None) -> tuple[Array, list[Any]]:
         """As :meth:`minikd.MLP.forward`, without dropout."""
@@ -176,4 +173,4 @@ class Mixture:
     def off(self, caches: list[Any]) -> Any:
         """Whether the gate, or every expert, has a layer that is off in all cases; shape (1,)."""
         gate, experts = self.gate.off(caches[0]), self.experts.off(caches[1])
-        return gate | experts.all(keepdims=True)
+        return gate | experts.all()

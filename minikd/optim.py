@@ -40,7 +40,7 @@ def sgd_step(
     """
     momentum = values.share("momentum", momentum)
     parts = _parts_fit(parameters, velocities, gradients)
-    learning_rate = _rate_fits(learning_rate, parameters[0])
+    learning_rate = _rate_fits(learning_rate, parameters)
     for p, u, g in parts:
         u *= momentum
         u += g
@@ -52,21 +52,26 @@ def _parts_fit(parameters: Any, velocities: Any, gradients: Any) -> list[tuple[A
     for name, given in named.items():
         if not isinstance(given, (list, tuple)) or not all(hasattr(a, "dtype") for a in given):
             raise values.refused(name, given, "a list of arrays")
-        shapes = [tuple(arrays.floats(name, a).shape) for a in given]
-        if not shapes or shapes != [tuple(p.shape) for p in parameters]:
+        kinds = [(tuple(a.shape), a.dtype) for a in (arrays.floats(name, a) for a in given)]
+        if not kinds or kinds != [(tuple(p.shape), p.dtype) for p in parameters]:
             raise ValueError(
-                f"{name} have other shapes than parameters; expected the same, at least one array"
+                f"{name} have other shapes or dtypes than parameters; expected the same, floating-point, "
+                "and at least one array"
             )
     return list(zip(parameters, velocities, gradients, strict=True))
 
 
-def _rate_fits(rate: Any, p: Array) -> Any:
-    """A learning rate, or one for each member of p, that is positive or 0 at the end of a run."""
+def _rate_fits(rate: Any, parameters: Sequence[Array]) -> Any:
+    """A learning rate, or one for each member, that is positive or 0 at the end of a run."""
     given = values.plain(rate)
     if values.is_number(given):
         return values.weight("learning_rate", given)
     rates = arrays.array("learning_rate", rate)
-    if rates.shape != tuple(p.shape[:1]) or not rates.size or rates.min() < 0:
+    if (
+        not rates.size
+        or rates.min() < 0
+        or any(rates.shape != tuple(p.shape[:1]) for p in parameters)
+    ):
         raise values.refused("learning_rate", rate, "a rate ≥ 0, or one for each member")
     return rates
 
@@ -97,11 +102,11 @@ def clip_norms(W: Array, limit: float) -> None:
             f"W has shape {tuple(W.shape)} and dtype {W.dtype}; expected real numbers (*E, in, out)"
         )
     xp = namespace(W)
-    squares = xp.einsum("...io,...io->...o", W, W)[..., None, :]
-    if on_host(W) and not (squares > limit**2).any():
+    lengths = xp.sqrt(xp.einsum("...io,...io->...o", W, W))[..., None, :]
+    if on_host(W) and not (lengths > limit).any():
         return
-    # A vector of zeros has no length to divide by and needs no scaling.
-    W *= limit / xp.sqrt(xp.maximum(squares, limit**2))
+    # limit / limit is 1, to the bit: the others stay as they are.
+    W *= limit / xp.maximum(lengths, limit)
 
 
 def learning_rate_at(step: int, steps: int, peak: Any, warm_up: int) -> Any:

@@ -85,13 +85,14 @@ def test_clip_norms(members):
     np.testing.assert_array_equal(W, short)
 
 
-def test_clip_norms_changes_nothing_where_no_vector_is_too_long():
-    """Nor where one is exactly at the limit, as far as float32 can tell."""
-    at_limit = np.sqrt(np.float32(0.71**2))
-    W = np.array([[at_limit, 0.1, 0.3], [0, 0.2, 0.4]], np.float32)
+@pytest.mark.parametrize("limit", [1e-30, 0.21, 0.71, 3.5])
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+def test_clip_norms_leaves_a_short_vector_as_it_is_beside_a_long_one(limit, dtype):
+    W = np.array([[0.1 * limit, 5.0, 0.0, limit], [0.2 * limit, 0.0, 0.0, 0.0]], dtype)
     before = W.copy()
-    clip_norms(W, 0.71)
-    np.testing.assert_array_equal(W, before)
+    clip_norms(W, limit)
+    np.testing.assert_array_equal(W[:, [0, 2]], before[:, [0, 2]])
+    np.testing.assert_allclose(W[:, [1, 3]], [[limit, limit], [0, 0]], rtol=2e-7)
 
 
 def test_clip_norms_does_not_wait_for_a_device(fake_gpu):
@@ -135,3 +136,20 @@ def test_the_shortest_run_has_one_step():
     assert learning_rate_at(0, 1, 0.1, 1) == 0.1
     with pytest.raises(ValueError, match=r"^steps is 0; expected an integer ≥ 1$"):
         learning_rate_at(0, 0, 0.1, 0)
+
+
+def test_a_step_that_cannot_be_taken_changes_nothing():
+    """It was NumPy's error, after some parameters had been changed."""
+    p, g = [np.ones((2, 3)), np.ones((2, 4))], [np.ones((2, 3)), np.ones((2, 4))]
+    bad = {
+        "parameters": ([np.ones((2, 3), int), p[1]], p, g, 0.1),
+        "gradients": (p, p, [g[0], g[1].astype(complex)], 0.1),
+        "velocities": (p, [a.astype("float32") for a in p], g, 0.1),
+        "learning_rate": (*([np.ones((2, 3)), np.ones((4, 3))] for _ in range(3)), [0.1, 0.2]),
+    }
+    for name, (parameters, velocities, gradients, rate) in bad.items():
+        before = [a.copy() for a in parameters]
+        with pytest.raises(ValueError, match=rf"^{name} "):
+            sgd_step(parameters, velocities, gradients, rate, 0.9)
+        for a, b in zip(parameters, before, strict=True):
+            np.testing.assert_array_equal(a, b)

@@ -364,7 +364,7 @@ from minikd import mixture as mix  # noqa: E402
 
 W, B = RNG.normal(size=(4, 3)), RNG.normal(size=3)
 call("layers.linear_forward", layers.linear_forward, lambda: {"x": X, "W": W, "b": B},
-     x="values + extra axis + a row fewer + a row more + no rows", W="values", b="values")  # fmt: skip
+     x="values + a row fewer + a row more + no rows", W="values", b="values")  # fmt: skip
 call("layers.linear_backward", layers.linear_backward,
      lambda: {"dz": Z, "cache": layers.linear_forward(X, W, B)[1], "input_gradient": True},
      dz="values", cache="fixed", input_gradient="flag")  # fmt: skip
@@ -392,7 +392,7 @@ call("mlp.MLP", MLP,
      rng="seed + no first axis + a row fewer + a row more + too large + as whole floats",
      gain="positive", dtype="fixed", device="fixed")  # fmt: skip
 call("mlp.MLP.__call__", lambda x, batch=2000: net()(x, batch), lambda: {"x": X, "batch": 3},
-     x="cases + extra axis + a row fewer + a row more", batch="count")  # fmt: skip
+     x="cases + a row fewer + a row more", batch="count")  # fmt: skip
 call("mlp.MLP.forward", lambda x, masks=None: net().forward(x, masks),
      lambda: {"x": X, "masks": [np.ones((4, 4)), None]},
      x="values", masks="fixed + None + []")  # fmt: skip
