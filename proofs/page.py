@@ -131,11 +131,9 @@ def _change(one: dict[str, Any]) -> tuple[str, str]:
     )  # type: ignore[return-value]
 
 
-def _reasons() -> dict[tuple[str, str, str, str], str]:
+def _reasons() -> dict[tuple[str, ...], str]:
     listed = json.loads(REASONS.read_text(encoding="utf-8"))
-    return {
-        (r["module"], r["what"], r["old"].strip(), r["new"].strip()): r["why"] for r in listed
-    }
+    return {(one["module"], one["old"], one["new"]): one["why"] for one in listed}
 
 
 def mutants(found: dict[str, Any]) -> str:
