@@ -102,6 +102,7 @@ class Runs:
     def __init__(self, folder: Path, seed: int) -> None:
         self.folder, self.rng, self.number = folder, np.random.default_rng(seed), 0
         self.surprises: list[str] = []
+        self.stopped = 0
         self.takes: dict[tuple[str, ...], float] = {}
         for more in ((), ("--workers", "2")):
             began = time.monotonic()
@@ -124,7 +125,7 @@ class Runs:
 
     def killed(self, kills: int, number: signal.Signals, who: str, *more: str) -> Tried:
         """Kill so many times, at random moments, and begin again each time until it ends."""
-        done, same, orphans, seen = 0, True, 0, ""
+        done, same, orphans, seen, self.stopped = 0, True, 0, "", 0
         while done < kills:
             folder = self.fresh()
             ended = False
@@ -151,11 +152,15 @@ class Runs:
                     ended = True
             same = same and record_of(folder) == self.unbroken
             shutil.rmtree(folder)
+        # It may end by itself just before it is stopped, but not often.
+        if who != "a worker" and self.stopped < done / 2:
+            self.surprises.append(f"{number.name} stopped {self.stopped} of {done}")
         same, self.surprises = same and not self.surprises, []
         return Tried(f"{number.name} to {who} at random moments", done, seen, same, orphans)
 
     def _expect(self, code: int, number: int, who: str) -> None:
         """A command that is stopped says so by its code; while it is imported, Python does."""
+        self.stopped += code != 0
         if who != "a worker" and code not in (128 + number, -number, 0):
             self.surprises.append(f"exit code {code} after signal {number}")
 
@@ -325,6 +330,8 @@ def main() -> int:
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--record", type=Path, help="write what came of it as JSON")
     arguments = parser.parse_args()
+    # A shell that starts this in the background has it ignored, and so would the runs.
+    signal.signal(signal.SIGINT, signal.default_int_handler)
     with tempfile.TemporaryDirectory() as folder:
         found = tried(arguments.kills, arguments.seed, Path(folder))
     for one in found:
