@@ -456,3 +456,75 @@ def test_a_complex_step_is_right_where_logits_are_equal(z):
         derivative = np.asarray(eq.log_softmax(step)).imag[0] / h
         expected = np.eye(z.shape[1])[i] - eq.softmax(z)[0, i]
         np.testing.assert_allclose(derivative, expected, atol=1e-12)
+
+
+# ---------------------------------------------------------------- defaults, and more axes
+
+
+@pytest.mark.parametrize(
+    "name",
+    ["soft_target_cost", "soft_target_gradient", "temperature_gradient",
+     "high_temperature_gradient", "zero_mean_gradient", "distillation_cost",
+     "distillation_gradient"],
+)  # fmt: skip
+def test_the_temperature_is_1_unless_given(name):
+    function = getattr(eq, name)
+    np.testing.assert_array_equal(function(Z, V), function(Z, V, T=1.0))
+    assert not np.allclose(function(Z, V), function(Z, V, T=2.0))
+
+
+@pytest.mark.parametrize(
+    "function",
+    [eq.soft_target_cost, eq.soft_target_gradient, eq.temperature_gradient,
+     eq.high_temperature_gradient, eq.zero_mean_gradient, eq.logit_matching_cost,
+     eq.logit_matching_gradient, eq.kl_divergence, eq.distillation_cost,
+     lambda z, v: eq.hard_target_cost(z, Y), lambda z, v: eq.hard_target_gradient(z, Y)],
+)  # fmt: skip
+def test_each_member_of_a_stack_is_computed_as_alone(function):
+    z = np.stack([Z, 2 * Z[::-1], -Z])
+    both = function(z, V)
+    for k in range(3):
+        np.testing.assert_allclose(both[k], function(z[k], V), rtol=1e-12, atol=1e-14)
+
+
+def test_the_temperature_gradient_does_not_depend_on_what_is_added_to_a_case():
+    """Multiples of 1/64, so that nothing is rounded where 2^30 is added to all logits of a case."""
+    z, v = np.round(64 * Z) / 64, np.round(64 * V) / 64
+    added = np.zeros((6, 1))
+    added[:3] = 2.0**30
+    expected = eq.temperature_gradient(z, v, 2.5)
+    np.testing.assert_array_equal(eq.temperature_gradient(z + added, v + added, 2.5), expected)
+
+
+@pytest.mark.parametrize("stacked", [False, True])
+def test_a_case_without_a_label_teaches_nothing_and_the_others_what_they_did(stacked):
+    z = np.stack([Z, -Z]) if stacked else Z
+    y = np.where(np.arange(6) < 2, -1, Y)
+    gradient = eq.hard_target_gradient(z, y)
+    np.testing.assert_array_equal(gradient[..., :2, :], 0)
+    np.testing.assert_array_equal(
+        gradient[..., 2:, :], eq.hard_target_gradient(z, Y)[..., 2:, :]
+    )
+
+
+@pytest.mark.parametrize("T", [4.0, np.array(4.0), np.full((1,), 4.0), np.full((6, 1), 4.0)])
+def test_a_temperature_may_be_a_number_or_an_array(T):
+    np.testing.assert_allclose(
+        eq.distillation_cost(Z, V, Y, T, 0.5),
+        eq.distillation_cost(Z, V, Y, 4.0, 0.5),
+        rtol=1e-14,
+    )
+
+
+def test_kl_is_the_cost_without_what_no_student_can_change():
+    cost, kl = (eq.distillation_cost(Z, V, Y, 3.0, 0.5, kl=kl) for kl in (False, True))
+    p = eq.softmax(V, 3.0)
+    np.testing.assert_allclose(cost - kl, -9 * (p * np.log(p)).sum(-1), rtol=1e-11)
+
+
+def test_a_class_that_neither_can_have_costs_nothing():
+    """Its log q is -inf in float32, and 0 times that would be NaN."""
+    v = np.array([[0, 1, -3e38]], np.float32)
+    with np.errstate(over="ignore"):
+        cost = eq.soft_target_cost(v, v, 0.5)
+    np.testing.assert_allclose(cost, eq.soft_target_cost(v[:, :2], v[:, :2], 0.5), rtol=1e-6)
