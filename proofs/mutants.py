@@ -33,7 +33,7 @@ TESTS = {
     "optim": ["optim"],
     "objectives": ["objectives", "labels"],
     "evaluate": ["evaluate"],
-    "statistics": ["evaluate"],
+    "statistics": ["statistics", "evaluate"],
     "specialists": ["specialists"],
     "mixture": ["mixture"],
     "gradcheck": ["gradcheck", "gradcheck_zoo", "gradcheck_random", "containers"],

@@ -3,12 +3,22 @@
 from __future__ import annotations
 
 import math
+import time
 
 import numpy as np
 import pytest
 from scipy.stats import binomtest
 
-from minikd import MLP, errors, errors_per_class, load_glyphs, sweep_bias, with_bias
+from minikd import (
+    MLP,
+    Dataset,
+    errors,
+    errors_per_class,
+    load_glyphs,
+    progress,
+    sweep_bias,
+    with_bias,
+)
 from minikd.evaluate import (
     calibration_error,
     confusion,
@@ -52,6 +62,17 @@ def test_of_several_best_biases_it_takes_the_middle_one():
     assert sweep_bias(z, [0, 1], [1], [-0.9, -0.5, 0.0, 0.5, 0.9]).best == 0.0
 
 
+def test_of_two_equal_logits_the_first_is_the_answer():
+    """In the sweep as well: the bias must exceed what class 1 lacks."""
+    assert errors(with_bias([[1.0, 0.0]], [1], 1.0), [0]) == 0
+    np.testing.assert_array_equal(sweep_bias([[1.0, 0.0]], [0], [1], [1, 1.01]).errors, [0, 1])
+
+
+def test_the_sweep_says_which_biases_it_tried():
+    biases = sweep_bias(Z, Y, [3], [-1, 0, 2]).biases
+    np.testing.assert_array_equal(biases, np.array([-1.0, 0.0, 2.0]), strict=True)
+
+
 def test_a_bias_undoes_a_bias():
     y = Z.argmax(-1)
     sweep = sweep_bias(with_bias(Z, [3], -4.0), y, [3], np.arange(0, 8.1, 0.1))
@@ -66,6 +87,22 @@ def test_with_bias_writes_to_nothing():
     np.testing.assert_array_equal((moved - z)[0], 2.0 * (np.arange(10) == 3))
 
 
+@pytest.mark.parametrize(
+    ("given", "got"),
+    [
+        ("float64", "float64"),
+        ("float32", "float32"),
+        ("float16", "float32"),
+        ("int8", "float64"),
+    ],
+)
+def test_logits_with_a_bias_are_fine_enough_for_it(given, got):
+    """Next to 100, half precision has 100.06."""
+    moved = with_bias(np.array([[100, 7]], given), [0], 0.01)
+    assert moved.dtype == got
+    np.testing.assert_allclose(moved, [[100.01, 7]], rtol=np.finfo(got).eps)
+
+
 def test_logits_over_views():
     data = load_glyphs(train=30, test=1).train
     net = MLP([784, 20, 10], [1, 2], dtype=np.float64)
@@ -78,8 +115,27 @@ def test_logits_over_views():
     np.testing.assert_allclose(got, np.mean([net(x) for x in moved], axis=0), rtol=1e-12)
 
 
+class Slow(MLP):
+    """A network that takes its time: long enough for a line of progress."""
+
+    def __call__(self, x):
+        time.sleep(0.05)
+        return super().__call__(x)
+
+
+def test_many_cases_come_in_batches_and_their_progress_is_shown(monkeypatch, capsys):
+    monkeypatch.setattr(progress, "SILENCE", 0.01)
+    data = Dataset(np.random.default_rng(0).random((2001, 4)), shape=(2, 2))
+    net = Slow([4, 3], [1, 2], dtype=np.float64)
+    got = logits_over_views(net, data, 0, progress="teacher")
+    np.testing.assert_allclose(got, net(data.x), rtol=1e-12)
+    said = capsys.readouterr().err
+    assert "teacher: batch " in said
+    assert " of 2" in said
+
+
 @pytest.mark.parametrize(
-    ("errors", "cases"), [(0, 10), (3, 10), (10, 10), (74, 10_000), (4730, 10_000)]
+    ("errors", "cases"), [(0, 10), (1, 10), (3, 10), (10, 10), (74, 10_000), (4730, 10_000)]
 )
 @pytest.mark.parametrize("level", [0.5, 0.95])
 def test_the_interval_of_a_share_is_that_of_scipy(errors, cases, level):
@@ -134,11 +190,33 @@ def test_bad_calls():
     with pytest.raises(ValueError, match="pixels is -1"):
         logits_over_views(MLP([784, 10], 0), load_glyphs(train=1, test=1).train, -1)
     assert errors_per_class(Z.tolist(), Y.tolist()).sum() == errors(Z, Y)
+    with pytest.raises(ValueError, match=r"^z has shape \(3, 0\); expected \(\.\.\., N\)$"):
+        with_bias(np.zeros((3, 0)), [], 1.0)
+    with pytest.raises(ValueError, match=r"^biases has shape \(1, 1\); expected \(biases,\)$"):
+        sweep_bias(Z, Y, [3], [grid])
+
+
+@pytest.mark.parametrize(
+    ("wrong", "said"),
+    [
+        ({"net": 3}, r"net is 3; expected a network, like MLP\(\[784, 100, 10\], rng=0\)"),
+        ({"progress": 3}, "progress is 3; expected a title, or None for no progress bar"),
+    ],
+)
+def test_what_views_need(wrong, said):
+    right = {
+        "net": MLP([4, 3], 0),
+        "data": Dataset(np.zeros((1, 4)), shape=(2, 2)),
+        "pixels": 1,
+    }
+    with pytest.raises(ValueError, match=f"^{said}$"):
+        logits_over_views(**right | wrong)
 
 
 def test_log_loss():
     q = np.exp(Z) / np.exp(Z).sum(-1, keepdims=True)
     assert log_loss(Z, Y) == pytest.approx(-np.log(q[np.arange(500), Y]).mean(), rel=1e-12)
+    assert type(log_loss(Z, Y)) is float  # as records are written
     np.testing.assert_allclose(
         log_loss(np.stack([Z, -Z]), Y), [log_loss(Z, Y), log_loss(-Z, Y)]
     )
@@ -177,3 +255,23 @@ def test_calibration():
         calibration_error(z[:0], y[:0])
     with pytest.raises(ValueError, match=r"expected \(n, N\)"):
         calibration_error(np.stack([z, z]), y)
+
+
+def test_confidence_is_sorted_into_fifteen_bins():
+    """0.61 and 0.65 are in one of fifteen, but in two of fourteen or of sixteen."""
+    z = np.log([[0.61, 0.39], [0.65, 0.35]])
+    assert calibration_error(z, [0, 1]) == pytest.approx((0.65 - 0.39) / 2)
+
+
+def test_certainty_is_in_the_last_bin():
+    z = np.array([[900.0, 0.0], np.log([0.95, 0.05])])
+    assert calibration_error(z, [1, 0]) == pytest.approx((1 - 0.05) / 2)
+
+
+@pytest.mark.parametrize(("all_right", "T"), [(True, 1 / 20), (False, 20)])
+def test_the_temperature_stays_between_a_twentieth_and_twenty(all_right, T):
+    """The sharper the better if all answers are right, the softer the better if all are wrong."""
+    y = np.arange(10)
+    assert fit_temperature(np.eye(10)[y if all_right else y - 1], y) == pytest.approx(
+        T, rel=1e-4
+    )
