@@ -43,7 +43,7 @@ def standard_error(of_seeds: Any) -> Any:
     of_seeds = _of_seeds("of_seeds", of_seeds, "(seeds, ...)")
     n = len(of_seeds)
     if n == 1:
-        return np.zeros_like(of_seeds[0], dtype=float)
+        return np.zeros_like(of_seeds[0])
     return np.std(of_seeds, axis=0, ddof=1) / np.sqrt(n)
 
 

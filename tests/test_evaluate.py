@@ -275,3 +275,12 @@ def test_the_temperature_stays_between_a_twentieth_and_twenty(all_right, T):
     assert fit_temperature(np.eye(10)[y if all_right else y - 1], y) == pytest.approx(
         T, rel=1e-4
     )
+
+
+@pytest.mark.parametrize("classes", [(0,), (3,), (1, 2), (0, 3)])
+def test_a_sweep_counts_what_a_moved_bias_makes_also_where_logits_are_equal(classes):
+    rng = np.random.default_rng(5)
+    z, y = rng.integers(-2, 3, (200, 4)).astype(float), rng.integers(0, 4, 200)
+    biases = np.arange(-4.0, 5.0)
+    counted = [errors(with_bias(z, classes, bias), y) for bias in biases]
+    assert sweep_bias(z, y, classes, biases).errors.tolist() == counted
