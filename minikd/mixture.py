@@ -104,6 +104,7 @@ class Mixture:
 
     Examples
     --------
+    >>> import numpy as np
     >>> net = Mixture(MLP([784, 30, 4], rng=0), MLP([784, 100, 10], rng=range(4)))
     >>> net(np.zeros((5, 784))).shape
     (5, 10)

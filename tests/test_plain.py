@@ -104,10 +104,44 @@ def test_a_whole_run_equals_the_library(step, objective, gradient, target):
         assert np.abs(p - s).max() > 1e-4
 
 
+@pytest.mark.parametrize("far", [1e3, -1e3])
+def test_probabilities_do_not_change_with_what_is_added_to_a_case(far):
+    added = far * (np.arange(6) < 3)[:, None]
+    np.testing.assert_allclose(plain.softmax(Z + added), plain.softmax(Z), rtol=1e-11)
+
+
 def test_new_weights_have_the_standard_deviation_of_he():
-    W, b, *_ = plain.new_network([784, 1200, 10], np.random.default_rng(0))
+    parameters = plain.new_network([784, 1200, 30, 10], np.random.default_rng(0))
+    shapes = [(784, 1200), (1200,), (1200, 30), (30,), (30, 10), (10,)]
+    assert [p.shape for p in parameters] == shapes
+    W = parameters[0]
     assert W.std() == pytest.approx(np.sqrt(2 / 784), rel=5 / np.sqrt(2 * W.size))
-    assert not b.any()
+    assert abs(W.mean()) < 5 * W.std() / np.sqrt(W.size)
+    assert not any(b.any() for b in parameters[1::2])
+
+
+@pytest.mark.parametrize("dropout", [None, ((4, 0.0), (50, 0.25))])
+def test_batches_hold_every_case_once_in_an_epoch_in_another_order_each_time(dropout):
+    x, target = np.arange(1000.0).reshape(250, 4), np.arange(250)
+    batches = list(plain.shuffled(x, target, 2, np.random.default_rng(0), dropout))
+    assert [len(b) for b, _, _ in batches] == [100, 100, 50] * 2
+    orders = [np.concatenate([t for _, t, _ in batches[k : k + 3]]) for k in (0, 3)]
+    for order in orders:
+        np.testing.assert_array_equal(np.sort(order), target)
+    assert not np.array_equal(*orders)
+    for inputs, chosen, masks in batches:
+        np.testing.assert_array_equal(inputs, x[chosen])
+        if dropout is None:
+            assert masks is None
+        else:
+            all_kept, some = masks
+            np.testing.assert_array_equal(all_kept, np.ones(inputs.shape))
+            assert some.shape == (len(inputs), 50)
+            assert set(np.unique(some)) == {0, 1 / 0.75}
+            # Within five standard deviations of the share that is kept.
+            assert abs((some > 0).mean() - 0.75) < 5 * np.sqrt(0.75 * 0.25 / some.size)
+    few = plain.shuffled(x, target, 1, np.random.default_rng(0), batch=64)
+    assert [len(b) for b, _, _ in few] == [64, 64, 64, 58]
 
 
 def test_it_is_one_page_and_its_functions_need_numpy_alone():
