@@ -44,6 +44,35 @@ def test_the_covariance_equals_numpys():
     )
 
 
+@pytest.mark.parametrize("dtype", [np.float16, np.float32])
+def test_the_covariance_is_in_float64_whatever_holds_the_predictions(dtype):
+    q = np.array([[0.5, 0.25, 0.25], [0.75, 0.125, 0.125], [0, 0, 1]])  # exact in each type
+    covariance = sp.prediction_covariance(q.astype(dtype))
+    assert covariance.dtype == np.float64
+    np.testing.assert_allclose(covariance, np.cov(q.T, bias=True), rtol=1e-14, atol=1e-17)
+
+
+def test_two_cases_with_probabilities_of_0_have_a_covariance():
+    np.testing.assert_array_equal(
+        sp.prediction_covariance([[1, 0], [0, 1]]), [[0.25, -0.25], [-0.25, 0.25]]
+    )
+
+
+def test_what_rounding_makes_of_probabilities_is_let_through():
+    """A millionth below 0 is; more is not, even where rows add up to 1."""
+    q = np.array([[-1e-6, 1 + 1e-6], [0.5, 0.5]])
+    assert np.isfinite(sp.prediction_covariance(q)).all()
+    for below in (-2e-6, -0.5):
+        with pytest.raises(ValueError, match=r"negative numbers.*expected probabilities"):
+            sp.prediction_covariance([[below, 1 - below], [0.5, 0.5]])
+
+
+def test_predictions_that_differ_in_the_twelfth_place_are_not_the_same():
+    q = np.array([[0, 1], [1e-12, 1 - 1e-12]])
+    assert np.ptp(q, axis=0).max() == 1e-12
+    assert sp.prediction_covariance(q).any()
+
+
 def test_constant_predictions_have_no_clusters():
     with pytest.raises(ValueError, match="the same in all 9 cases"):
         sp.prediction_covariance(np.full((9, N), 1 / N))
@@ -54,6 +83,8 @@ def test_constant_predictions_have_no_clusters():
     for q in (np.full((9, N), np.nan), RNG.normal(size=(9, N))):
         with pytest.raises(ValueError, match="expected probabilities"):
             sp.prediction_covariance(q)
+    with pytest.raises(ValueError, match="the same in all 4 cases"):
+        sp.prediction_covariance([[0.7, 0.2, 0.1]] * 4)  # though the classes differ
     rounding = np.full((9, N), 1 / N) + 1e-16 * RNG.normal(size=(9, N))
     with pytest.raises(ValueError, match="the same in all 9 cases"):
         sp.prediction_covariance(rounding)
@@ -89,6 +120,66 @@ def test_an_empty_cluster_starts_again():
     for seed in range(100):
         found = sp.cluster_classes(covariance, 4, 1, seed)
         assert {2, 3, 4} <= set(found.ravel().tolist())
+
+
+@pytest.mark.parametrize("passes", [1, 5, 20])
+def test_a_centre_is_the_mean_of_the_columns_that_it_has_had(passes):
+    """Its first one too, which it has had once more: it decides until after ``passes`` passes.
+
+    In the mean, class 0 has c + p (d + 7 c), the class of the first column 1 + p (1 + c).
+    """
+    p, c = passes + 0.5, 0.1
+    covariance = np.diag(np.ones(8))
+    covariance[0], covariance[:, 0] = c, c
+    covariance[0, 0] = (1 + p * (1 + c) - c) / p - 7 * c
+    before, after = (
+        {sp.cluster_classes(covariance, 1, 1, seed, n).item() for seed in range(10)}
+        for n in (passes, passes + 1)
+    )
+    assert len(before) > 3  # the first columns of ten seeds
+    assert after == {0}
+
+
+def test_there_are_twenty_passes_with_seed_0_by_default():
+    covariance = np.diag(np.ones(8))
+    covariance[0], covariance[:, 0] = 0.1, 0.1
+    covariance[0, 0] = (0.9 + 20.5 * 1.1) / 20.5 - 0.7  # as above
+    found = sp.cluster_classes(covariance, 1, 1)
+    np.testing.assert_array_equal(found, sp.cluster_classes(covariance, 1, 1, 0, 20))
+    assert found != sp.cluster_classes(covariance, 1, 1, 0, 21)
+    assert found != sp.cluster_classes(covariance, 1, 1, 1, 20)
+
+
+@pytest.mark.parametrize("seed", [10, 58])  # the two that are the same are initial centres
+def test_a_new_start_is_at_the_farthest_column_which_counts_as_one(seed):
+    """Three groups: two columns that are the same, four near 0, and three that share classes.
+
+    Class 6 has the farthest column; in the mean of the three, with that one twice, class 7 leads.
+    """
+    covariance = np.diag([0, 0, 0.1, 0.1, 0.1, 0.1, 0, 0, 0])
+    covariance[:2, :2], covariance[6:, 6:] = 9, 5
+    covariance[7, 6:], covariance[6:, 7], covariance[6, 6] = 6, 6, 6.42
+    once, twice = (sp.cluster_classes(covariance, 3, 1, seed, passes) for passes in (1, 2))
+    assert 6 in once
+    assert 6 not in twice
+    assert 7 in twice
+
+
+@pytest.mark.parametrize("size", [1, 5, 20, 39])
+def test_of_equal_classes_those_with_lower_numbers_are_taken(size):
+    entries = np.random.default_rng(0).integers(0, 4, 40)
+    found = sp.cluster_classes(np.tile(entries[:, None], 40), 1, size)
+    expected = sorted(range(40), key=lambda i: -entries[i])[:size]
+    np.testing.assert_array_equal(found, [sorted(expected)])
+
+
+def test_a_covariance_may_hold_integers():
+    covariance = np.random.default_rng(0).integers(-9, 9, (N, N))
+    for dtype in (np.int64, np.float32):
+        np.testing.assert_array_equal(
+            sp.cluster_classes(covariance.astype(dtype), 3, 2),
+            sp.cluster_classes(covariance.astype(np.float64), 3, 2),
+        )
 
 
 def test_bad_clusters():
@@ -147,24 +238,50 @@ def test_labels_outside_the_classes():
             sp.specialist_labels(y, CLASSES, N)
 
 
-def test_specialists_start_as_the_generalist():
-    generalist = MLP([9, 8, N], rng=0, dtype=np.float64)
+def test_labels_that_are_none_or_not_known():
+    with pytest.raises(ValueError, match=r"^y is None; expected an array of integer labels$"):
+        sp.specialist_labels(None, CLASSES, N)
+    with pytest.raises(ValueError, match=r"not integers from 0 to 6$"):
+        sp.specialist_labels(np.array([0, -2]), CLASSES, N)
+    with pytest.raises(
+        ValueError,
+        match=r"^y holds -1, no label known, for 2 of 3 cases; specialists are drawn by labels: "
+        r"begin with data\.take\(data\.labelled\)$",
+    ):
+        sp.specialist_labels(np.array([0, -1, -1]), CLASSES, N)
+
+
+@pytest.mark.parametrize("hidden", [[], [8], [8, 6], [8, 6, 5]])
+def test_specialists_start_as_the_generalist(hidden):
+    rng = np.random.default_rng(5)
+    generalist = MLP([9, *hidden, N], rng=0, dtype=np.float64)
+    for b in generalist.parameters[1::2]:
+        b[:] = rng.normal(size=b.shape)
     stack = sp.start_from(generalist, CLASSES, range(3))
-    x = RNG.normal(size=(20, 9))
+    x = rng.normal(size=(20, 9))
     z, u = generalist(x), stack(x)
     for m, special in enumerate(CLASSES):
         rest = np.setdiff1d(np.arange(N), special)
-        np.testing.assert_allclose(u[m, :, :-1], z[:, special], rtol=1e-12)
+        np.testing.assert_allclose(u[m, :, :-1], z[:, special], rtol=1e-12, atol=1e-14)
         # Jensen's inequality, and equality where the logits are the same.
         assert (u[m, :, -1] <= logsumexp(z[:, rest], axis=1) + 1e-12).all()
-    generalist.parameters[-2][:] = 0
-    alike = sp.start_from(generalist, CLASSES, range(3))(x)
-    np.testing.assert_allclose(equations.softmax(alike)[..., -1], 4 / 7, rtol=1e-12)
     stack.parameters[0][:] = 0  # no memory is shared
     assert generalist.parameters[0].any()
+    generalist.parameters[-2][:], generalist.parameters[-1][:] = 0, 0
+    alike = sp.start_from(generalist, CLASSES, range(3))(x)
+    np.testing.assert_allclose(equations.softmax(alike)[..., -1], 4 / 7, rtol=1e-12)
 
 
 def test_bad_starts():
+    with pytest.raises(
+        ValueError,
+        match=r"^generalist is 3; expected a network, like MLP\(\[784, 100, 10\], rng=0\)$",
+    ):
+        sp.start_from(3, CLASSES, range(3))
+    with pytest.raises(
+        ValueError, match=r"^seeds is 3; expected a sequence of seeds, one per specialist$"
+    ):
+        sp.start_from(MLP([9, N], rng=0), CLASSES, 3)
     with pytest.raises(ValueError, match="expected one"):
         sp.start_from(MLP([9, N], rng=[0, 1]), CLASSES, range(3))
     with pytest.raises(ValueError, match="seeds has 2 values; expected 3"):
@@ -199,6 +316,17 @@ def test_the_correction_gives_the_posterior_of_bayes(share):
 
 
 def test_bad_corrections():
+    with pytest.raises(ValueError, match=r"^size is 0; expected an integer ≥ 1$"):
+        sp.dustbin_correction(np.array([[0, 1]]), 0)
+    for y in ([[0, -2]], [[0, 3]], [0, 1], [[]]):
+        with pytest.raises(ValueError, match=r"expected labels \(M, n\) from 0 to size.* 2$"):
+            sp.dustbin_correction(np.array(y, dtype=int), 2)
+    with pytest.raises(
+        ValueError,
+        match=r"^y holds -1, no label known, for 1 of 3 cases; a special case is told by its "
+        r"label: take the labelled cases$",
+    ):
+        sp.dustbin_correction(np.array([[0, -1, 2]]), 2)
     with pytest.raises(ValueError, match="specialist 1 has no special cases among 3"):
         sp.dustbin_correction(np.array([[0, 1, 2], [2, 2, 2]]), 2)
     with pytest.raises(ValueError, match="specialist 0 has only special cases"):
