@@ -52,7 +52,7 @@ def prediction_covariance(q: Array) -> Any:
     q = arrays.array("q", q, dtype=np.float64, nan=True)
     if q.ndim != 2 or len(q) < 2 or not q.shape[1]:
         raise ValueError(f"q has shape {q.shape}; expected (cases, classes), two cases or more")
-    with np.errstate(invalid="ignore"):
+    with np.errstate(over="ignore", invalid="ignore"):
         wrong = (
             not np.isfinite(q).all() or np.abs(q.sum(-1) - 1).max() > 1e-3 or q.min() < -1e-6
         )
@@ -107,11 +107,9 @@ def cluster_classes(
         If there are more clusters than classes, a specialist would have no class or all, or the
         covariance is 0 or not finite.
     """
-    covariance = arrays.array("covariance", covariance, dtype=np.float64, nan=True)
+    covariance = arrays.array("covariance", covariance, dtype=np.float64)
     if covariance.ndim != 2 or covariance.shape[0] != covariance.shape[1]:
         raise ValueError(f"covariance has shape {covariance.shape}; expected (N, N)")
-    if not np.isfinite(covariance).all():
-        raise ValueError("covariance holds NaN or infinity; expected finite numbers")
     if not covariance.any():
         raise ValueError("covariance is 0: the predictions are the same in all cases")
     columns, N = covariance.T, len(covariance)
@@ -219,12 +217,14 @@ def start_from(generalist: MLP, classes: Any, seeds: Sequence[int]) -> MLP:
     stack = MLP([*generalist.sizes[:-1], S + 1], seeds, dtype=dtype, device=device)
     for own, shared in zip(stack.parameters[:-2], generalist.parameters[:-2], strict=True):
         own[...] = shared
+    xp = generalist.xp
     W, b = generalist.parameters[-2:]
     for m, special in enumerate(classes):
-        rest = np.setdiff1d(np.arange(N), special)
-        stack.parameters[-2][m, :, :S], stack.parameters[-1][m, :S] = W[:, special], b[special]
-        stack.parameters[-2][m, :, S] = W[:, rest].mean(-1)
-        stack.parameters[-1][m, S] = b[rest].mean() + np.log(len(rest))
+        others = np.setdiff1d(np.arange(N), special)
+        own, rest, count = (xp.asarray(a) for a in (special, others, np.log(len(others))))
+        stack.parameters[-2][m, :, :S], stack.parameters[-1][m, :S] = W[:, own], b[own]
+        stack.parameters[-2][m, :, S] = xp.mean(W[:, rest], axis=-1)
+        stack.parameters[-1][m, S] = xp.mean(b[rest]) + count
     return stack
 
 

@@ -11,6 +11,7 @@ from scipy.special import logsumexp
 
 from minikd import MLP, combination, equations, gradcheck
 from minikd import specialists as sp
+from minikd.backend import to_host
 
 RNG = np.random.default_rng(5)
 N = 7
@@ -543,3 +544,19 @@ def test_ten_thousand_cases_take_less_than_five_seconds():
         z, v, u, classes, combination.active_specialists(v, classes)
     )
     assert np.abs(gradient).max() < 1e-3
+
+
+def test_specialists_start_on_the_device_of_the_generalist(fake_gpu):
+    host, device = MLP([9, 8, N], rng=0), MLP([9, 8, N], rng=0, device="cuda")
+    assert sp.start_from(host, CLASSES, range(3)).xp is np
+    stack = sp.start_from(device, CLASSES, range(3))
+    assert stack.xp is fake_gpu
+    for own, expected in zip(
+        stack.parameters, sp.start_from(host, CLASSES, range(3)).parameters, strict=True
+    ):
+        np.testing.assert_allclose(to_host(own), expected, rtol=1e-6, atol=1e-7)
+
+
+def test_predictions_too_large_to_add_are_no_probabilities():
+    with pytest.raises(ValueError, match="expected probabilities"):
+        sp.prediction_covariance([[1e308, 1e308], [1, 0]])
