@@ -296,7 +296,8 @@ def _logits_for(axes: Any, **named: Any) -> list[Any]:
 
 def _temperatures_for(logits: Any, low: float, high: float) -> Any:
     """Temperatures around the spread of the logits, where something happens."""
-    spread = float(np.ptp(logits)) or 1.0
+    # Within the temperatures that the equations take, 1e-15 to 1e15.
+    spread = min(max(float(np.ptp(logits)), 1e-12), 1e13) if np.ptp(logits) else 1.0
     return np.geomspace(low * spread, high * spread, 200)
 
 

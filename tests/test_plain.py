@@ -5,7 +5,6 @@ from __future__ import annotations
 import ast
 import subprocess
 import sys
-import time
 from pathlib import Path
 
 import numpy as np
@@ -156,16 +155,20 @@ def test_it_is_one_page_and_its_functions_need_numpy_alone():
 
 @pytest.mark.slow
 def test_it_runs_by_itself(environment):
-    start = time.monotonic()
+    code = (
+        "import runpy, time; runpy.run_module('minikd.plain', run_name='__main__', alter_sys=True); "
+        "print(time.process_time())"
+    )
     done = subprocess.run(
-        [sys.executable, "-m", "minikd.plain"], env=environment, capture_output=True, text=True
+        [sys.executable, "-c", code], env=environment, capture_output=True, text=True
     )
     assert done.returncode == 0, done.stderr
     assert not done.stderr
-    assert time.monotonic() - start < 30
+    *said, seconds = done.stdout.splitlines()
+    assert float(seconds) < 30  # of a processor: others may be busy
     teacher, student, raised = (
         [int(word) for word in line.partition(": ")[2].split() if word.isdigit()]
-        for line in done.stdout.splitlines()
+        for line in said
     )
     assert teacher[0] < 200  # of 4,000
     # Most threes are right though it never saw one, and nearly all once the bias is raised.

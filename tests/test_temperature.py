@@ -6,7 +6,7 @@ import matplotlib as mpl
 import matplotlib.pyplot as plt
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 from test_figures import outside, overlaps, text_of, under_a_legend
 
@@ -122,6 +122,8 @@ def test_the_title_of_probabilities_is_true(v, temperatures):
 @given(
     st.lists(st.tuples(st.floats(-20, 20), st.floats(-20, 20)), min_size=2, max_size=10),
 )
+@example([(0.0, 0.0), (0.0, 5e-17)])
+@example([(0.0, 1e14), (0.0, -1e14)])
 def test_the_temperature_from_which_eq_4_holds_is_true(pairs):
     z, v = np.array(pairs).T
     _, axes = plt.subplots()
