@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import json
+from types import SimpleNamespace
 
 import pytest
 
@@ -76,3 +77,46 @@ def test_no_answers_at_all(tmp_path, capsys):
         assert main(["check", str(given), "--scores", str(tmp_path / "x.csv")]) == 2
         assert said in capsys.readouterr().err
     assert not (tmp_path / "x.csv").exists()
+
+
+# ---------------------------------------------------------------- one answer, from the command line
+
+
+def test_a_right_answer_and_then_the_solution(tmp_path, capsys):
+    path = tmp_path / "01_softmax.py"
+    path.write_text(RIGHT)
+    assert main(["check", str(path), "--solution"]) == 0
+    said = capsys.readouterr().out
+    assert "softmax" in said
+    assert "def softmax(" in said  # the solution
+
+
+def test_a_wrong_answer_is_no_success_and_shows_no_solution(tmp_path, capsys):
+    path = tmp_path / "01_softmax.py"
+    path.write_text(RIGHT.replace("z.max(", "z.min("))
+    assert main(["check", str(path), "--solution"]) == 2
+    said = capsys.readouterr()
+    assert "def softmax(" not in said.out
+    assert "not solved yet; --hint helps" in said.err
+
+
+def test_a_hint_needs_no_answer(tmp_path, capsys):
+    path = tmp_path / "01_softmax.py"
+    path.write_text("")
+    assert main(["check", str(path), "--hint"]) == 0
+    first = capsys.readouterr().out
+    assert main(["check", str(path), "--hint", "2"]) == 0
+    assert first.strip()
+    assert capsys.readouterr().out != first
+
+
+def test_an_answer_that_is_watched_is_checked_until_ctrl_c(tmp_path, capsys, monkeypatch):
+    path = tmp_path / "01_softmax.py"
+    path.write_text(RIGHT.replace("z.max(", "z.min("))
+
+    def stop(seconds):
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("minikd.exercises.check.time", SimpleNamespace(sleep=stop))
+    assert main(["check", str(path), "--watch"]) == 130
+    assert "softmax" in capsys.readouterr().out
