@@ -501,6 +501,10 @@ def test_a_case_without_a_label_teaches_nothing_and_the_others_what_they_did(sta
     z = np.stack([Z, -Z]) if stacked else Z
     y = np.where(np.arange(6) < 2, -1, Y)
     gradient = eq.hard_target_gradient(z, y)
+    if stacked:  # labels of its own for each member
+        each = eq.hard_target_gradient(z, np.stack([y, np.where(y == 3, -1, y)]))
+        np.testing.assert_array_equal(each[0], gradient[0])
+        np.testing.assert_array_equal(each[1], gradient[1] * (y != 3)[:, None])
     np.testing.assert_array_equal(gradient[..., :2, :], 0)
     np.testing.assert_array_equal(
         gradient[..., 2:, :], eq.hard_target_gradient(z, Y)[..., 2:, :]

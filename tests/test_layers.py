@@ -64,6 +64,11 @@ def test_linear_wants_members_that_fit(members):
         )
 
 
+def test_weights_of_one_axis_are_no_layer():
+    with pytest.raises(ValueError, match=r"W \(5,\) and b \(0,\); expected"):
+        layers.linear_forward(np.ones((3, 0)), np.ones(5), np.ones(0))
+
+
 @pytest.mark.parametrize("cache", [None, (), [np.zeros((5, 4))] * 3, (1, 2)])
 def test_the_backward_of_linear_wants_what_its_forward_kept(cache):
     with pytest.raises(
