@@ -131,18 +131,27 @@ def _change(one: dict[str, Any]) -> tuple[str, str]:
     )  # type: ignore[return-value]
 
 
-def _reasons() -> dict[tuple[str, ...], str]:
+def _reason() -> Callable[[str, dict[str, Any]], str | None]:
+    """Why a mutant of a module survived: what was changed has a reason, or the whole function."""
     listed = json.loads(REASONS.read_text(encoding="utf-8"))
-    return {(one["module"], one["old"], one["new"]): one["why"] for one in listed}
+    reasons = {
+        (o["module"], o.get("function"), o.get("old"), o.get("new")): o["why"] for o in listed
+    }
+
+    def why(module: str, one: dict[str, Any]) -> str | None:
+        of_function = reasons.get((module, one["what"], None, None))
+        return reasons.get((module, None, *_change(one)), of_function)
+
+    return why
 
 
 def mutants(found: dict[str, Any]) -> str:
     """For each module, how many mutants there are, and how many no test notices."""
     lines = ["| module | changed in one place | noticed | not noticed, with a reason | without |",
              "| --- | --- | --- | --- | --- |"]  # fmt: skip
-    reasons, sums = _reasons(), [0, 0, 0, 0]
+    reason, sums = _reason(), [0, 0, 0, 0]
     for module, of in found.items():
-        known = sum((module, *_change(one)) in reasons for one in of["survived"])
+        known = sum(reason(module, one) is not None for one in of["survived"])
         row = [of["mutants"], of["killed"], known, len(of["survived"]) - known]
         sums = [a + b for a, b in zip(sums, row, strict=True)]
         lines.append(f"| {module}.py | " + " | ".join(f"{n:,}" for n in row) + " |")
@@ -151,16 +160,23 @@ def mutants(found: dict[str, Any]) -> str:
 
 
 def survivors(found: dict[str, Any]) -> str:
-    """Every mutant that no test notices, and why."""
-    reasons, lines = _reasons(), []
+    """Every mutant that no test notices, and why; those of a function that has one reason, in a row."""
+    reason, lines = _reason(), []
     for module, of in found.items():
+        rows: dict[tuple[str, ...], str] = {}
+        for one in of["survived"]:
+            why = reason(module, one) or "open"
+            alone = reason(module, {**one, "change": []})
+            same = sum(each["what"] == one["what"] for each in of["survived"])
+            what = ("", f"all of {same} changes") if why == alone else _change(one)
+            rows[(one["what"], *what)] = why
         lines += [f"## {module}.py", "", "| in | instead of | this | why no test notices |",
                   "| --- | --- | --- | --- |"]  # fmt: skip
-        for one in of["survived"]:
-            old, new = _change(one)
-            why = reasons.get((module, old, new), "open")
-            cells = [f"`{word}`".replace("|", "\\|") for word in (one["what"], old, new)]
-            lines.append(f"| {' | '.join(cells)} | {why} |")
+        for (function, old, new), why in rows.items():
+            cells = (f"`{function}`", old and f"`{old}`", f"`{new}`" if old else new)
+            lines.append(
+                f"| {' | '.join(cell.replace('|', chr(92) + '|') for cell in cells)} | {why} |"
+            )
         lines.append("")
     return "\n".join(lines)
 
