@@ -61,10 +61,10 @@ class Tried:
         return self.same and not self.orphans and "KeyboardInterrupt" not in self.seen
 
 
-def record_of(folder: Path) -> dict[str, Any] | None:
+def record_of(folder: Path, name: str = RECORD) -> dict[str, Any] | None:
     """What a run found, without how long it took."""
     try:
-        record = json.loads((folder / RECORD).read_text(encoding="utf-8"))
+        record = json.loads((folder / name).read_text(encoding="utf-8"))
     except FileNotFoundError:
         return None
     return {key: value for key, value in record.items() if key not in ("seconds", "sha256")}

@@ -21,11 +21,11 @@ import time
 from collections import Counter
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
-from typing import Any
 
 import many_cells
 import numpy as np
 import psutil
+from crashes import record_of
 
 HERE = Path(__file__).resolve().parent
 RECORD = "many-cells.few.json"
@@ -181,15 +181,6 @@ def _kill_family(process: subprocess.Popen[bytes]) -> None:
     process.wait(30)
 
 
-def record_of(folder: Path) -> dict[str, Any] | None:
-    """What a run found, without how long it took."""
-    try:
-        record = json.loads((folder / RECORD).read_text(encoding="utf-8"))
-    except FileNotFoundError:
-        return None
-    return {key: value for key, value in record.items() if key not in ("seconds", "sha256")}
-
-
 def loaded(
     seeds: int, wait: float, hosts: int, workers: int, seed: int, folder: Path
 ) -> Loaded:
@@ -240,7 +231,8 @@ def loaded(
     came.did = dict(did)
     hosts_of = Counter(path.read_text(encoding="utf-8") for path in told.iterdir())
     came.by_host, came.begun = dict(sorted(hosts_of.items())), sum(hosts_of.values())
-    came.same = record_of(out) is not None and record_of(out) == record_of(folder / "one")
+    unbroken = record_of(folder / "one", RECORD)
+    came.same = unbroken is not None and record_of(out, RECORD) == unbroken
     return came
 
 

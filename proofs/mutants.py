@@ -3,8 +3,8 @@
     python proofs/mutants.py mixture optim
 
 With no name, all modules; some hours. Needs the extra ``mutation``, and a system that can fork. Words
-of error messages are left as they are. A mutant that survives must have a reason in ``mutants.toml``, or
-it counts as not killed.
+of error messages are left as they are. Why a mutant that survives need not be killed is written into
+``reasons.json``; without a reason, ``page.py`` calls it open.
 """
 
 from __future__ import annotations
