@@ -204,10 +204,9 @@ def sweep_bias(z: Array, y: Array, classes: int | Sequence[int], biases: Array) 
     lead = z[:, ~moved].max(-1) - z[:, moved].max(-1)
     inside = np.flatnonzero(moved)[z[:, moved].argmax(-1)]
     outside = np.flatnonzero(~moved)[z[:, ~moved].argmax(-1)]
+    # Of equal logits, the first wins.
     each = biases[:, None]
-    goes_in = (each > lead) | (
-        (each == lead) & (inside < outside)
-    )  # of equal logits, the first
+    goes_in = (each > lead) | ((each == lead) & (inside < outside))
     counts = np.where(goes_in, inside != y, outside != y).sum(-1)
     best = biases[np.flatnonzero(counts == counts.min())]
     return BiasSweep(biases, counts, float(best[(len(best) - 1) // 2]))
