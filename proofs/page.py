@@ -80,6 +80,19 @@ def load(found: dict[str, Any]) -> str:
     return "\n".join(["| | |", "| --- | --- |", *(f"| {k} | {v} |" for k, v in said.items())])
 
 
+def lessons(found: dict[str, Any]) -> str:
+    """How many claims of each lesson hold, and how long it takes."""
+    lines = [
+        "| lesson | claims that hold | that do not | seconds |",
+        "| --- | --- | --- | --- |",
+    ]
+    lines += [
+        f"| {row['name'].replace('_', ' ')} | {row['hold']} | {len(row['failed'])} | {row['seconds']:.0f} |"
+        for row in found["rows"]
+    ]
+    return "\n".join(lines)
+
+
 def installs(found: dict[str, Any]) -> str:
     """Where minikd was installed and used."""
     lines = [
@@ -183,7 +196,7 @@ def survivors(found: dict[str, Any]) -> str:
 
 BLOCKS: dict[str, Callable[[Any], str]] = {
     "backwards": backwards, "fuzz": fuzz, "crashes": crashes, "load": load, "installs": installs,
-    "covered": covered, "mutants": mutants,
+    "lessons": lessons, "covered": covered, "mutants": mutants,
 }  # fmt: skip
 
 

@@ -169,7 +169,7 @@ OURS = re.compile(r"\bminikd\b|\bhere\b|\bours?\b", re.IGNORECASE)
 # Blocks that the commands in benchmarks/ and proofs/ write.
 WRITTEN = re.compile(
     r"<!-- (counts|ratios|setting|processors|verdict|growth|gradcheck|accuracy|backwards|crashes|fuzz|"
-    r"installs|load|mutants|covered|survivors) -->.*?<!-- end -->",
+    r"installs|lessons|load|mutants|covered|survivors) -->.*?<!-- end -->",
     re.DOTALL,
 )
 
