@@ -117,9 +117,10 @@ print(f"without raising the dustbin logits: {errors(uncorrected, test.y)} wrong"
 
 # %%
 numbers = np.unique(np.linspace(0, CLUSTERS, 9).astype(int))
-wrong = [
-    errors(combine(v, u, classes, active & (np.arange(CLUSTERS) < k)), test.y) for k in numbers
-]
+wrong = []
+for k in numbers:
+    in_use = active & (np.arange(CLUSTERS) < k)
+    wrong += [errors(combine(v, u, classes, in_use, tolerance=1e-4), test.y)]  # enough to count
 mended = (z.argmax(1) == test.y) & (v.argmax(1) != test.y) & active.any(1)
 # The clearest is a case that a single specialist corrects; else we take what there is.
 lone = mended & (active.sum(1) == 1)

@@ -21,7 +21,7 @@ def serving(handler: Any) -> Iterator[str]:
     """The address of a server that answers as a handler does, as long as the context lasts."""
     with http.server.ThreadingHTTPServer(("127.0.0.1", 0), handler) as server:
         server.over = threading.Event()  # type: ignore[attr-defined]
-        thread = threading.Thread(target=server.serve_forever)
+        thread = threading.Thread(target=server.serve_forever, args=(0.02,))
         thread.start()
         try:
             yield f"http://127.0.0.1:{server.server_port}/"
