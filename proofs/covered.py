@@ -21,7 +21,7 @@ SETTINGS = """
 [run]
 branch = true
 source = {source}
-patch = subprocess
+patch = subprocess, _exit
 data_file = {folder}/coverage
 """
 

@@ -77,6 +77,7 @@ def judged(
                 _restore(before)
             there.close()
             doing, ended = _follow(here, lines, skip, seconds)
+            process.join(1 if ended else 0)  # one that has said all ends by itself
             process.kill()
             process.join()
         if doing is None or ended:
