@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import device_double
 import numpy as np
 import pytest
 
@@ -15,29 +16,40 @@ BATCH = Batch(RNG.random((B, 5)), Y, V)
 
 
 @pytest.mark.parametrize(
-    ("objective", "name", "needs", "by_case", "some_labels", "settings"),
+    ("make", "name", "needs", "by_case", "some_labels", "settings"),
     [
-        (hard_targets(), "hard targets", "y", True, True, {}),
-        (logit_matching(), "logit matching", "v", True, False, {}),
-        (soft_targets(4), "soft targets at T = 4.0", "v", True, True,
+        (hard_targets, "hard targets", "y", True, True, {}),
+        (logit_matching, "logit matching", "v", True, False, {}),
+        (lambda: soft_targets(4), "soft targets at T = 4.0", "v", True, True,
          {"T": [4.0], "hard_weight": 0.0}),
-        (soft_targets(2.5, 0.1), "soft targets at T = 2.5 and 0.1 × hard targets", "vy", True,
-         True, {"T": [2.5], "hard_weight": 0.1}),
-        (soft_targets(4, alpha=0.9), "soft targets at T = 4.0, alpha = 0.9", "vy", True, True,
-         {"T": [4.0], "alpha": 0.9}),
-        (soft_targets([1, 4]), "soft targets at T = 1.0, 4.0", "v", True, True,
+        (lambda: soft_targets(2.5, 0.1), "soft targets at T = 2.5 and 0.1 × hard targets", "vy",
+         True, True, {"T": [2.5], "hard_weight": 0.1}),
+        (lambda: soft_targets(4, alpha=0.9), "soft targets at T = 4.0, alpha = 0.9", "vy", True,
+         True, {"T": [4.0], "alpha": 0.9}),
+        (lambda: soft_targets(4, alpha=1), "soft targets at T = 4.0, alpha = 1.0", "v", True,
+         True, {"T": [4.0], "alpha": 1.0}),
+        (lambda: soft_targets([1, 4]), "soft targets at T = 1.0, 4.0", "v", True, True,
          {"T": [1.0, 4.0], "hard_weight": 0.0}),
-        (soft_targets(lambda batch: np.ones(B)), "soft targets at T = one for each case", "v",
-         False, True, None),
+        (lambda: soft_targets(lambda batch: np.ones(B)), "soft targets at T = one for each case",
+         "v", False, True, None),
     ],
 )  # fmt: skip
-def test_what_an_objective_says_of_itself(
-    objective, name, needs, by_case, some_labels, settings
-):
+def test_what_an_objective_says_of_itself(make, name, needs, by_case, some_labels, settings):
+    objective = make()
     assert (objective.name, objective.needs) == (name, needs)
     assert (objective.by_case, objective.some_labels) == (by_case, some_labels)
     assert objective.settings == settings
     assert objective.members == ((2,) if "1.0, 4.0" in name else ())
+
+
+@pytest.mark.parametrize("of_stack", [False, True])
+def test_logit_matching_is_half_the_squared_distance(of_stack):
+    z = np.stack([Z, -Z]) if of_stack else Z
+    objective, batch = logit_matching(), Batch(None, None, V)
+    np.testing.assert_allclose(
+        objective.cost(z, batch), 0.5 * np.square(z - V).sum(-1), rtol=1e-14
+    )
+    np.testing.assert_array_equal(objective.gradient(z, batch), z - V)
 
 
 def test_only_soft_targets_record_something_else_than_the_cost():
@@ -55,6 +67,13 @@ def test_an_objective_of_ones_own_promises_nothing_that_it_does_not_say():
     )  # fmt: skip
 
 
+@pytest.mark.parametrize("members", [[3], np.array([3]), range(3, 4)])
+def test_members_are_kept_as_a_tuple_of_integers(members):
+    own = Objective("own", np.sum, np.sum, "v", members=members)
+    assert own.members == (3,)
+    assert type(own.members[0]) is int
+
+
 @pytest.mark.parametrize(
     ("wrong", "said"),
     [
@@ -63,6 +82,8 @@ def test_an_objective_of_ones_own_promises_nothing_that_it_does_not_say():
         ({"gradient": None}, "gradient"),
         ({"recorded": "kl"}, "recorded"),
         ({"needs": "x"}, "needs is 'x'; expected 'y', 'v' or 'vy'"),
+        ({"needs": "VY"}, "needs is 'VY'; expected 'y', 'v' or 'vy'"),
+        ({"needs": "X"}, "needs is 'X'; expected 'y', 'v' or 'vy'"),
         ({"needs": 1}, "needs is 1; expected 'y', 'v' or 'vy'"),
         ({"members": (0,)}, "members"),
         ({"by_case": 2}, "by_case"),
@@ -94,6 +115,29 @@ def test_each_case_has_the_temperature_that_the_function_gives_it(of_stack):
         )  # fmt: skip
 
 
+def test_a_function_finds_the_temperatures_in_the_batch():
+    def sure(batch):
+        return 1 + np.ptp(batch.v, axis=-1)
+
+    objective, of_batch = soft_targets(sure, 0.5), (Z, V, Y, sure(BATCH)[:, None], 0.5)
+    for got, expected in (
+        (objective.cost(Z, BATCH), equations.distillation_cost(*of_batch)),
+        (objective.recorded(Z, BATCH), equations.distillation_cost(*of_batch, kl=True)),
+        (objective.gradient(Z, BATCH), equations.distillation_gradient(*of_batch)),
+    ):
+        np.testing.assert_array_equal(got, expected)
+
+
+def test_a_function_may_give_a_list_beside_logits_of_any_library(arrays):
+    objective = soft_targets(lambda batch: [1.0, 2.0, 4.0, 8.0])
+    batch = Batch(None, None, arrays(V))
+    for compute in (objective.cost, objective.gradient):
+        np.testing.assert_allclose(
+            arrays.back(compute(arrays(Z), batch)), compute(Z, BATCH),
+            rtol=100 * arrays.tolerance, atol=10 * arrays.tolerance,  # T² is up to 64
+        )  # fmt: skip
+
+
 @pytest.mark.parametrize("dtype", ["float32", "float64"])
 def test_whole_temperatures_do_not_change_the_type_of_the_gradient(dtype):
     objective = soft_targets(lambda batch: [1, 2, 3, 4])
@@ -112,6 +156,11 @@ def test_whole_temperatures_do_not_change_the_type_of_the_gradient(dtype):
         ([1, 1, 1, -3], r"T\(batch\) is -3"),
         ([1, 1, 1, np.inf], r"T\(batch\) holds NaN or infinity"),
         ([1, 1, 1, np.nan], r"T\(batch\) holds NaN or infinity"),
+        (np.array([1, 1, 1, 0]), r"T\(batch\) is 0"),
+        (np.array([1, 1, 1, np.inf]), r"T\(batch\) holds NaN or infinity"),
+        (np.ones(B, bool), r"T\(batch\) has dtype bool; expected numbers"),
+        (np.ones(B, complex), r"T\(batch\) has dtype complex128; expected numbers"),
+        (np.ma.masked_array(np.ones(B)), r"T\(batch\) is a masked array"),
     ],
 )
 def test_a_function_that_gives_no_temperature_for_each_case_is_named(given, said):
@@ -126,5 +175,12 @@ def test_temperatures_on_a_gpu_stay_there(fake_gpu):
     fixed = soft_targets(3.0).gradient(Z, BATCH)
     for T in (lambda batch: fake_gpu.asarray(np.full(B, 3.0)), [3.0, 3.0]):
         stacked = z if callable(T) else fake_gpu.asarray(np.stack([Z, Z]))
-        got = soft_targets(T).gradient(stacked, Batch(None, None, v)).get()
+        objective, batch = soft_targets(T), Batch(None, None, v)
+        if not callable(T):
+            objective.gradient(stacked, batch)  # sends them there
+        device_double.crossings.clear()
+        on_device = objective.gradient(stacked, batch)
+        assert not device_double.crossings["to host"]
+        assert device_double.crossings["to device"] == callable(T)  # the function's own
+        got = on_device.get()
         np.testing.assert_allclose(got, np.broadcast_to(fixed, got.shape), rtol=1e-12)

@@ -19,6 +19,11 @@ CLASSES = np.array([[0, 1, 2], [1, 2, 3], [2, 4, 5]])
 ALL = np.ones((6, 3), dtype=bool)
 
 
+@pytest.fixture(autouse=True)
+def _same_numbers_in_any_order(monkeypatch):
+    monkeypatch.setitem(globals(), "RNG", np.random.default_rng(5))
+
+
 def models(B=6, classes=CLASSES, n_classes=N, scale=2.0):
     """Made-up logits of a generalist and of specialists."""
     M, S = classes.shape
@@ -214,13 +219,35 @@ def test_labels_of_specialists():
     np.testing.assert_array_equal(y, [[0, 2, 3, 3], [3, 1, 2, 3], [3, 0, 3, 3]])
 
 
+def test_of_two_classes_one_may_be_special():
+    np.testing.assert_array_equal(
+        sp.specialist_labels(np.array([0, 1, 1]), [[1], [0]], 2), [[1, 0, 0], [0, 1, 1]]
+    )
+
+
+def test_there_may_be_a_hundred_classes():
+    y = sp.specialist_labels(np.arange(100), [[99, 0]], 100)
+    np.testing.assert_array_equal(y, [[1, *[2] * 98, 0]])
+
+
+def test_more_classes_than_a_table_can_hold_are_refused_at_once():
+    """Whatever the classes are: with so many, nothing could be looked up in them."""
+    row = [0, 1]  # not one row per specialist
+    with pytest.raises(ValueError, match=r"^classes .* one row per specialist"):
+        sp.specialist_labels(np.array([0]), row, 10**9)
+    for N in (1, 10**9 + 1, 10**10):
+        with pytest.raises(ValueError, match=f"^N is {N}; expected 2 … 1000000000, an integer"):
+            sp.specialist_labels(np.array([0]), row, N)
+
+
 @pytest.mark.parametrize(
     ("classes", "message"),
     [
+        (None, "^classes is None; expected an array of integers, a row per specialist$"),
         ([[0, 7]], "not from 0 to 6"),
         ([[0, 0]], "twice"),
-        ([list(range(7))], "7 of 7 classes"),
-        (np.zeros((2, 0), dtype=int), "0 of 7 classes"),
+        ([list(range(7))], "^classes: a specialist would have 7 of 7 classes"),
+        (np.zeros((2, 0), dtype=int), "^classes: a specialist would have 0 of 7 classes"),
         (np.zeros((0, 2), dtype=int), "one row per specialist"),
         ([0, 1], "one row per specialist"),
         ([[0.0, 1.0]], "integers"),
@@ -560,3 +587,6 @@ def test_specialists_start_on_the_device_of_the_generalist(fake_gpu):
 def test_predictions_too_large_to_add_are_no_probabilities():
     with pytest.raises(ValueError, match="expected probabilities"):
         sp.prediction_covariance([[1e308, 1e308], [1, 0]])
+    both = np.tile(np.repeat([1e308, -1e308], 4), 2)  # NumPy adds infinity to -infinity
+    with pytest.raises(ValueError, match="expected probabilities"):
+        sp.prediction_covariance([both, np.full(16, 1 / 16)])
