@@ -163,10 +163,10 @@ def _temperatures(T: Any) -> tuple[Callable[[Array, Batch], Any], list[float], t
 
     def at(z: Array, batch: Batch) -> Any:
         # Sent to a GPU once, not in every step.
-        kind = (namespace(z), z.dtype)
-        if kind not in on_device:
-            on_device[kind] = kind[0].asarray(per_member, dtype=z.dtype)
-        return on_device[kind]
+        where = (namespace(z), *checks.device_of(z).values())
+        if where not in on_device:
+            on_device[where] = checks.beside(per_member, z)
+        return on_device[where]
 
     return at, T.tolist(), (len(T),)
 
@@ -186,7 +186,7 @@ def _of_cases(given: Any, z: Array) -> Array:
     if on_host(T):
         for each in (T.min(), T.max()):
             checks.one_temperature(float(each), name)
-    return checks.beside(T[:, None], z, z.dtype)
+    return T[:, None]
 
 
 def _name(temperatures: list[float], weights: dict[str, float]) -> str:

@@ -138,6 +138,26 @@ def test_a_function_may_give_a_list_beside_logits_of_any_library(arrays):
         )  # fmt: skip
 
 
+def test_members_have_temperatures_of_their_own_beside_logits_of_any_library(arrays):
+    objective, batch = soft_targets([1.0, 4.0]), Batch(None, None, arrays(V))
+    for what in ("cost", "gradient"):
+        got = arrays.back(getattr(objective, what)(arrays(np.stack([Z, Z])), batch))
+        for of_member, T in zip(got, (1.0, 4.0), strict=True):
+            np.testing.assert_allclose(
+                of_member, getattr(soft_targets(T), what)(Z, BATCH),
+                rtol=100 * arrays.tolerance, atol=10 * arrays.tolerance,  # T² is up to 16
+            )  # fmt: skip
+
+
+@pytest.mark.parametrize("T", [[1.1, 1e5], lambda batch: [1.1, 1e5, 2.2, 3.3]])
+def test_temperatures_are_not_rounded_to_half_precision(T):
+    z, v = Z.astype(np.float16), V.astype(np.float16)
+    several = np.stack([z, z]) if isinstance(T, list) else z
+    got = soft_targets(T).cost(several, Batch(None, None, v))
+    single = soft_targets(T).cost(several.astype(np.float32), Batch(None, None, v))
+    np.testing.assert_array_equal(got, single)
+
+
 @pytest.mark.parametrize("dtype", ["float32", "float64"])
 def test_whole_temperatures_do_not_change_the_type_of_the_gradient(dtype):
     objective = soft_targets(lambda batch: [1, 2, 3, 4])
