@@ -119,7 +119,9 @@ class MLP:
         return ~np.all(lives, axis=0).reshape(-1) if lives else dead
 
     def __repr__(self) -> str:
-        stack = f", {len(self.seeds)} members" if self.members else ""
+        stack = (
+            f", {len(self.seeds)} member{'s'[: len(self.seeds) > 1]}" if self.members else ""
+        )
         return f"<MLP {'-'.join(map(str, self.sizes))}{stack}>"
 
     def __getitem__(self, k: int) -> MLP:
@@ -268,7 +270,6 @@ class MLP:
     def save(self, path: str | PathLike[str]) -> None:
         """Write the network to one file, atomically and without pickle."""
         arrays = {f"p{i}": to_host(p) for i, p in enumerate(self.parameters)}
-        path = values.path("path", path)
         save_checkpoint(path, arrays, {"sizes": self.sizes, "seeds": self.seeds})
 
     @classmethod
@@ -284,10 +285,9 @@ class MLP:
         xp = array_module(device)
         net = object.__new__(cls)
         try:
-            net.sizes, net.seeds = meta["sizes"], meta["seeds"]
-            values.wholes("sizes", net.sizes, 1)
-            if len(net.sizes) < 2:
-                raise values.refused("sizes", net.sizes, "two or more")
+            net.sizes = _checked_sizes(meta["sizes"])
+            seeds = values.items("seeds", meta["seeds"], "seeds, one for each member")
+            net.seeds = [values.as_seed(seed, "seeds") for seed in seeds]
             read = [arrays[f"p{i}"] for i in range(2 * (len(net.sizes) - 1))]
         except (KeyError, TypeError, ValueError) as error:
             lacks = f"no {error}" if isinstance(error, KeyError) else str(error)
@@ -298,7 +298,8 @@ class MLP:
         shapes: list[tuple[int, ...]] = []
         for n_in, n_out in pairwise(net.sizes):
             shapes += [(*net.members, n_in, n_out), (*net.members, n_out)]
-        if [p.shape for p in read] != shapes or len(net.seeds) != prod(net.members):
+        fit = [p.shape for p in read] == shapes and len(net.members) <= 1
+        if not fit or len(net.seeds) != prod(net.members):
             raise ValueError(
                 f"path: {path} holds arrays that do not fit the sizes {net.sizes}; expected a file "
                 "that MLP.save wrote"

@@ -316,15 +316,25 @@ def test_damaged_files(tmp_path):
         MLP.load(tmp_path / "pickle.npy")
 
 
+TWO = "expected at least two positive integers, like [784, 100, 10]"
+EACH = "expected a sequence of seeds, one for each member"
+SEED = "expected an integer ≥ 0 or a numpy Generator"
+
+
 @pytest.mark.parametrize(
     ("meta", "why"),
     [
         ({"seeds": [0]}, "no 'sizes'"),
         ({"sizes": SIZES}, "no 'seeds'"),
         ({"sizes": [*SIZES, 2], "seeds": [0]}, "no 'p6'"),
-        ({"sizes": [6], "seeds": [0]}, "sizes is [6]; expected two or more"),
-        ({"sizes": [6, 0, 3], "seeds": [0]}, "sizes is 0; expected an integer ≥ 1"),
-        ({"sizes": "6-5-3", "seeds": [0]}, "sizes is '6-5-3'; expected a sequence of integers"),
+        ({"sizes": [6], "seeds": [0]}, f"sizes is [6]; {TWO}"),
+        ({"sizes": 6, "seeds": [0]}, f"sizes is 6; {TWO}"),
+        ({"sizes": [6, 0, 3], "seeds": [0]}, f"sizes is [6, 0, 3]; {TWO}"),
+        ({"sizes": "6-5-3", "seeds": [0]}, f"sizes is '6-5-3'; {TWO}"),
+        ({"sizes": SIZES, "seeds": 0}, f"seeds is 0; {EACH}"),
+        ({"sizes": SIZES, "seeds": "7"}, f"seeds is '7'; {EACH}"),
+        ({"sizes": SIZES, "seeds": [None]}, f"seeds is None; {SEED}"),
+        ({"sizes": SIZES, "seeds": [-1]}, f"seeds is -1; {SEED}"),
     ],
 )
 def test_a_file_that_holds_no_network_says_what_it_lacks(meta, why, tmp_path):
@@ -333,6 +343,23 @@ def test_a_file_that_holds_no_network_says_what_it_lacks(meta, why, tmp_path):
     said = f"path: {path} holds no network ({why}); expected a file that MLP.save wrote"
     with pytest.raises(ValueError, match=f"^{re.escape(said)}$"):
         MLP.load(path)
+
+
+def test_sizes_in_a_file_are_integers(tmp_path):
+    parameters = {f"p{i}": p for i, p in enumerate(MLP(SIZES, 0).parameters)}
+    sizes = [float(size) for size in SIZES]
+    save_checkpoint(tmp_path / "net.npz", parameters, {"sizes": sizes, "seeds": [0]})
+    assert repr(MLP.load(tmp_path / "net.npz")) == repr(MLP(SIZES, 0))
+
+
+def test_a_file_with_more_than_one_axis_of_members_is_refused(tmp_path):
+    several = {
+        f"p{i}": np.stack([p, p, p]) for i, p in enumerate(MLP(SIZES, (0, 1)).parameters)
+    }
+    meta = {"sizes": SIZES, "seeds": list(range(6))}
+    save_checkpoint(tmp_path / "net.npz", several, meta)
+    with pytest.raises(ValueError, match="arrays that do not fit the sizes"):
+        MLP.load(tmp_path / "net.npz")
 
 
 @pytest.mark.parametrize(
