@@ -87,6 +87,18 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     items[:] = [i for path in sorted(of_file, key=lambda p: not slow[p]) for i in of_file[path]]
 
 
+_STATES: dict[str, Any] = {}
+
+
+@pytest.fixture(autouse=True)
+def _own_numbers(request: pytest.FixtureRequest) -> None:
+    """A test draws the same numbers from its file's generator, whichever tests ran before it."""
+    rng = getattr(getattr(request.node, "module", None), "RNG", None)
+    if rng is not None:
+        state = _STATES.setdefault(request.node.module.__name__, rng.bit_generator.state)
+        rng.bit_generator.state = state
+
+
 @pytest.fixture(autouse=True)
 def _figures_closed() -> Iterator[None]:
     """No test leaves a figure open for the next one to find."""

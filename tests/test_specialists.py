@@ -19,11 +19,6 @@ CLASSES = np.array([[0, 1, 2], [1, 2, 3], [2, 4, 5]])
 ALL = np.ones((6, 3), dtype=bool)
 
 
-@pytest.fixture(autouse=True)
-def _same_numbers_in_any_order(monkeypatch):
-    monkeypatch.setitem(globals(), "RNG", np.random.default_rng(5))
-
-
 def models(B=6, classes=CLASSES, n_classes=N, scale=2.0):
     """Made-up logits of a generalist and of specialists."""
     M, S = classes.shape
