@@ -208,7 +208,7 @@ def _steps(seeds, dropout):
     """A function that makes a step; layers, logits and inputs of a member have the same size."""
     recipe = Recipe(1, 0.01, dropout=dropout)
     net = MLP([256] * 4, seeds, dtype=np.float64)
-    x, dz = RNG.random((128, 256)), RNG.random((*net.members, 128, 256))
+    x, dz = RNG.random((256, 256)), RNG.random((*net.members, 256, 256))
     step = FastStep(net, recipe).__enter__()
 
     def one():
