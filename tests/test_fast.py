@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import tracemalloc
+import weakref
 from dataclasses import replace
 
 import numpy as np
 import pytest
+import scipy.linalg.blas  # noqa: F401  # else the first large product imports it
 
 from minikd import MLP, Recipe, hard_targets, load_glyphs, logit_matching, soft_targets, train
+from minikd.backend import to_host
 from minikd.fast import FastStep, Velocities, backward, forward
 from minikd.fast import draw_masks as draw_masks_fast
 from minikd.kernels import (
@@ -21,10 +25,10 @@ from minikd.kernels import (
 )
 from minikd.mixture import Mixture
 from minikd.mlp import draw_masks, mask_generators
-from minikd.step import PlainStep
+from minikd.objectives import Batch
+from minikd.step import Costs, PlainStep
 
 RNG = np.random.default_rng(3)
-SIZES = [6, 5, 4, 3]
 DIGITS = load_glyphs(rng=0, train=450, test=10)
 V = np.random.default_rng(5).normal(0, 1, (450, 10)) + 8 * np.eye(10)[DIGITS.train.y]
 TRANSFER = DIGITS.train.with_logits(V)
@@ -46,7 +50,8 @@ def both(make, data, objective, recipe, **options):
 def assert_equal_to_rounding(make, data, objective, recipe, **options):
     """To rounding: about ten steps in float64, with sums in another order."""
     (fast, plain), histories = both(make, data, objective, recipe, **options)
-    for p, q, start in zip(fast.parameters, plain.parameters, make().parameters, strict=True):
+    for arrays in zip(fast.parameters, plain.parameters, make().parameters, strict=True):
+        p, q, start = map(to_host, arrays)
         np.testing.assert_allclose(p, q, rtol=1e-9, atol=1e-11)
         assert np.abs(p - start).max() > 1e-5  # something was learnt
     np.testing.assert_allclose(histories[0].costs, histories[1].costs, rtol=1e-9)
@@ -122,6 +127,15 @@ def test_they_are_equal_for_specialists():
     )  # fmt: skip
 
 
+@pytest.mark.parametrize("seeds", [7, (7, 8)])
+def test_they_are_equal_on_a_device(fake_gpu, seeds):
+    def make():
+        return MLP([784, 40, 10], seeds, dtype=np.float64, device="cuda")
+
+    recipe = Recipe(epochs=2, learning_rate=0.05, batch=100, dropout=(0.1, 0.5), max_norm=1.5)
+    assert_equal_to_rounding(make, TRANSFER, soft_targets(3.0, 0.5), recipe)
+
+
 def test_an_objective_of_another_type_is_brought_to_that_of_the_network(monkeypatch):
     import minikd.kernels as kernels
 
@@ -169,14 +183,140 @@ def test_a_network_keeps_its_own_arrays(step):
         np.testing.assert_array_equal(p, c)
 
 
+@pytest.mark.parametrize("momentum", [0.9, 1e-3])
+def test_velocities_that_a_checkpoint_held_go_on_as_in_the_plain_step(momentum):
+    x, held = RNG.random((8, 6)), [RNG.normal(size=s) for s in ((2, 6, 3), (2, 3))]
+    found = []
+    for cls in (FastStep, PlainStep):
+        net = MLP([6, 3], [7, 8], dtype=np.float64)
+        with cls(net, Recipe(1, 0.1, momentum=momentum)) as step:
+            for velocity, u in zip(step.velocities, held, strict=True):
+                velocity[...] = u
+            for _ in range(3):
+                z, caches = step.forward(x, [])
+                step.descend(z.copy(), caches, 0.1)
+            step.end_epoch()
+            found.append([*step.velocities, *net.parameters])
+    for fast, plain in zip(*found, strict=True):
+        np.testing.assert_allclose(fast, plain, rtol=1e-12, atol=1e-13)
+
+
+# ---------------------------------------------------------------- memory of a step
+
+
+def _steps(seeds, dropout):
+    """A function that makes a step; layers, logits and inputs of a member have the same size."""
+    recipe = Recipe(1, 0.01, dropout=dropout)
+    net = MLP([256] * 4, seeds, dtype=np.float64)
+    x, dz = RNG.random((256, 256)), RNG.random((*net.members, 256, 256))
+    step = FastStep(net, recipe).__enter__()
+
+    def one():
+        _, caches = step.forward(x, mask_generators(net, 0) if dropout else [])
+        step.descend(dz, caches, 0.01)
+
+    return one, x.nbytes
+
+
+def _memory(call):
+    """Bytes that a call leaves behind, and the most that it took meanwhile."""
+    traced_already = tracemalloc.is_tracing()
+    tracemalloc.start()
+    try:
+        tracemalloc.reset_peak()
+        before, _ = tracemalloc.get_traced_memory()
+        call()
+        after, most = tracemalloc.get_traced_memory()
+    finally:
+        if not traced_already:
+            tracemalloc.stop()
+    return after - before, most - before
+
+
+@pytest.mark.parametrize(
+    ("seeds", "dropout"),
+    [(7, ()), (7, (0.2, 0.5, 0.5)), ((7, 8), ()), ((7, 8), (0.0, 0.5, 0.5))],
+)
+def test_a_second_step_makes_no_array_as_large_as_a_layer(seeds, dropout):
+    one, layer = _steps(seeds, dropout)
+    one()
+    _, most = _memory(one)  # bytes that say which unit is on or dropped, and NumPy's buffers
+    assert most < layer
+
+
+def test_a_network_holds_an_output_and_a_gradient_for_each_layer_and_none_for_its_inputs():
+    one, layer = _steps(7, ())
+    held, _ = _memory(one)
+    assert round(held / layer, 1) == 3 + 3
+
+
+# ---------------------------------------------------------------- costs
+
+
+def _costs(objective):
+    return FastStep(MLP([4, 3], 0), Recipe(1, 0.1)).costs(objective)
+
+
+@pytest.mark.parametrize("batches", [1, 3])
+@pytest.mark.parametrize("objective", [hard_targets(), soft_targets(4.0), soft_targets(4.0, 1)])
+def test_costs_of_many_batches_are_the_sum_of_their_costs(objective, batches):
+    rng = np.random.default_rng(0)
+    many, plain = _costs(objective), Costs(objective)
+    for cases in range(5, 5 + batches):
+        z, v = rng.normal(size=(2, 2, cases, 3))  # each member has a teacher of its own
+        y = rng.integers(0, 3, cases) if "y" in objective.needs else None
+        for costs in (many, plain):
+            costs.add(z, Batch(None, y, v if "v" in objective.needs else None))
+    np.testing.assert_allclose(many.total(), plain.total(), rtol=1e-13)
+
+
+@pytest.mark.parametrize(
+    ("batch", "at_once"), [(1000, [4000, 4000, 1000]), (1333, [5332, 5332, 1333])]
+)
+def test_costs_are_computed_for_four_thousand_cases_or_a_batch_more(batch, at_once):
+    seen = []
+
+    def recorded(z, batch):
+        seen.append(len(z))
+        return z[:, 0]
+
+    costs = _costs(replace(hard_targets(), recorded=recorded))
+    for _ in range(9):
+        costs.add(np.ones((batch, 3)), Batch(None, np.zeros(batch, int)))
+    assert costs.total() == 9 * batch
+    assert seen == at_once
+
+
+def test_costs_that_wait_hold_no_inputs():
+    x = np.zeros((5, 4))
+    held, costs = weakref.ref(x), _costs(hard_targets())
+    costs.add(np.ones((5, 3)), Batch(x, np.zeros(5, int)))
+    del x
+    assert held() is None
+
+
+def test_an_objective_is_given_logits_that_lie_class_by_class():
+    seen = []
+
+    def note(z, batch):
+        seen.extend(np.moveaxis(a, -1, 0).flags.c_contiguous for a in (z, batch.v))
+
+    objective = replace(logit_matching(), cost=note, gradient=note, recorded=note)
+    arranged = FastStep(MLP([4, 3], 0), Recipe(1, 0.1)).arranged(objective)
+    for function in (arranged.cost, arranged.gradient, arranged.recorded):
+        function(np.ones((2, 5, 3)), Batch(None, v=np.ones((2, 5, 3))))
+    assert seen == 6 * [True]
+
+
 # ---------------------------------------------------------------- forward and backward
 
 
+@pytest.mark.parametrize("sizes", [[6, 5, 4, 3], [5, 5, 5, 5]])
 @pytest.mark.parametrize("rates", [None, (0.2, 0.5, 0.5)])
 @pytest.mark.parametrize("seeds", [7, (7, 8)])
-def test_buffers_change_no_result(rates, seeds):
-    net = MLP(SIZES, seeds, dtype=np.float64)
-    x, dz = RNG.random((8, 6)), RNG.random((*net.members, 8, 3))
+def test_buffers_change_no_result(rates, seeds, sizes):
+    net = MLP(sizes, seeds, dtype=np.float64)
+    x, dz = RNG.random((8, sizes[0])), RNG.random((*net.members, 8, sizes[-1]))
     before = [p.copy() for p in (*net.parameters, x, dz)]
     work = Workspace()
     for _ in range(2):  # the second time, every buffer holds the first results
@@ -228,6 +368,9 @@ def test_velocities_at_another_scale_are_the_velocities(momentum):
         for array, u in zip(velocities.arrays, plain, strict=True):
             np.testing.assert_allclose(array * velocities.scale, u, rtol=1e-11, atol=1e-12)
     assert lowest >= 1e-5
+    # No pass over the arrays in each step, unless the momentum is too small.
+    assert velocities.keep == (1 if momentum > 0.01 else momentum)
+    assert momentum < lowest == 1 if velocities.keep != 1 else lowest < momentum
 
 
 def test_velocities_go_where_the_gradient_went():
