@@ -10,7 +10,7 @@ import pytest
 
 from minikd.cli import main
 from minikd.exercises import EXERCISES
-from minikd.exercises.check import scores
+from minikd.exercises.check import check, scores
 from minikd.shipped import folder
 
 RIGHT = "import numpy as np\ndef softmax(z, T=1.0):\n    e = np.exp((z - z.max(-1, keepdims=True)) / T)\n"
@@ -120,3 +120,61 @@ def test_an_answer_that_is_watched_is_checked_until_ctrl_c(tmp_path, capsys, mon
     monkeypatch.setattr("minikd.exercises.check.time", SimpleNamespace(sleep=stop))
     assert main(["check", str(path), "--watch"]) == 130
     assert "softmax" in capsys.readouterr().out
+
+
+def test_an_answer_that_is_watched_is_checked_again_when_it_changes(
+    tmp_path, capsys, monkeypatch
+):
+    path, waits = tmp_path / "01_softmax.py", []
+
+    def later(seconds):
+        waits.append(seconds)
+        if len(waits) == 1:
+            path.write_text(RIGHT)
+        if len(waits) == 3:
+            raise KeyboardInterrupt
+
+    monkeypatch.setattr("minikd.exercises.check.time", SimpleNamespace(sleep=later))
+    path.write_text(RIGHT.replace(" / T", ""))
+    assert main(["check", str(path), "--watch"]) == 130
+    said = capsys.readouterr().out
+    assert said.index("✗ softmax") < said.index("✓ softmax: gives the right numbers")
+
+
+def test_a_hint_that_there_is_not(tmp_path, capsys):
+    path = tmp_path / "01_softmax.py"
+    path.write_text("")
+    assert main(["check", str(path), "--hint", "99"]) == 2
+    assert "is 99; expected a hint from 1 to" in capsys.readouterr().err
+
+
+def test_a_file_that_answers_no_exercise(tmp_path, capsys):
+    path = tmp_path / "my_softmax.py"
+    path.write_text(RIGHT)
+    assert main(["check", str(path)]) == 2
+    assert "my_softmax.py is no exercise; expected one of 01_softmax.py" in (
+        capsys.readouterr().err
+    )
+
+
+# ---------------------------------------------------------------- functions, from a notebook
+
+
+def answers_of(text):
+    names = {}
+    exec(text, names)
+    return names
+
+
+@pytest.mark.parametrize("platform", ["linux", "win32"])  # which cannot fork
+def test_functions_are_checked_where_they_are_defined(platform, capsys, monkeypatch):
+    monkeypatch.setattr("minikd.exercises.check.sys", SimpleNamespace(platform=platform))
+    for text, said in ((RIGHT, "✓ softmax: gives the right numbers"), (ENDS["wrong"][0], "✗ ")):
+        check(softmax=answers_of(text)["softmax"])
+        assert said in capsys.readouterr().out
+
+
+def test_functions_that_no_exercise_asks_for():
+    for given, said in (({}, "nothing"), ({"soft_max": max}, "soft_max")):
+        with pytest.raises(ValueError, match=f"functions: {said} is asked for by no exercise"):
+            check(**given)
