@@ -71,13 +71,6 @@ def arrays(request: pytest.FixtureRequest) -> Arrays:
     return Arrays(request.param)
 
 
-def pytest_xdist_auto_num_workers(config: pytest.Config) -> int:
-    """One process more than cores: some tests wait for a browser, a clock or a process that starts."""
-    return (
-        len(os.sched_getaffinity(0)) if sys.platform == "linux" else os.cpu_count() or 1
-    ) + 1
-
-
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Files with slow tests first: with many processes, none has to wait for a long file at the end."""
     of_file: dict[Path, list[pytest.Item]] = {}
