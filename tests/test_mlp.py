@@ -100,6 +100,8 @@ def test_zeros_are_like_the_parameters(fake_gpu, device):
 def test_it_shows_its_sizes_and_how_many_members_it_has():
     assert repr(MLP(SIZES, 0)) == "<MLP 6-5-4-3>"
     assert repr(MLP(SIZES, range(20))) == "<MLP 6-5-4-3, 20 members>"
+    assert repr(MLP(SIZES, range(2))) == "<MLP 6-5-4-3, 2 members>"
+    assert repr(MLP(SIZES, [5])) == "<MLP 6-5-4-3, 1 member>"
 
 
 def test_a_member_is_off_where_no_unit_of_a_hidden_layer_is_on():

@@ -197,6 +197,7 @@ def test_temperatures_on_a_gpu_stay_there(fake_gpu):
         stacked = z if callable(T) else fake_gpu.asarray(np.stack([Z, Z]))
         objective, batch = soft_targets(T), Batch(None, None, v)
         if not callable(T):
+            objective.gradient(stacked.get(), BATCH)  # has them on the host
             objective.gradient(stacked, batch)  # sends them there
         device_double.crossings.clear()
         on_device = objective.gradient(stacked, batch)
