@@ -107,7 +107,7 @@ gradient = combination_gradient(z, v, u, classes, active)
 print(f"{active.sum(1).mean():.1f} active per case; largest gradient {abs(gradient).max():.0e}")
 print(f"together: {errors(z, test.y)} wrong, {log_loss(z, test.y):.3f} nats")
 without = u - [*[0] * SIZE, 1] * raised[:, None, None]
-uncorrected = combine(v, without, classes, active)
+uncorrected = combine(v, without, classes, active, tolerance=1e-4)  # enough to count
 print(f"without raising the dustbin logits: {errors(uncorrected, test.y)} wrong")
 
 # %% [markdown]
@@ -120,7 +120,7 @@ numbers = np.unique(np.linspace(0, CLUSTERS, 9).astype(int))
 wrong = []
 for k in numbers:
     in_use = active & (np.arange(CLUSTERS) < k)
-    wrong += [errors(combine(v, u, classes, in_use, tolerance=1e-4), test.y)]  # enough to count
+    wrong += [errors(combine(v, u, classes, in_use, tolerance=1e-4), test.y)]
 mended = (z.argmax(1) == test.y) & (v.argmax(1) != test.y) & active.any(1)
 # The clearest is a case that a single specialist corrects; else we take what there is.
 lone = mended & (active.sum(1) == 1)

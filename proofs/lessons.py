@@ -2,7 +2,7 @@
 
     python proofs/lessons.py
 
-Takes about a quarter of an hour of one core.
+Takes about eight minutes of one core.
 """
 
 from __future__ import annotations

@@ -25,12 +25,6 @@ NAMES = {
 }  # fmt: skip
 
 
-@pytest.fixture(autouse=True)
-def _no_figure_is_left_open():
-    yield
-    plt.close("all")
-
-
 def check(figure, tmp_path):
     assert not overlaps(figure)
     assert not outside(figure)
