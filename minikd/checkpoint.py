@@ -5,8 +5,10 @@ from __future__ import annotations
 import io
 import json
 import os
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from os import PathLike
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -19,30 +21,50 @@ from minikd.npy import read_npy
 
 def write_atomically(path: str | PathLike[str], content: bytes) -> None:
     """Write a file so that nobody ever reads half of it, even after a crash."""
-    path = values.path("path", path)
-    if path.is_dir():
-        raise ValueError(f"path: {path} is a folder; expected a file to write")
     values.instance("content", content, (bytes,), "bytes")
+    write_together({values.path("path", path): content})
+
+
+def write_together(contents: Mapping[Path, bytes]) -> None:
+    """Write files so that none is changed where one cannot be written, as on a full disk."""
     import glob
 
-    remove_left_behind(path.parent, f".{glob.escape(path.name)}.*-*.partial")
-    # Another process, thread or machine may be writing the same file.
-    partial = path.with_name(f".{path.name}.{os.getpid()}-{os.urandom(4).hex()}.partial")
+    values.mapping("contents", contents, expected="a mapping from paths to bytes")
+    partials: dict[Path, Path] = {}
     try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        with open(partial, "wb") as file:
-            file.write(content)
-            file.flush()
-            os.fsync(file.fileno())
-        os.replace(partial, path)
+        for path, content in contents.items():
+            path = values.path("path", path)
+            values.instance(f"contents[{str(path)!r}]", content, (bytes,), "bytes")
+            if path.is_dir():
+                raise ValueError(f"path: {path} is a folder; expected a file to write")
+            remove_left_behind(path.parent, f".{glob.escape(path.name)}.*-*.partial")
+            # Another process, thread or machine may be writing the same file.
+            part = path.with_name(f".{path.name}.{os.getpid()}-{os.urandom(4).hex()}.partial")
+            partials[path] = part
+            with _named(path):
+                path.parent.mkdir(parents=True, exist_ok=True)
+                with open(part, "wb") as file:
+                    file.write(content)
+                    file.flush()
+                    os.fsync(file.fileno())
+        for path, partial in partials.items():
+            with _named(path):
+                os.replace(partial, path)
+    finally:
+        for partial in partials.values():
+            if partial.exists():
+                partial.unlink()
+
+
+@contextmanager
+def _named(path: Path) -> Iterator[None]:
+    try:
+        yield
     except OSError as error:
         raise with_number(error, (
             f"path: {path} cannot be written ({error.strerror}); give one in a folder where you may "
             "write, on a disk that is not full"
         )) from error  # fmt: skip
-    finally:
-        if partial.exists():
-            partial.unlink()
 
 
 def save_checkpoint(

@@ -25,7 +25,7 @@ from pathlib import Path
 from typing import Any
 
 from minikd import values
-from minikd.checkpoint import write_atomically
+from minikd.checkpoint import write_together
 from minikd.diagram import plot_distillation
 from minikd.experiments import EXPERIMENTS, plot_record, read_record
 from minikd.experiments.experiment import Metric, Record
@@ -245,8 +245,7 @@ def write_report(results: Path, root: Path) -> list[Path]:
             contents[images / drawn.name] = drawn.read_bytes()
     for folder in {path.parent for path in contents}:
         check_writable(folder, "the folder")
-    for path, content in contents.items():
-        write_atomically(path, content)
+    write_together(contents)
     return list(contents)
 
 

@@ -446,6 +446,21 @@ def test_a_record_grows_by_the_seeds_that_it_lacks(tmp_path, monkeypatch):
     assert len(list((tmp_path / "grown" / ".kept").glob("omitted-3.*.json"))) == 5
 
 
+def test_a_record_never_loses_a_seed(tmp_path, monkeypatch):
+    config = quick("omitted-3")
+    two = run_unseen(config, seeds=(0, 1), out=tmp_path)
+    assert comparable(run_unseen(config, seeds=(1,), out=tmp_path)) == comparable(two)
+    other = run_unseen(config, seeds=(2,), out=tmp_path)
+    assert other["seeds"] == [0, 1, 2]
+    before = only_record(tmp_path).read_bytes()
+    monkeypatch.setattr(record.np, "__version__", "0.0")
+    with pytest.raises(
+        ValueError, match=r"holds 3 seeds, made with other .* this run of 1 would"
+    ):
+        run_unseen(config, seeds=(0,), out=tmp_path)
+    assert only_record(tmp_path).read_bytes() == before
+
+
 def test_a_metric_that_one_seed_lacks_is_left_out(tmp_path):
     config = quick("omitted-3")
     run_unseen(config, seeds=(0,), out=tmp_path)

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import errno
+import os
 import re
 from pathlib import Path
 
 import pytest
 
 from minikd import cli, cli_parts
+from minikd.checkpoint import write_together
 from minikd.experiments import EXPERIMENTS
 from minikd.report import (
     CLAIM,
@@ -477,6 +480,30 @@ def test_reports_that_cannot_be_made(tmp_path, capsys):
     (tmp_path / "a.json").write_text("{}")
     assert cli.main(["report", "--results", str(tmp_path)]) == 2
     assert capsys.readouterr().err.count("\n") == 1
+
+
+@pytest.mark.parametrize("fault", ["a folder in the way", "a full disk"])
+def test_a_page_that_cannot_be_written_leaves_all_as_it_was(tmp_path, monkeypatch, fault):
+    files = {tmp_path / name: name.encode() for name in ("a", "b", "c")}
+    for path in files:
+        path.write_bytes(b"before")
+    if fault == "a full disk":
+        real, calls = os.fsync, []
+
+        def full(number):
+            calls.append(number)
+            if len(calls) == 3:
+                raise OSError(errno.ENOSPC, "No space left on device")
+            real(number)
+
+        monkeypatch.setattr(os, "fsync", full)
+    else:
+        (tmp_path / "c").unlink()
+        (tmp_path / "c").mkdir()
+    with pytest.raises((OSError, ValueError), match=r"c (cannot be written|is a folder)"):
+        write_together(files)
+    assert [(tmp_path / name).read_bytes() for name in "ab"] == [b"before"] * 2
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["a", "b", "c"]
 
 
 def test_the_list_of_experiments_names_their_pages():

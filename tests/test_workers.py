@@ -436,6 +436,32 @@ def test_a_signal_leaves_no_process_behind(number, to_all, tmp_path, environment
 
 
 @by_signals
+@pytest.mark.parametrize("wait", [0.0, 0.2, 0.5])
+@pytest.mark.parametrize(
+    ("number", "to_all"), [(signal.SIGINT, True), (signal.SIGTERM, False)],
+    ids=["Ctrl-C", "SIGTERM"],
+)  # fmt: skip
+def test_a_signal_while_workers_start_is_one_line(number, to_all, wait, tmp_path, environment):
+    psutil = pytest.importorskip("psutil")
+    running = subprocess.Popen(
+        [sys.executable, "-m", "minikd", "run", "omitted-each", "--workers", "2", "--out", "out"],
+        cwd=tmp_path, env=environment, stderr=subprocess.PIPE, text=True, start_new_session=True,
+    )  # fmt: skip
+    until = time.monotonic() + 60
+    while not descendants(running.pid) and time.monotonic() < until:
+        time.sleep(0.01)
+    time.sleep(wait)
+    family = descendants(running.pid)
+    assert family
+    (os.killpg if to_all else os.kill)(running.pid, number)
+    said = running.communicate(timeout=30)[1]
+    assert said == "minikd: stopped; nothing was kept yet\n"
+    assert running.returncode == 128 + number
+    _, alive = psutil.wait_procs(family, timeout=5)
+    assert not alive
+
+
+@by_signals
 def test_workers_end_with_a_command_that_is_killed(tmp_path, environment):
     psutil = pytest.importorskip("psutil")
     running = subprocess.Popen(

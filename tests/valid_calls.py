@@ -557,6 +557,8 @@ call("checkpoint.load_checkpoint", checkpoint.load_checkpoint, lambda: {"path": 
      errors=(FileNotFoundError,), path="there")  # fmt: skip
 call("checkpoint.write_atomically", checkpoint.write_atomically,
      lambda: {"path": SOME / "b", "content": b"b"}, path="path", content="fixed + bytes")  # fmt: skip
+call("checkpoint.write_together", checkpoint.write_together,
+     lambda: {"contents": {SOME / "b": b"b"}}, contents="fixed")  # fmt: skip
 
 # ---------------------------------------------------------------- pages
 

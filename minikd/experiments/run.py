@@ -156,7 +156,7 @@ def run_seeds(
     Each cell is kept as soon as it is finished, and each training run is resumed where it was
     stopped: a run that is killed and called again gives the record it would have given. A
     teacher with the same settings is trained once and kept for other experiments. A record that
-    is there already grows: of its seeds, none is run again. What was kept or recorded by other
+    is there already grows: its seeds stay, and none is run again. What was kept or recorded by other
     versions, on another device or with another number of threads is made again.
 
     Parameters
@@ -199,7 +199,8 @@ def run_seeds(
     Raises
     ------
     ValueError
-        If there is no seed, the device is not there, or a worker has other versions.
+        If there is no seed, the device is not there, a worker has other versions, or a record of
+        more seeds, made with others, would be lost.
     OSError
         If ``out`` cannot be written to.
     """
@@ -232,7 +233,8 @@ def run_seeds(
         **made_with,
         "versions": made_with["versions"] | ({"own": own} if own else {}),
     }
-    of_seed = _recorded(path, heading, curves)
+    of_seed = _recorded(path, heading, curves, len(seeds))
+    seeds = [*of_seed, *(seed for seed in seeds if seed not in of_seed)]
     jobs = {
         (seed, i): Job(config, one_cell, seed, cell, str(out), made_with, device, load, own)
         for seed in seeds for i, cell in enumerate(names) if seed not in of_seed
@@ -265,9 +267,15 @@ def run_seeds(
 
 
 def _recorded(
-    path: Path, heading: dict[str, Any], curves: Mapping[str, Any]
+    path: Path, heading: dict[str, Any], curves: Mapping[str, Any], wanted: int
 ) -> dict[int, dict[str, Any]]:
-    """What each seed of a record found that was made with the same settings and versions."""
+    """What each seed of a record found that was made with the same settings and versions.
+
+    Raises
+    ------
+    ValueError
+        If it was made with others, and has more seeds than are wanted: it would be lost.
+    """
     try:
         record = read_record(path)
     except FileNotFoundError:
@@ -277,6 +285,12 @@ def _recorded(
         return {}
     same = json.loads(json.dumps(heading, default=values.for_json))
     if any(record[key] != same[key] for key in same):
+        if len(record["seeds"]) > wanted:
+            raise ValueError(
+                f"out: {path} holds {len(record['seeds'])} seeds, made with other settings, versions, device "
+                f"or threads, and this run of {wanted} would take its place; give another folder, or "
+                "delete it"
+            )
         return {}
     return {
         seed: {

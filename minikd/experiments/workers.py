@@ -7,6 +7,7 @@ import logging
 import os
 import signal
 import sys
+import threading
 import warnings
 from collections.abc import Callable, Hashable, Iterator, Mapping
 from types import MappingProxyType
@@ -93,16 +94,17 @@ def _processes(workers: int) -> Iterator[LocalCluster]:
     with contextlib.ExitStack() as stack:
         stack.enter_context(dask.config.set(quiet))
         try:
-            local = stack.enter_context(LocalCluster(
-                n_workers=workers,
-                threads_per_worker=1,
-                processes=True,
-                host="127.0.0.1",
-                dashboard_address="127.0.0.1:0",
-                scheduler_kwargs={"dashboard": False},
-                memory_limit=None,  # a cell may take what it needs
-                silence_logs=logging.CRITICAL,
-            ))  # fmt: skip
+            with _stopped_later():
+                local = stack.enter_context(LocalCluster(
+                    n_workers=workers,
+                    threads_per_worker=1,
+                    processes=True,
+                    host="127.0.0.1",
+                    dashboard_address="127.0.0.1:0",
+                    scheduler_kwargs={"dashboard": False},
+                    memory_limit=None,  # a cell may take what it needs
+                    silence_logs=logging.CRITICAL,
+                ))  # fmt: skip
         except RuntimeError as error:
             raise ChildProcessError(
                 f"one of {workers} worker processes could not be started ({' '.join(str(error).split())}): "
@@ -118,6 +120,35 @@ def _processes(workers: int) -> Iterator[LocalCluster]:
                 with contextlib.suppress(OSError, TypeError):  # it has just ended
                     os.kill(nanny.pid, getattr(signal, "SIGKILL", signal.SIGTERM))
             raise
+
+
+@contextlib.contextmanager
+def _stopped_later() -> Iterator[None]:
+    """Ctrl-C and SIGTERM wait for the end of the block: Dask cannot stop what it has half started."""
+    if threading.current_thread() is not threading.main_thread():
+        yield  # only the main thread can set signal handlers
+        return
+    came: list[int] = []
+    before = {
+        number: signal.signal(number, lambda number, _frame: came.append(number))
+        for number in (signal.SIGINT, signal.SIGTERM)
+    }
+    masks = hasattr(signal, "pthread_sigmask")  # not on Windows
+    if masks:
+        from multiprocessing import resource_tracker
+
+        # Ctrl-C goes to the whole group; processes that are started now leave it to this one.
+        resource_tracker.ensure_running()  # which would take the mask away, were it started later
+        unmasked = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
+    try:
+        yield
+    finally:
+        if masks:
+            signal.pthread_sigmask(signal.SIG_SETMASK, unmasked)
+        for number, handler in before.items():
+            signal.signal(number, handler)
+        if came:
+            signal.raise_signal(came[0])
 
 
 @contextlib.contextmanager
