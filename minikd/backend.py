@@ -36,7 +36,8 @@ def array_module(device: str) -> ModuleType:
     except ImportError as error:
         raise ValueError(
             "device 'cuda' needs CuPy, which is not installed: "
-            "pip install 'minikd[cuda12]' or 'minikd[cuda13]', or use device 'cpu'"
+            "pip install 'minikd[cuda12]' or 'minikd[cuda13]', from a clone pip install -e '.[cuda12]'; or "
+            "use device 'cpu'"
         ) from error
     # A CuPy wheel imports without a GPU, so a successful import proves nothing.
     if not cupy.cuda.is_available():

@@ -28,7 +28,7 @@ def main(argv: Sequence[str] | None = None) -> int:
             arguments.command(arguments)
     except KeyboardInterrupt as stopped:
         print(f"minikd: stopped{_how_to_go_on(arguments)}", file=sys.stderr)
-        return 128 + (signal.SIGTERM if stopped.args else signal.SIGINT)
+        return 128 + (stopped.args[0] if stopped.args else signal.SIGINT)
     except Exception as error:
         if arguments.debug:
             raise
@@ -63,7 +63,7 @@ def _with_minus(argv: Sequence[str]) -> list[str]:
 
 @contextmanager
 def _terminated() -> Iterator[None]:
-    """While inside, SIGTERM does what Ctrl-C does."""
+    """While inside, SIGTERM does what Ctrl-C does, and so does a terminal that is closed."""
     if threading.current_thread() is not threading.main_thread():
         yield  # only the main thread can set signal handlers
         return
@@ -71,11 +71,17 @@ def _terminated() -> Iterator[None]:
     def stop(number: int, _frame: Any) -> NoReturn:
         raise KeyboardInterrupt(number)
 
-    before = signal.signal(signal.SIGTERM, stop)
+    names = ("SIGTERM", "SIGHUP")  # the second one not on Windows
+    numbers = [getattr(signal, name) for name in names if hasattr(signal, name)]
+    # nohup has it ignored.
+    before = {n: signal.getsignal(n) for n in numbers if signal.getsignal(n) != signal.SIG_IGN}
+    for number in before:
+        signal.signal(number, stop)
     try:
         yield
     finally:
-        signal.signal(signal.SIGTERM, before)
+        for number, handler in before.items():
+            signal.signal(number, handler)
 
 
 class _Parser(argparse.ArgumentParser):

@@ -24,9 +24,11 @@ import numpy as np
 
 from minikd import equations, kernels, probabilities
 from minikd.backend import Array, array_module, device_name, to_host
+from minikd.checkpoint import write_atomically
 from minikd.data import load_glyphs
 from minikd.evaluate import errors
 from minikd.experiments.record import environment
+from minikd.folders import check_writable
 from minikd.gradcheck import gradcheck
 from minikd.mlp import MLP
 from minikd.objectives import Batch, Objective, hard_targets, logit_matching, soft_targets
@@ -260,8 +262,9 @@ def main(argv: list[str] | None = None) -> int:
     )
     arguments = parser.parse_args(argv)
     try:
+        check_writable(arguments.json.parent, "the folder")
         xp = array_module(arguments.device)
-    except ValueError as error:
+    except (ValueError, OSError) as error:
         print(f"gpu_check: {error}", file=sys.stderr)
         return 2
     print(f"minikd on {device_name(xp)}")
@@ -277,8 +280,7 @@ def main(argv: list[str] | None = None) -> int:
         "checks": {check.name: {"passed": check.passed, "found": check.found} for check in checks},
         "benchmarks": benchmarks(arguments.device) if arguments.benchmarks else "not asked for",
     }  # fmt: skip
-    arguments.json.parent.mkdir(parents=True, exist_ok=True)
-    arguments.json.write_text(json.dumps(record, indent=1) + "\n", encoding="utf-8")
+    write_atomically(arguments.json, (json.dumps(record, indent=1) + "\n").encode())
     print(f"{len(checks) - len(failed)} of {len(checks)} checks passed; wrote {arguments.json}")
     return int(bool(failed))
 

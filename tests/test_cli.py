@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import signal
 import subprocess
 import sys
 import webbrowser
@@ -48,6 +49,29 @@ def test_list(capsys):
     assert cli.main(["list"]) == 0
     out = capsys.readouterr().out
     assert [line.split()[0] for line in out.splitlines()] == list(EXPERIMENTS)
+
+
+@pytest.mark.parametrize("name", ["SIGINT", "SIGTERM", "SIGHUP"])
+def test_a_signal_ends_a_command_in_one_line(name, monkeypatch, capsys):
+    if not hasattr(signal, name):
+        pytest.skip("a signal of Unix")
+    number = getattr(signal, name)
+    before = signal.getsignal(number)
+    monkeypatch.setattr(cli, "_list", lambda _: signal.raise_signal(number))
+    assert cli.main(["list"]) == 128 + number
+    assert capsys.readouterr().err == "minikd: stopped\n"
+    assert signal.getsignal(number) == before
+
+
+def test_nohup_keeps_a_command_running(monkeypatch):
+    if not hasattr(signal, "SIGHUP"):
+        pytest.skip("a signal of Unix")
+    before = signal.signal(signal.SIGHUP, signal.SIG_IGN)
+    try:
+        monkeypatch.setattr(cli, "_list", lambda _: signal.raise_signal(signal.SIGHUP))
+        assert cli.main(["list"]) == 0
+    finally:
+        signal.signal(signal.SIGHUP, before)
 
 
 def test_run_writes_record_and_figure(quick, tmp_path, capsys):

@@ -44,6 +44,15 @@ def test_without_a_gpu_it_says_what_to_install(capsys, tmp_path):
     assert said.count("\n") == 1
 
 
+def test_a_file_that_cannot_be_written_is_noticed_before_the_checks(tmp_path, capsys):
+    (tmp_path / "file").write_text("")
+    path = tmp_path / "file" / "gpu_check.json"
+    assert run("cpu", path) == 2
+    said = capsys.readouterr()
+    assert said.err.startswith("gpu_check: cannot write to the folder")
+    assert not said.out
+
+
 @pytest.mark.parametrize(
     ("module", "name", "wrong", "noticed"),
     [

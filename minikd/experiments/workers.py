@@ -53,7 +53,8 @@ def cluster(workers: int | None = None, address: str | None = None) -> Iterator[
         import distributed
     except ImportError as error:
         raise ValueError(
-            "several processes need Dask, which is not installed: pip install 'minikd[cluster]'"
+            "several processes need Dask, which is not installed: pip install 'minikd[cluster]', or from a "
+            "clone pip install -e '.[cluster]'"
         ) from error
     with contextlib.ExitStack() as stack:
         stack.enter_context(_quiet())
