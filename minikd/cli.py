@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import errno
 import signal
 import sys
 import threading
@@ -32,13 +33,22 @@ def main(argv: Sequence[str] | None = None) -> int:
     except Exception as error:
         if arguments.debug:
             raise
-        said = " ".join(str(error).split())
+        said = " ".join(_of_system(error).split())
         clear = (ValueError, OSError, ArithmeticError, ModuleNotFoundError)
         # Not its subclasses: a RecursionError says nothing without its name.
         named = not isinstance(error, clear) and type(error) is not RuntimeError
         print(f"minikd: {repr(error) if named else said}", file=sys.stderr)
         return 2
     return 0
+
+
+def _of_system(error: Exception) -> str:
+    """What an error says; one of the system's own without its number, with the file first."""
+    if not isinstance(error, OSError) or not str(error).startswith("[Errno"):
+        return str(error)
+    what = "the limit on open files is reached; ulimit -n raises it"
+    said = what if error.errno == errno.EMFILE else str(error.strerror)
+    return f"{error.filename}: {said}" if error.filename else said
 
 
 def _how_to_go_on(arguments: argparse.Namespace) -> str:

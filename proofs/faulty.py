@@ -2,8 +2,8 @@
 
 The fault comes at the Nth file that is written atomically: ``die-before`` kills the process before the
 first byte, ``die-half`` when half of it is written, ``die-unnamed`` before the whole file gets its name,
-``die-after`` at once after; ``full`` is a disk that is full from there on, ``limit`` a limit on the size
-of files, ``too-many`` one on their number.
+``die-after`` at once after; ``full`` is a disk that is full from there on, and ``too-many`` a limit on open
+files. ``limit`` is one on the size of files, of N bytes.
 """
 
 from __future__ import annotations
@@ -33,6 +33,9 @@ def fsync(file: int) -> None:
     count += 1
     if count >= N and FAULT == "full":
         raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+    if count == N and FAULT == "too-many":  # the next file is one too many
+        hard = resource.getrlimit(resource.RLIMIT_NOFILE)[1]
+        resource.setrlimit(resource.RLIMIT_NOFILE, (3, hard))
     if count == N and FAULT in ("die-before", "die-half"):
         size = os.fstat(file).st_size
         os.ftruncate(file, 0 if FAULT == "die-before" else size // 2)
@@ -54,8 +57,6 @@ checkpoint.os.fsync, checkpoint.os.replace = fsync, replace  # type: ignore[assi
 if FAULT == "limit":
     signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
     resource.setrlimit(resource.RLIMIT_FSIZE, (N, N))
-if FAULT == "too-many":
-    resource.setrlimit(resource.RLIMIT_NOFILE, (N, N))
 
 if __name__ == "__main__":
     sys.exit(cli.main(sys.argv[3:]))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import signal
 import subprocess
 import sys
@@ -61,6 +62,25 @@ def test_a_signal_ends_a_command_in_one_line(name, monkeypatch, capsys):
     assert cli.main(["list"]) == 128 + number
     assert capsys.readouterr().err == "minikd: stopped\n"
     assert signal.getsignal(number) == before
+
+
+@pytest.mark.parametrize(
+    ("error", "said"),
+    [
+        (OSError(errno.EROFS, "Read-only file system", "/a/b"), "/a/b: Read-only file system"),
+        (OSError(errno.ENOSPC, "No space left on device"), "No space left on device"),
+        (OSError(errno.EMFILE, "Too many open files", "/a/b"),
+         "/a/b: the limit on open files is reached; ulimit -n raises it"),
+        (OSError("cannot write to out /a"), "cannot write to out /a"),
+    ],
+)  # fmt: skip
+def test_errors_of_the_system_are_in_words(error, said, monkeypatch, capsys):
+    def fails(_):
+        raise error
+
+    monkeypatch.setattr(cli, "_list", fails)
+    assert cli.main(["list"]) == 2
+    assert capsys.readouterr().err == f"minikd: {said}\n"
 
 
 def test_nohup_keeps_a_command_running(monkeypatch):
