@@ -160,7 +160,7 @@ def _reason() -> Callable[[str, dict[str, Any]], str | None]:
 
 def mutants(found: dict[str, Any]) -> str:
     """For each module, how many mutants there are, and how many no test notices."""
-    lines = ["| module | changed in one place | noticed | not noticed, with a reason | without |",
+    lines = ["| module | changed in one place | noticed | not noticed, with a reason | without a reason |",
              "| --- | --- | --- | --- | --- |"]  # fmt: skip
     reason, sums = _reason(), [0, 0, 0, 0]
     for module, of in found.items():
