@@ -1,4 +1,4 @@
-"""Every lesson runs alone, on the bundled data, and its claim holds."""
+"""Every lesson runs on the bundled data: the short ones whole, and their claims hold; the long ones in short."""
 
 from __future__ import annotations
 
