@@ -1,4 +1,4 @@
-"""Every lesson runs on the bundled data: the short ones whole, and their claims hold; the long ones in short."""
+"""Every lesson runs on the bundled data: short ones whole, and their claims hold; long ones for one epoch."""
 
 from __future__ import annotations
 
