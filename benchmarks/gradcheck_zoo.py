@@ -2,7 +2,8 @@
 
 ``python benchmarks/gradcheck_zoo.py`` shows every right layer and every mistake of ``zoo/`` to each
 checker that is installed. ``--write`` keeps the result in ``results/benchmarks/gradcheck.json`` and
-puts the table into ``docs/gradcheck.md``, between its markers.
+puts the table into ``docs/gradcheck.md``, between its markers. ``--said`` measures nothing: it keeps
+what minikd says of each in ``results/benchmarks/gradcheck_said.json``, to which a test compares it.
 """
 
 from __future__ import annotations
@@ -23,6 +24,7 @@ from typing import Any
 import numpy as np
 from gradcheck_peers import CHECKERS, LEFT_OUT, Check
 from zoo import ZOO, Bug, Entry
+from zoo import said as zoo_said
 from zoo.named import asks_for_the_input_alone, names, wrong_hints
 
 from minikd import GradcheckError
@@ -30,6 +32,7 @@ from minikd.checkpoint import write_atomically
 
 ROOT = Path(__file__).parents[1]
 RECORD = ROOT / "results" / "benchmarks" / "gradcheck.json"
+SAID = ROOT / "results" / "benchmarks" / "gradcheck_said.json"
 PAGE = ROOT / "docs" / "gradcheck.md"
 MINIKD, TORCH = "minikd.gradcheck", "torch.autograd.gradcheck"
 
@@ -199,6 +202,7 @@ def main() -> int:
     """Examine, time, print, write."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--write", action="store_true", help="the record and the page")
+    parser.add_argument("--said", action="store_true", help="minikd's words, and nothing else")
     parser.add_argument(
         "--verbose", action="store_true", help="list what was missed or unnamed"
     )
@@ -208,6 +212,13 @@ def main() -> int:
     asked = parser.parse_args()
     if asked.rounds < 1:
         parser.error(f"--rounds is {asked.rounds}; expected at least 1")
+    if asked.said:
+        with warnings.catch_warnings(), np.errstate(all="ignore"):
+            warnings.simplefilter("ignore")
+            text = json.dumps(zoo_said.record(), indent=1, ensure_ascii=False) + "\n"
+        write_atomically(SAID, text.encode())
+        print(f"wrote {SAID.relative_to(ROOT)}")
+        return 0
     if LEFT_OUT:
         print(f"left out, because not installed: {', '.join(LEFT_OUT)}", file=sys.stderr)
     with warnings.catch_warnings(), np.errstate(all="ignore"):

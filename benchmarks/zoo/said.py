@@ -1,0 +1,69 @@
+"""What minikd's checker says of every layer in the zoo: a record, so that no word changes unseen."""
+
+from __future__ import annotations
+
+import logging
+import re
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import numpy as np
+
+from minikd import GradcheckError, gradcheck
+
+from .entry import ZOO, Bug, Entry
+
+_NUMBER = re.compile(r"-?\d+\.\d+(?:e[+-]\d+)?|-?\d+e[+-]\d+")
+
+
+def words(entry: Entry, bug: Bug | None = None, method: str = "complex") -> str:
+    """The message of the error, or the notes of a check that passes, one in a line."""
+    layer = entry.wrong(bug) if bug else entry.right()
+    with _notes() as notes:
+        try:
+            gradcheck(layer, entry.inputs(), method=method)  # type: ignore[arg-type]
+        except GradcheckError as error:
+            return str(error)
+        except Exception as error:
+            return f"{type(error).__name__}: {error}"
+    return "\n".join(["passes", *notes])
+
+
+@contextmanager
+def _notes() -> Iterator[list[str]]:
+    """What the checker logs meanwhile."""
+    said: list[str] = []
+    logger, handler = logging.getLogger("minikd.gradcheck"), logging.Handler(logging.INFO)
+    handler.emit = lambda entry: said.append(entry.getMessage())  # type: ignore[method-assign]
+    level = logger.level
+    logger.addHandler(handler)
+    logger.setLevel(logging.INFO)
+    try:
+        yield said
+    finally:
+        logger.setLevel(level)
+        logger.removeHandler(handler)
+
+
+def cases() -> Iterator[tuple[str, Entry, Bug | None, str]]:
+    """A name, and what :func:`words` takes: all layers and mistakes, and some by other methods."""
+    for entry in ZOO:
+        for bug in (None, *entry.bugs):
+            name = f"{entry.name}: {bug.note}" if bug else entry.name
+            yield name, entry, bug, "complex"
+            if bug in entry.bugs[:1]:
+                for method in ("central", "direction"):
+                    yield f"{name} [{method}]", entry, bug, method
+
+
+def alike(a: str, b: str) -> bool:
+    """The same words, and numbers that differ by rounding alone."""
+    if _NUMBER.sub("#", a) != _NUMBER.sub("#", b):
+        return False
+    numbers = ([float(n) for n in _NUMBER.findall(text)] for text in (a, b))
+    return all(np.isclose(m, n, rtol=1e-3, atol=1e-12) for m, n in zip(*numbers, strict=True))
+
+
+def record() -> dict[str, str]:
+    """What is said in each case."""
+    return {name: words(entry, bug, method) for name, entry, bug, method in cases()}
