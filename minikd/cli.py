@@ -179,9 +179,13 @@ def _list(arguments: argparse.Namespace) -> None:
 
 
 def _run(arguments: argparse.Namespace) -> None:
-    # All that was asked for, before the first of it is run.
+    from minikd.experiments.run import load_data
+
+    # All that was asked for, and its data, before the first of it is run.
     asked = [(experiment, _preset(experiment, arguments)) for experiment in
              map(_experiment, arguments.names)]  # fmt: skip
+    for experiment, preset in asked[1:]:
+        load_data(preset.data, experiment.load.get(preset.data))
     with _client(arguments) as (client, threads):
         for experiment, preset in asked:
             _run_one(experiment, preset, arguments, client, threads)

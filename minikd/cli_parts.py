@@ -133,7 +133,10 @@ def _temperature(arguments: argparse.Namespace) -> None:
 
     if arguments.format not in ("png", "svg", "pdf"):
         raise ValueError(f"--format is {arguments.format!r}; expected png, svg or pdf")
-    options: dict[str, Any] = {"temperatures": parse_logits(arguments.T, "--T")}
+    temperatures = parse_logits(arguments.T, "--T")
+    if not (temperatures > 0).all():
+        raise ValueError(f"--T is {arguments.T!r}; expected positive numbers")
+    options: dict[str, Any] = {"temperatures": temperatures}
     names = arguments.names.split(",") if arguments.names else None
     student = parse_logits(arguments.student, "--student") if arguments.student else None
     figures: dict[str, Any] = {}

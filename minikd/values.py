@@ -315,6 +315,10 @@ def there(name: str, value: Any, expected: str, folder: bool = False) -> Path:
     if checked.is_dir() != folder:
         kind = "file" if folder else "folder"
         raise ValueError(f"{name}: {checked} is a {kind}; expected {expected}")
+    if checked.is_char_device() or checked.is_block_device():
+        raise ValueError(
+            f"{name}: {checked} is a device, which may never end; expected {expected}"
+        )
     return checked
 
 

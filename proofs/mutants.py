@@ -2,9 +2,10 @@
 
     python proofs/mutants.py mixture optim
 
-With no name, all modules; some hours. Needs the extra ``mutation``, and a system that can fork. Words
-of error messages are left as they are. Why a mutant that survives need not be killed is written into
-``reasons.json``; without a reason, ``page.py`` calls it open.
+With no name, all modules; some hours. ``--sample 300`` tries so many of each module, drawn at random:
+gradcheck has thousands, and each that survives takes all of its tests. Needs the extra ``mutation``,
+and a system that can fork. Words of error messages are left as they are. Why a mutant that survives
+need not be killed is written into ``reasons.json``; without a reason, ``page.py`` calls it open.
 """
 
 from __future__ import annotations
@@ -12,6 +13,7 @@ from __future__ import annotations
 import argparse
 import json
 import os
+import random
 import shutil
 import subprocess
 import sys
@@ -65,13 +67,16 @@ def bad_calls(module: str, copy: Path) -> list[str]:
     return [line for line in listed.splitlines() if f"[{module}." in line]
 
 
-def mutated(module: str, copy: Path, processes: int) -> dict[str, Any]:
-    """Try every mutant of a module in a copy of the repository.
+def mutated(
+    module: str, copy: Path, processes: int, sample: int | None, seed: int
+) -> dict[str, Any]:
+    """Try the mutants of a module, or some of them, in a copy of the repository.
 
     Returns
     -------
     dict
-        ``killed``, their number, and ``survived``, the changed lines of each other.
+        ``mutants``, the number of those that were tried, ``of``, of how many, ``killed``, the number
+        of those that a test noticed, and ``survived``, the changed lines of each other.
     """
     listed = subprocess.run(
         ["git", "ls-files", "-z"], cwd=ROOT, capture_output=True, check=True, text=True
@@ -93,16 +98,17 @@ def mutated(module: str, copy: Path, processes: int) -> dict[str, Any]:
         )
     mutmut = [sys.executable, "-m", "mutmut"]
     environment = os.environ | {"OMP_NUM_THREADS": "1", "MPLBACKEND": "Agg"}
-    subprocess.run(
-        [*mutmut, "run", "--max-children", str(processes)],
-        cwd=copy,
-        env=environment,
-        check=True,
-    )
-    meta = json.loads((copy / "mutants" / "minikd" / f"{module}.py.meta").read_text())
-    status = {
-        name: status_by_exit_code[code] for name, code in meta["exit_code_by_key"].items()
-    }
+    run = [*mutmut, "run", "--max-children", str(processes)]
+    found = copy / "mutants" / "minikd" / f"{module}.py.meta"
+    chosen = []
+    if sample is not None:
+        # A name that no mutant has: all are made, and none is tried.
+        subprocess.run([*run, "none"], cwd=copy, env=environment, capture_output=True)
+        names = sorted(json.loads(found.read_text())["exit_code_by_key"])
+        chosen = random.Random(seed).sample(names, min(sample, len(names)))
+    subprocess.run([*run, *chosen], cwd=copy, env=environment, check=True)
+    code_of = json.loads(found.read_text())["exit_code_by_key"]
+    status = {name: status_by_exit_code[code_of[name]] for name in chosen or code_of}
     noticed = {"killed", "timeout", "caught by type check", "segfault"}
     survived = []
     for name in (name for name, what in status.items() if what not in noticed):
@@ -114,7 +120,12 @@ def mutated(module: str, copy: Path, processes: int) -> dict[str, Any]:
             if line[:1] in "+-" and not line.startswith(("+++", "---"))
         ]  # fmt: skip
         survived.append({"what": _function(name), "was": status[name], "change": lines})
-    return {"mutants": len(status), "killed": len(status) - len(survived), "survived": survived}
+    return {
+        "mutants": len(status),
+        "of": len(code_of),
+        "killed": len(status) - len(survived),
+        "survived": survived,
+    }
 
 
 def _function(name: str) -> str:
@@ -129,6 +140,8 @@ def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
     parser.add_argument("modules", nargs="*", metavar="MODULE", help=f"of {', '.join(TESTS)}")
     parser.add_argument("--processes", type=int, default=os.cpu_count() or 1)
+    parser.add_argument("--sample", type=int, metavar="N", help="try N mutants of each module")
+    parser.add_argument("--seed", type=int, default=0, help="which (default: %(default)s)")
     parser.add_argument("--record", type=Path, help="JSON; modules that it has already stay")
     arguments = parser.parse_args()
     found: dict[str, Any] = {}
@@ -136,8 +149,10 @@ def main() -> int:
         found = json.loads(arguments.record.read_text(encoding="utf-8"))
     for module in arguments.modules or TESTS:
         with tempfile.TemporaryDirectory() as copy:
-            found[module] = of = mutated(module, Path(copy), arguments.processes)
-        print(f"{module}: {of['killed']} of {of['mutants']} killed")
+            found[module] = of = mutated(
+                module, Path(copy), arguments.processes, arguments.sample, arguments.seed
+            )
+        print(f"{module}: {of['killed']} of {of['mutants']} killed, of {of['of']} there are")
         for one in of["survived"]:
             print(f"  {one['what']} ({one['was']})", *one["change"], sep="\n    ")
         if arguments.record:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import errno
+import os
 import signal
 import subprocess
 import sys
@@ -143,9 +144,11 @@ def test_temperature_of_ones_own_logits(tmp_path, capsys):
         (["--logits", "1"], "v has 1 logit; expected one for each of two classes or more"),
         (["--logits", "1,2", "--student", "1"], "different numbers of classes"),
         (["--logits", "1,2", "--names", "a"], "v has 2 logits and names 1"),
-        (["--logits", "1,2", "--T", "0"], "temperatures"),
+        (["--logits", "1,2", "--T", "0"], "--T is '0'; expected positive numbers"),
+        (["--logits", "1,2", "--T", "4,-1"], "--T is '4,-1'; expected positive numbers"),
         (["--format", "exe"], "--format is 'exe'; expected png, svg or pdf"),
         (["--logits-file", "nothing.csv"], "nothing.csv"),
+        (["--logits-file", os.devnull], "is a device, which may never end"),
         (["--logits", "1,2", "--logits-file", "a.csv"], "not allowed with argument --logits"),
     ],
 )
@@ -263,6 +266,24 @@ def test_all_names_are_looked_up_before_the_first_is_run(monkeypatch, capsys, tm
             code = stopped.code
         assert code == 2
         assert word in capsys.readouterr().err
+
+
+def test_all_data_is_there_before_the_first_is_run(quick, monkeypatch, capsys, tmp_path):
+    """Also where a file of one's own loads it."""
+    monkeypatch.setattr("minikd.experiments.experiment.run_seeds", None)
+    own = tmp_path / "own.py"
+    own.write_text(
+        "from dataclasses import replace\n"
+        "from minikd.experiments import EXPERIMENTS\n"
+        "def load():\n"
+        "    raise OSError('own data: not there')\n"
+        "of = EXPERIMENTS['omitted-3']\n"
+        "own = replace(next(iter(of.presets.values())), data='own')\n"
+        "EXPERIMENT = replace(of, presets={'own': own, **of.presets}, load={'own': load})\n",
+        encoding="utf-8",
+    )
+    assert cli.main(["run", str(own), str(own), "--data", "own", "--out", str(tmp_path)]) == 2
+    assert capsys.readouterr().err == "minikd: own data: not there\n"
 
 
 def test_an_empty_address_is_no_cluster(capsys, tmp_path):

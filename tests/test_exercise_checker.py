@@ -191,10 +191,21 @@ def test_a_notebook(tmp_path):
     path = tmp_path / "01_softmax.ipynb"
     path.write_text(json.dumps({"cells": cells}), encoding="utf-8")
     assert solved(check_file(path))
-    path.write_text("{", encoding="utf-8")
+
+
+@pytest.mark.parametrize(
+    "content",
+    ["", "{", "[]", "{}", '{"cells": 1}', '{"cells": [{}]}', '{"cells": [{"cell_type": "code"}]}',
+     '{"cells": [{"cell_type": "code", "source": 1}]}', "[" * 100_000],
+    ids=lambda content: content[:45] or "empty",
+)  # fmt: skip
+def test_a_damaged_notebook(tmp_path, content):
+    path = tmp_path / "01_softmax.ipynb"
+    path.write_text(content, encoding="utf-8")
     (line,) = check_file(path)
     assert not line.holds
-    assert "the file cannot be run" in line.words
+    assert "it is no whole notebook: " in line.words
+    assert "save it again as .ipynb" in line.words
 
 
 def test_an_endless_loop_hides_no_other_function(tmp_path):

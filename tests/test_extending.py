@@ -160,3 +160,23 @@ def test_files_that_are_no_room(tmp_path):
     (tmp_path / "empty.py").write_text("x = 1\n")
     with pytest.raises(ValueError, match="declares no EXPERIMENT"):
         room(tmp_path / "empty.py")
+
+
+@pytest.mark.parametrize(
+    ("content", "said"),
+    [
+        ("x = 1\nif True\n", r"SyntaxError \(expected ':'\) in line 2$"),
+        ("x = 1\n\n1 / 0\n", r"ZeroDivisionError \(division by zero\) in line 3$"),
+        ("import no_such_module\n", r"No module named 'no_such_module'\) in line 1$"),
+        ("raise KeyError\n", r"KeyError \(no message\) in line 1$"),
+        ("import json\njson.loads('{')\n", r"JSONDecodeError \(.*\) in line 2$"),
+        ("x = '\x00'\n", r"Error \(source code .* null bytes\)"),
+    ],
+)  # fmt: skip
+def test_a_file_that_cannot_be_run_says_which_and_where(tmp_path, content, said):
+    path = tmp_path / "broken.py"
+    path.write_text(content, encoding="utf-8")
+    with pytest.raises(ValueError, match=said) as caught:
+        room(path)
+    assert str(caught.value).startswith(f"path: {path} cannot be run: ")
+    assert "broken" not in sys.modules

@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 
 from minikd import MLP, Recipe, hard_targets, load_glyphs
+from minikd.checkpoint import save_checkpoint
 from minikd.experiments.kept import Kept
 from minikd.experiments.record import environment
 
@@ -75,7 +76,9 @@ def test_what_is_no_part_is_made_again(kept, file, capsys, content):
     assert kept.read_part(CONFIG, CELL) == PART
 
 
-@pytest.mark.parametrize("damage", ["empty", "half", "text", "another archive"])
+@pytest.mark.parametrize(
+    "damage", ["empty", "half", "text", "another archive", "another shape"]
+)
 def test_a_damaged_array_is_made_again_and_the_old_file_stays(kept, tmp_path, capsys, damage):
     made = []
 
@@ -84,17 +87,19 @@ def test_a_damaged_array_is_made_again_and_the_old_file_stays(kept, tmp_path, ca
         return np.arange(4.0)
 
     for _ in range(2):
-        assert kept.array("logits", "w", make).tolist() == [0, 1, 2, 3]
+        assert kept.array("logits", "w", (4,), make).tolist() == [0, 1, 2, 3]
     assert len(made) == 1
     (path,) = tmp_path.iterdir()
     whole = path.read_bytes()
     if damage == "another archive":
         np.savez(path, other=np.arange(3))
+    elif damage == "another shape":
+        save_checkpoint(path, {"array": np.arange(3.0)}, {"seconds": 1.0})
     else:
         path.write_bytes(
             {"empty": b"", "half": whole[: len(whole) // 2], "text": b"hello"}[damage]
         )
-    assert kept.array("logits", "w", make).tolist() == [0, 1, 2, 3]
+    assert kept.array("logits", "w", (4,), make).tolist() == [0, 1, 2, 3]
     assert len(made) == 2
     assert f"{path} is damaged; what it held is made again" in capsys.readouterr().err
     assert {each.name for each in tmp_path.iterdir()} == {path.name, f"{path.name}.damaged"}

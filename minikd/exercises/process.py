@@ -22,15 +22,26 @@ def functions_of(path: Path) -> dict[str, Any]:
     """What a learner's file defines; a notebook's cells of code in order, without magics."""
     text = path.read_text(encoding="utf-8-sig")
     if path.suffix == ".ipynb":
-        import json
-
-        cells = json.loads(text)["cells"]
-        text = "\n\n".join("".join(c["source"]) for c in cells if c["cell_type"] == "code")
+        text = "\n\n".join(_cells(text))
         text = re.sub(r"^[%!].*$", "", text, flags=re.MULTILINE)
     names: dict[str, Any] = {"__name__": "__exercise__", "__file__": str(path)}
     sys.path.insert(0, str(path.parent))
     exec(compile(text, str(path), "exec", dont_inherit=True), names)
     return names
+
+
+def _cells(text: str) -> list[str]:
+    """The code in a notebook."""
+    import json
+
+    try:
+        cells = json.loads(text)["cells"]
+        return ["".join(cell["source"]) for cell in cells if cell["cell_type"] == "code"]
+    except (ValueError, KeyError, TypeError, RecursionError) as error:
+        why = f"no {error}" if isinstance(error, KeyError) else error
+        raise ValueError(
+            f"it is no whole notebook: {why}; save it again as .ipynb, or give a .py"
+        ) from error
 
 
 def judged(

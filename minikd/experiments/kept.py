@@ -10,6 +10,8 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+
 from minikd import values
 from minikd.checkpoint import load_checkpoint, save_checkpoint, write_atomically
 from minikd.data import Dataset, Digits
@@ -107,11 +109,16 @@ class Kept:
         return history.observed
 
     def array(
-        self, what: str, which: Any, make: Callable[[str | None], Any], lasts: bool = False
+        self,
+        what: str,
+        which: Any,
+        shape: tuple[int, ...],
+        make: Callable[[str | None], Any],
+        lasts: bool = False,
     ) -> Any:
         """An array that takes long to make: read if it was kept, else made and kept."""
         path = self.path(what, which, "npz", lasts)
-        kept = _read(path, "array", "seconds")
+        kept = _read(path, "array", "seconds", shape=shape)
         if kept is None:
             start = time.monotonic()
             made = {"array": make(self.title(what))}
@@ -150,6 +157,7 @@ class Kept:
         def over_views(part: str) -> Any:
             return self.array(
                 f"logits-{part}", (*which, config.view_pixels),
+                (len(getattr(digits, part)), sizes[-1]),
                 lambda title: logits_over_views(
                     net, getattr(digits, part), config.view_pixels, progress=title
                 ),
@@ -180,12 +188,14 @@ class Kept:
         return None
 
 
-def _read(path: Path, *needed: str) -> tuple[dict[str, Any], dict[str, Any]] | None:
+def _read(
+    path: Path, *needed: str, shape: tuple[int, ...] | None = None
+) -> tuple[dict[str, Any], dict[str, Any]] | None:
     """A file that was kept; one that cannot be used is put out of the way, and made again."""
     try:
         seen = path.stat()
         arrays, meta = load_checkpoint(path)
-        if set(needed) <= {*arrays, *meta}:
+        if set(needed) <= {*arrays, *meta} and shape in (None, np.shape(arrays.get("array"))):
             return arrays, meta
     except FileNotFoundError:
         return None
@@ -195,7 +205,7 @@ def _read(path: Path, *needed: str) -> tuple[dict[str, Any], dict[str, Any]] | N
         # Another run into the same folder may have found it too, and made it again.
         now = path.stat()
         if (now.st_mtime_ns, now.st_size) != (seen.st_mtime_ns, seen.st_size):
-            return _read(path, *needed)
+            return _read(path, *needed, shape=shape)
         again(path)
         path.replace(path.with_name(f"{path.name}.damaged"))
     return None

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import importlib.util
 import sys
+import traceback
 from os import PathLike
+from pathlib import Path
 
 from minikd import values
 from minikd.experiments.experiment import Experiment
@@ -18,7 +20,7 @@ def room(path: str | PathLike[str]) -> Experiment:
     FileNotFoundError
         If there is no such file.
     ValueError
-        If it declares none.
+        If it cannot be run, or declares none.
     """
     path = values.there("path", path, "a file that declares EXPERIMENT")
     spec = importlib.util.spec_from_file_location(path.stem, path)
@@ -31,8 +33,24 @@ def room(path: str | PathLike[str]) -> Experiment:
         sys.path.insert(0, beside)
     # Under its name, so that what it defines can be sent to other processes.
     sys.modules[path.stem] = module
-    spec.loader.exec_module(module)
+    try:
+        spec.loader.exec_module(module)
+    except Exception as error:
+        del sys.modules[path.stem]
+        raise ValueError(f"path: {path} cannot be run: {_why(error, path)}") from error
     experiment = getattr(module, "EXPERIMENT", None)
     if not isinstance(experiment, Experiment):
         raise ValueError(f"{path} declares no EXPERIMENT = minikd.experiments.Experiment(...)")
     return experiment
+
+
+def _why(error: Exception, path: Path) -> str:
+    """What went wrong in a file, and in which of its lines."""
+    line = None
+    if isinstance(error, SyntaxError):
+        said, line = error.msg, error.lineno if error.filename == str(path) else None
+    else:
+        said = " ".join(str(error).split()) or "no message"
+        for frame in traceback.extract_tb(error.__traceback__):
+            line = frame.lineno if frame.filename == str(path) else line
+    return f"{type(error).__name__} ({said})" + (f" in line {line}" if line else "")

@@ -34,7 +34,7 @@ from minikd.threads import count_blas_threads
 
 _KEYS = {
     "name", "data", "config", "seeds", "device", "versions", "threads", "seconds", "metrics",
-    "curves",
+    "curves", "sha256",
 }  # fmt: skip
 
 
@@ -295,12 +295,11 @@ def read_record(path: str | PathLike[str]) -> dict[str, Any]:
     try:
         text = path.read_text(encoding="utf-8")
         record: dict[str, Any] = json.loads(text, parse_float=_finite, parse_constant=_finite)
-        said = record.pop("sha256", None)
-        if said is not None and said != checksum(record):
-            raise ValueError("its checksum is another one: it was changed, or damaged")
         missing = _KEYS - set(record)
         if missing:
             raise ValueError(f"it has no {', '.join(sorted(missing))}")
+        if record.pop("sha256") != checksum(record):
+            raise ValueError("its checksum is another one: it was changed, or damaged")
         per_seed = [*record["metrics"].values(), record["seconds"]]
         if not record["seeds"] or any(len(each) != len(record["seeds"]) for each in per_seed):
             raise ValueError("its metrics or seconds have not one value per seed")

@@ -115,7 +115,7 @@ class Job:
             return self.do(_load_once)
 
 
-def _load(data: str, load: Callable[[], Any] | None = None) -> Any:
+def load_data(data: str, load: Callable[[], Any] | None = None) -> Any:
     """The data of a run, from the catalog or from a function of the user's own."""
     if load is None:
         if data not in catalog.SOURCES:
@@ -128,7 +128,7 @@ def _load(data: str, load: Callable[[], Any] | None = None) -> Any:
 
 
 # A worker does many cells of one run, and none of them changes the data.
-_load_once = functools.lru_cache(maxsize=1)(_load)
+_load_once = functools.lru_cache(maxsize=1)(load_data)
 
 
 def _environment_elsewhere(device: str, threads: int | None) -> dict[str, Any]:
@@ -223,7 +223,7 @@ def run_seeds(
     for folder in (out, out / ".kept"):
         check_writable(folder, "out")
     remove_left_behind(out / ".kept", ".*-*.partial")
-    once = functools.cache(_load)
+    once = functools.cache(load_data)
     own = own_digest((one_cell, load), load and once(config.data, load))
     path = out / f"{stem or f'{config.name}.{config.data}'}.json"
     heading = {

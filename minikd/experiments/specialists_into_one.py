@@ -59,7 +59,7 @@ def one_cell(
     train, held_out = data.train.split(config.team.held_out, rng=part_seed(kept.seed, SPLIT))
     test, N = data.test, len(data.names)
     team = train_team(config.team, train, kept, config.team.widths[0], N)
-    combined = kept.array("combined", config.team, lambda title: team(train.x))
+    combined = kept.array("combined", config.team, (len(train), N), lambda title: team(train.x))
     # All start from the same weights, one stack: the first half learns from the team, the other
     # from the generalist alone.
     targets = [combined] * len(config.T) + [team.generalist(train.x)] * len(config.T)
