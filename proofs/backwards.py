@@ -10,13 +10,13 @@ stand in, and lose some digits more.
 from __future__ import annotations
 
 import argparse
-import json
 import sys
 from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
+import measured
 import numpy as np
 
 from minikd import (
@@ -275,9 +275,7 @@ def main() -> int:
     for each in rows:
         print(f"{each.name:55} {each.error:.0e}  {each.by}")
     if arguments.record:
-        arguments.record.write_text(
-            json.dumps([asdict(each) for each in rows], indent=1) + "\n", encoding="utf-8"
-        )
+        measured.write(arguments.record, [asdict(each) for each in rows])
     return int(max(each.error for each in rows) > 1e-11)
 
 

@@ -16,6 +16,8 @@ import tempfile
 from pathlib import Path
 from typing import Any
 
+import measured
+
 ROOT = Path(__file__).resolve().parents[1]
 SETTINGS = """
 [run]
@@ -78,8 +80,7 @@ def main() -> int:
         if left:
             print(f"  {name}: {left}")
     if arguments.record:
-        text = json.dumps(found, indent=1) + "\n"
-        arguments.record.write_text(text, encoding="utf-8")
+        measured.write(arguments.record, found)
     return 0
 
 

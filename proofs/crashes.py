@@ -23,6 +23,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
+import measured
 import numpy as np
 import psutil
 
@@ -343,7 +344,7 @@ def main() -> int:
         print("held" if one.held() else "FAILED", asdict(one))
     if arguments.record:
         said = {"kills": arguments.kills, "tried": [asdict(one) for one in found]}
-        arguments.record.write_text(json.dumps(said, indent=1) + "\n", encoding="utf-8")
+        measured.write(arguments.record, said)
     return int(not all(one.held() for one in found))
 
 

@@ -8,7 +8,6 @@ Takes about eight minutes of one core.
 from __future__ import annotations
 
 import argparse
-import json
 import os
 import re
 import subprocess
@@ -18,6 +17,8 @@ import time
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
+
+import measured
 
 ROOT = Path(__file__).resolve().parents[1]
 LESSONS = sorted((ROOT / "lessons").glob("[0-9]*.py"))
@@ -73,8 +74,7 @@ def main() -> int:
                 found["name"], found["seconds"], "s", "ok" if good(found) else found, flush=True
             )
     if arguments.record:
-        text = json.dumps({"rows": rows}, indent=1) + "\n"
-        arguments.record.write_text(text, encoding="utf-8")
+        measured.write(arguments.record, {"rows": rows})
     return 0 if all(map(good, rows)) else 1
 
 

@@ -11,7 +11,6 @@ from __future__ import annotations
 
 import argparse
 import contextlib
-import json
 import os
 import signal
 import subprocess
@@ -23,6 +22,7 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 
 import many_cells
+import measured
 import numpy as np
 import psutil
 from crashes import record_of
@@ -267,8 +267,7 @@ def main() -> int:
         )  # fmt: skip
     print("held" if came.held() else "FAILED", asdict(came))
     if arguments.record:
-        text = json.dumps({"wait": arguments.wait, **asdict(came)}, indent=1)
-        arguments.record.write_text(text + "\n", encoding="utf-8")
+        measured.write(arguments.record, {"wait": arguments.wait, **asdict(came)})
     return int(not came.held())
 
 

@@ -21,6 +21,7 @@ import tempfile
 from pathlib import Path
 from typing import Any
 
+import measured
 from mutmut.stats import status_by_exit_code
 
 HERE = Path(__file__).resolve().parent
@@ -146,7 +147,7 @@ def main() -> int:
     arguments = parser.parse_args()
     found: dict[str, Any] = {}
     if arguments.record and arguments.record.exists():
-        found = json.loads(arguments.record.read_text(encoding="utf-8"))
+        found, _ = measured.read(arguments.record)
     for module in arguments.modules or TESTS:
         with tempfile.TemporaryDirectory() as copy:
             found[module] = of = mutated(
@@ -156,8 +157,7 @@ def main() -> int:
         for one in of["survived"]:
             print(f"  {one['what']} ({one['was']})", *one["change"], sep="\n    ")
         if arguments.record:
-            text = json.dumps(found, indent=1) + "\n"
-            arguments.record.write_text(text, encoding="utf-8")
+            measured.write(arguments.record, found)
     return 0
 
 

@@ -13,6 +13,8 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import measured
+
 from minikd.checkpoint import write_atomically
 
 ROOT = Path(__file__).parents[1]
@@ -207,7 +209,8 @@ def page(text: str) -> str:
         pattern = re.compile(rf"(<!-- {name} -->\n).*?(<!-- end -->)", re.DOTALL)
         made = "*Not measured with this version yet.*"
         if path.exists():
-            made = block(json.loads(path.read_text(encoding="utf-8")))
+            found, with_what = measured.read(path)
+            made = "\n\n".join(filter(None, [block(found), measured.said(with_what)]))
         text = pattern.sub(lambda match, made=made: f"{match[1]}{made}\n{match[2]}", text)  # type: ignore[misc]
     return text
 

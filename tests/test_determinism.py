@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-import json
 import re
 import subprocess
 import sys
@@ -63,6 +62,7 @@ def test_every_promise_names_a_test_that_is_there():
 
 def test_the_page_of_trust_is_made_of_its_records():
     sys.path.insert(0, str(ROOT / "proofs"))
+    import measured
     import page
 
     for path in (page.PAGE, page.SURVIVORS):
@@ -70,14 +70,20 @@ def test_the_page_of_trust_is_made_of_its_records():
         assert page.page(text) == text, "run python proofs/page.py"
     for name in page.BLOCKS:
         assert f"<!-- {name} -->" in page.PAGE.read_text(encoding="utf-8")
-    found = {
-        name: json.loads(path.read_text(encoding="utf-8"))
-        for name in page.BLOCKS
-        if (path := page.RECORDS / f"{name}.json").exists()
-    }
-    assert {"backwards", "fuzz", "installs"} <= set(found)
+    found = {name: measured.read(page.RECORDS / f"{name}.json")[0] for name in page.BLOCKS}
     # Nothing that was tried failed.
+    assert max(row["error"] for row in found["backwards"]) <= 1e-11
     assert not any(of["wrong"] for of in found["fuzz"]["formats"].values())
     assert not any(row["works"] is False for row in found["installs"]["rows"])
-    tried = found.get("crashes", {"tried": []})["tried"]
-    assert all(of["same"] and not of["orphans"] for of in tried)
+    assert all(of["same"] and not of["orphans"] for of in found["crashes"]["tried"])
+    assert (
+        sum(of["times"] for of in found["crashes"]["tried"] if "SIGKILL" in of["done"]) >= 100
+    )
+    assert found["load"]["same"]
+    assert not found["load"]["orphans"]
+    assert not any(row["failed"] for row in found["lessons"]["rows"])
+    for run, of in (found["covered"]["lines"], found["covered"]["branches"]):
+        assert run >= 0.95 * of
+    mutants = found["mutants"].values()
+    assert sum(of["killed"] for of in mutants) >= 0.95 * sum(of["mutants"] for of in mutants)
+    assert "| open |" not in page.SURVIVORS.read_text(encoding="utf-8")
