@@ -10,8 +10,6 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-
 from minikd import values
 from minikd.checkpoint import load_checkpoint, save_checkpoint, write_atomically
 from minikd.data import Dataset, Digits
@@ -195,7 +193,8 @@ def _read(
     try:
         seen = path.stat()
         arrays, meta = load_checkpoint(path)
-        if set(needed) <= {*arrays, *meta} and shape in (None, np.shape(arrays.get("array"))):
+        whole = set(needed) <= {*arrays, *meta}
+        if whole and (shape is None or arrays["array"].shape == shape):
             return arrays, meta
     except FileNotFoundError:
         return None
