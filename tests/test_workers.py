@@ -410,70 +410,70 @@ def descendants(pid):
     return psutil.Process(pid).children(recursive=True)
 
 
-@by_signals
-@pytest.mark.parametrize("to_all", [False, True], ids=["to it alone", "to its group"])
-@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
-def test_a_signal_leaves_no_process_behind(number, to_all, tmp_path, environment):
-    """A terminal's Ctrl-C goes to the workers too; ``kill`` goes to the command alone."""
-    psutil = pytest.importorskip("psutil")
+def started(folder, environment, ready):
+    """A run with two workers, as soon as it is ready; and its processes."""
     running = subprocess.Popen(
         [sys.executable, "-m", "minikd", "run", "omitted-each", "--workers", "2", "--out", "out"],
-        cwd=tmp_path, env=environment, stderr=subprocess.PIPE, text=True, start_new_session=True,
+        cwd=folder, env=environment, stderr=subprocess.PIPE, text=True, start_new_session=True,
     )  # fmt: skip
     until = time.monotonic() + 60
-    while not list(tmp_path.glob("out/.kept/*.npz")) and time.monotonic() < until:
-        time.sleep(0.05)
+    while not ready(running) and time.monotonic() < until:
+        time.sleep(0.01)
+    assert ready(running)
+    return running, descendants(running.pid)
+
+
+def stopped(running, number, to_all):
+    """Send a signal: what is said of it, and by which processes it was survived."""
     family = descendants(running.pid)
-    assert len(family) >= 2
     (os.killpg if to_all else os.kill)(running.pid, number)
-    started = time.monotonic()
     said = running.communicate(timeout=30)[1]
-    assert time.monotonic() - started < 10
-    assert said == "minikd: stopped; the same command goes on from here\n"
     assert running.returncode == 128 + number
-    _, alive = psutil.wait_procs(family, timeout=5)
+    return said, pytest.importorskip("psutil").wait_procs(family, timeout=5)[1]
+
+
+def has_kept(folder):
+    return lambda running: list(folder.glob("out/.kept/*.npz"))
+
+
+def has_begun(running):
+    return descendants(running.pid)
+
+
+@by_signals
+@pytest.mark.parametrize(
+    ("name", "to_all"),
+    [("SIGINT", False), ("SIGINT", True), ("SIGTERM", False), ("SIGHUP", True)],
+)
+def test_a_signal_leaves_no_process_behind(name, to_all, tmp_path, environment):
+    """A terminal's Ctrl-C goes to the workers too; ``kill`` goes to the command alone."""
+    running, family = started(tmp_path, environment, has_kept(tmp_path))
+    assert len(family) >= 2
+    start = time.monotonic()
+    said, alive = stopped(running, getattr(signal, name), to_all)
+    assert time.monotonic() - start < 15
+    assert said == "minikd: stopped; the same command goes on from here\n"
     assert not alive
 
 
 @by_signals
-@pytest.mark.parametrize("wait", [0.0, 0.2, 0.5])
+@pytest.mark.parametrize("wait", [0.0, 0.4])
 @pytest.mark.parametrize(
-    ("number", "to_all"), [(signal.SIGINT, True), (signal.SIGTERM, False)],
-    ids=["Ctrl-C", "SIGTERM"],
-)  # fmt: skip
-def test_a_signal_while_workers_start_is_one_line(number, to_all, wait, tmp_path, environment):
-    psutil = pytest.importorskip("psutil")
-    running = subprocess.Popen(
-        [sys.executable, "-m", "minikd", "run", "omitted-each", "--workers", "2", "--out", "out"],
-        cwd=tmp_path, env=environment, stderr=subprocess.PIPE, text=True, start_new_session=True,
-    )  # fmt: skip
-    until = time.monotonic() + 60
-    while not descendants(running.pid) and time.monotonic() < until:
-        time.sleep(0.01)
+    ("name", "to_all"), [("SIGINT", True), ("SIGTERM", False), ("SIGHUP", True)]
+)
+def test_a_signal_while_workers_start_is_one_line(name, to_all, wait, tmp_path, environment):
+    running, _ = started(tmp_path, environment, has_begun)
     time.sleep(wait)
-    family = descendants(running.pid)
-    assert family
-    (os.killpg if to_all else os.kill)(running.pid, number)
-    said = running.communicate(timeout=30)[1]
+    said, alive = stopped(running, getattr(signal, name), to_all)
     assert said == "minikd: stopped; nothing was kept yet\n"
-    assert running.returncode == 128 + number
-    _, alive = psutil.wait_procs(family, timeout=5)
     assert not alive
 
 
 @by_signals
 def test_workers_end_with_a_command_that_is_killed(tmp_path, environment):
-    psutil = pytest.importorskip("psutil")
-    running = subprocess.Popen(
-        [sys.executable, "-m", "minikd", "run", "omitted-each", "--workers", "2", "--out", "out"],
-        cwd=tmp_path, env=environment, stderr=subprocess.DEVNULL, start_new_session=True,
-    )  # fmt: skip
-    until = time.monotonic() + 60
-    while not list(tmp_path.glob("out/.kept/*.npz")) and time.monotonic() < until:
-        time.sleep(0.05)
-    family = descendants(running.pid)
+    running, family = started(tmp_path, environment, has_kept(tmp_path))
     assert len(family) >= 2
     running.kill()
-    running.wait()
-    _, alive = psutil.wait_procs(family, timeout=20)
+    running.communicate()
+    _, alive = pytest.importorskip("psutil").wait_procs(family, timeout=20)
     assert not alive

@@ -125,22 +125,27 @@ def _processes(workers: int) -> Iterator[LocalCluster]:
 
 @contextlib.contextmanager
 def _stopped_later() -> Iterator[None]:
-    """Ctrl-C and SIGTERM wait for the end of the block: Dask cannot stop what it has half started."""
+    """Signals to stop wait for the end of the block: Dask cannot stop what it has half started."""
     if threading.current_thread() is not threading.main_thread():
         yield  # only the main thread can set signal handlers
         return
     came: list[int] = []
+    names = ("SIGINT", "SIGTERM", "SIGHUP")  # the last one not on Windows
+    numbers = [getattr(signal, name) for name in names if hasattr(signal, name)]
     before = {
         number: signal.signal(number, lambda number, _frame: came.append(number))
-        for number in (signal.SIGINT, signal.SIGTERM)
+        for number in numbers
+        if signal.getsignal(number) != signal.SIG_IGN  # as nohup has it
     }
     masks = hasattr(signal, "pthread_sigmask")  # not on Windows
     if masks:
         from multiprocessing import resource_tracker
 
-        # Ctrl-C goes to the whole group; processes that are started now leave it to this one.
-        resource_tracker.ensure_running()  # which would take the mask away, were it started later
-        unmasked = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
+        # Ctrl-C, and a terminal that is closed, tell the whole group; processes that are started now
+        # leave it to this one.
+        unmasked = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGHUP})
+        resource_tracker.ensure_running()  # which would unmask Ctrl-C, were it started later
+        signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
     try:
         yield
     finally:
