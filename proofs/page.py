@@ -119,6 +119,22 @@ def installs(found: dict[str, Any]) -> str:
     return "\n".join(lines)
 
 
+# The GPUs that are best known, by their compute capability.
+_GPUS = {75: "T4", 80: "A100", 89: "RTX 40", 90: "H100", 100: "B200", 120: "RTX 50"}
+
+
+def fused(found: dict[str, Any]) -> str:
+    """Each fused kernel: in what it computes, and for what it was compiled."""
+    for_which = ", ".join(f"{c // 10}.{c % 10} ({_GPUS[c]})" for c in found["architectures"])
+    lines = ["| kernel | arrays of | computes in | compiled for |", "| --- | --- | --- | --- |"]
+    lines += [
+        f"| `{row['kernel']}` | {row['dtype']} | {', '.join(row['computes in'])} | "
+        f"{sum(size > 0 for size in row['bytes'])} of {len(row['bytes'])} |"
+        for row in found["rows"]
+    ]
+    return "\n".join([*lines, "", f"Compute capabilities: {for_which}. CuPy {found['cupy']}."])
+
+
 def covered(found: dict[str, Any]) -> str:
     """The share of lines and branches that the tests run, and the files with the lowest."""
     of = {what: "{:,} of {:,}, {:.1f} %".format(*found[what], _percent(found[what]))
@@ -198,7 +214,7 @@ def survivors(found: dict[str, Any]) -> str:
 
 BLOCKS: dict[str, Callable[[Any], str]] = {
     "backwards": backwards, "fuzz": fuzz, "crashes": crashes, "load": load, "installs": installs,
-    "lessons": lessons, "covered": covered, "mutants": mutants,
+    "lessons": lessons, "covered": covered, "mutants": mutants, "fused": fused,
 }  # fmt: skip
 
 

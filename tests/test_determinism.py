@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import itertools
 import re
 import subprocess
 import sys
@@ -62,6 +63,7 @@ def test_every_promise_names_a_test_that_is_there():
 
 def test_the_page_of_trust_is_made_of_its_records():
     sys.path.insert(0, str(ROOT / "proofs"))
+    import fused
     import measured
     import page
 
@@ -84,6 +86,15 @@ def test_the_page_of_trust_is_made_of_its_records():
     assert not any(row["failed"] for row in found["lessons"]["rows"])
     for run, of in (found["covered"]["lines"], found["covered"]["branches"]):
         assert run >= 0.95 * of
+    of_kernels = [(row["kernel"], row["dtype"]) for row in found["fused"]["rows"]]
+    assert of_kernels == list(
+        itertools.product([name for name, _ in fused.fused_functions()], fused.DTYPES)
+    )
+    assert all(
+        row["computes in"] == [{"float32": "float", "float64": "double"}[row["dtype"]]]
+        for row in found["fused"]["rows"]
+    )
+    assert all(all(row["bytes"]) for row in found["fused"]["rows"])
     mutants = found["mutants"].values()
     assert sum(of["killed"] for of in mutants) >= 0.95 * sum(of["mutants"] for of in mutants)
     assert "| open |" not in page.SURVIVORS.read_text(encoding="utf-8")
