@@ -20,6 +20,8 @@ from pathlib import Path
 from typing import Any
 
 ROOT = Path(__file__).resolve().parents[1]
+# Without a GPU, and without what only minikd's own pages and tests need.
+EXTRAS = ("cluster", "course")
 VERSIONS = ("3.11", "3.12", "3.13", "3.14")
 
 # What must work anywhere: the equations, a training run, a record with its picture, and the lessons.
@@ -34,6 +36,13 @@ digits = load_glyphs(rng=0, train=500, test=100)
 net = MLP([784, 50, 10], rng=1)
 train(net, digits.train, hard_targets(), Recipe(5, 0.1))
 assert errors(net(digits.test.x), digits.test.y) < 60
+"""
+
+ESTIMATOR = """
+from sklearn.datasets import load_digits
+from minikd.estimator import DistilledMLPClassifier
+x, y = load_digits(return_X_y=True)
+assert DistilledMLPClassifier(epochs=20, random_state=0).fit(x, y).score(x, y) > 0.9
 """
 
 
@@ -64,11 +73,28 @@ def built(folder: Path) -> tuple[Path, Path]:
     return next(folder.glob("*.whl")), next(folder.glob("*.tar.gz"))
 
 
+def needed_by(extras: tuple[str, ...], of_extra: dict[str, list[str]]) -> list[str]:
+    """What extras ask for, those that they name too."""
+    needed = []
+    for extra in extras:
+        for asked in of_extra[extra]:
+            name = asked.partition("[")[2].rstrip("]") if asked.startswith("minikd[") else ""
+            needed += needed_by((name,), of_extra) if name else [asked]
+    return needed
+
+
 def tried(
-    version: str, interpreter: str, file: Path, resolution: str, folder: Path
+    version: str,
+    interpreter: str,
+    file: Path,
+    resolution: str,
+    extras: tuple[str, ...],
+    folder: Path,
 ) -> dict[str, Any]:
     """Install a file into a bare environment, and use it."""
-    where = folder / f"Söhne & Töchter {version} {resolution} {file.suffix[1:]}"
+    where = folder / " ".join(
+        ["Söhne & Töchter", version, resolution, file.suffix[1:], *extras]
+    )
     bin_ = where / "bin"
     (folder / "a file").write_text("")
     home = folder / "a file" / "home"  # it cannot even be made
@@ -94,7 +120,8 @@ def tried(
 
     uv = [sys.executable, "-m", "uv"]
     # Named beside it, so that their lowest versions are taken, and not those of what they need.
-    needed = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]["dependencies"]
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
+    needed = [*project["dependencies"], *needed_by(extras, project["optional-dependencies"])]
     own = ["--no-binary", "minikd"] if file.suffix == ".gz" else []
     try:
         run(*uv, "venv", "--python", interpreter, "--seed", str(where))
@@ -106,6 +133,12 @@ def tried(
         run(str(bin_ / "minikd"), "run", "three-percent", "--out", "out", env=environment)
         run(str(bin_ / "minikd"), "temperature", "--out", "out", env=environment)
         run(str(bin_ / "minikd"), "lessons", "--help", env=environment)
+        if "cluster" in extras:
+            run(str(bin_ / "minikd"), "run", "three-percent", "--workers", "2", "--out", "several",
+                env=environment)  # fmt: skip
+        if "course" in extras:
+            run(str(bin_ / "minikd"), "lessons", "lessons", env=environment)
+            run(str(bin_ / "python"), "-W", "error", "-c", ESTIMATOR, env=environment)
         frozen = run(*uv, "pip", "freeze", "--python", str(bin_ / "python"))
         versions = dict(
             line.split("==")
@@ -126,21 +159,24 @@ def main() -> int:
         wheel, sdist = built(Path(folder) / "dist")
         for version in VERSIONS:
             interpreter = python(version)
-            for file, resolution in (
-                (wheel, "highest"),
-                (wheel, "lowest-direct"),
-                (sdist, "highest"),
+            for file, resolution, extras in (
+                (wheel, "highest", ()),
+                (wheel, "lowest-direct", ()),
+                (sdist, "highest", ()),
+                (sdist, "lowest-direct", ()),
+                (wheel, "highest", EXTRAS),
+                (wheel, "lowest-direct", EXTRAS),
             ):
                 kind = "wheel" if file is wheel else "sdist"
                 row: dict[str, Any] = {
                     "python": version,
-                    "of": kind,
+                    "of": f"{kind}[{','.join(extras)}]" if extras else kind,
                     "dependencies": resolution,
                 }
                 if interpreter is None:
                     row |= {"works": None, "said": "no such Python here", "versions": {}}
                 else:
-                    row |= tried(version, interpreter, file, resolution, Path(folder))
+                    row |= tried(version, interpreter, file, resolution, extras, Path(folder))
                 print(row, flush=True)
                 rows.append(row)
     if arguments.record:

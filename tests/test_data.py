@@ -6,6 +6,8 @@ import gzip
 import hashlib
 import struct
 import zipfile
+from importlib.resources import files
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -434,3 +436,10 @@ def test_bad_data(data):
     for held_out in (0, 40, -1):
         with pytest.raises(ValueError, match="held_out"):
             data.split(held_out)
+
+
+def test_the_card_of_the_bundled_data_names_these_files():
+    card = (Path(__file__).parents[1] / "docs" / "data-card.md").read_text(encoding="utf-8")
+    for name in ("glyphs.npz", "characters.npz"):
+        content = files("minikd.data").joinpath(name).read_bytes()
+        assert f"`{hashlib.sha256(content).hexdigest()}`" in card, name
