@@ -184,6 +184,11 @@ def _run(arguments: argparse.Namespace) -> None:
     # All that was asked for, and its data, before the first of it is run.
     asked = [(experiment, _preset(experiment, arguments)) for experiment in
              map(_experiment, arguments.names)]  # fmt: skip
+    for experiment, preset in asked:
+        for ending in ("json", "png"):
+            path = arguments.out / f"{experiment.stem(preset)}.{ending}"
+            if path.is_dir():
+                raise ValueError(f"--out: {path} is a folder; expected a file, or none")
     for experiment, preset in asked[1:]:
         load_data(preset.data, experiment.load.get(preset.data))
     with _client(arguments) as (client, threads):

@@ -286,6 +286,15 @@ def test_all_data_is_there_before_the_first_is_run(quick, monkeypatch, capsys, t
     assert capsys.readouterr().err == "minikd: own data: not there\n"
 
 
+@pytest.mark.parametrize("ending", ["json", "png"])
+def test_a_folder_in_the_place_of_a_result_is_seen_first(ending, monkeypatch, capsys, tmp_path):
+    monkeypatch.setattr("minikd.experiments.experiment.run_seeds", None)
+    path = tmp_path / f"omitted-each.glyphs.{ending}"
+    path.mkdir()
+    assert cli.main(["run", "omitted-3", "omitted-each", "--out", str(tmp_path)]) == 2
+    assert f"{path} is a folder" in capsys.readouterr().err
+
+
 def test_an_empty_address_is_no_cluster(capsys, tmp_path):
     assert cli.main(["run", "omitted-3", "--cluster", "", "--out", str(tmp_path)]) == 2
     assert "no Dask scheduler answers at ''" in capsys.readouterr().err
