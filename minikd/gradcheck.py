@@ -332,7 +332,8 @@ class _Function:
             found = list(given) if isinstance(given, (tuple, list)) else [given]
         if len(found) != len(self.arrays):
             raise GradcheckError(
-                f"the backward gave {len(found)} gradients for {len(self.arrays)} inputs"
+                f"the backward gave {len(found)} gradient{'s' if len(found) != 1 else ''} for "
+                f"{len(self.arrays)} inputs"
             )
         for i, g in enumerate(found):
             if g is not None and np.asarray(g).dtype.kind not in "biuf":
@@ -1020,7 +1021,9 @@ class _Derivative:
         return max(largest, float(np.abs(by_hand).max(initial=0.0)) if kinks else 0.0)
 
     def _note_kinks(self, first: int, count: int) -> None:
-        more = f" and at {count - 1} more elements" if count > 1 else ""
+        more = {1: "", 2: " and at one more element"}.get(
+            count, f" and at {count - 1} more elements"
+        )
         self.check.notes.append(
             f"{self.name}: a kink at {self._index(first)}{more}; the gradient is one of those "
             "that are possible there"
@@ -1341,7 +1344,8 @@ def _where(check: _Check, mistake: _Mistake) -> str:
     if mistake.element is None:
         x = check.arrays[mistake.input]
         return f"{name} has shape {x.shape} and its gradient {mistake.by_hand.shape}"
-    hand, numeric = mistake.by_hand[mistake.element], mistake.numeric[mistake.element]
+    # + 0.0, for a zero without a sign.
+    hand, numeric = (of[mistake.element] + 0.0 for of in (mistake.by_hand, mistake.numeric))
     element = f", element {mistake.element}" if mistake.element else ""
     if mistake.sides:
         left, right = mistake.sides
@@ -1482,7 +1486,7 @@ class _Clues:
         from fractions import Fraction  # as logging, for none but those who need it
 
         near = Fraction(factor).limit_denominator(64)
-        simple = near != 1 and abs(near - factor) < 1e-5 * factor
+        simple = near != 1 and factor < 1e6 and abs(near - factor) < 1e-5 * factor
         shown = str(near) if simple else f"{factor:.6g}"
         lengths = []
         arrays = [*(("the output", out) for out in self.check.outs),
@@ -1647,7 +1651,7 @@ class _Clues:
         if np.ptp(times) > 0.1 and np.abs(times - np.round(times)).max() < 1e-3:
             return (
                 f"contributions are counted wrongly: of {reached.size} outputs that this element "
-                f"reaches, {int((times > 1.5).sum())} count more than once"
+                f"reaches, the gradient counts {int((times > 1.5).sum())} more than once"
             )
         return ""
 

@@ -6,6 +6,7 @@ import logging
 import re
 from collections.abc import Iterator
 from contextlib import contextmanager
+from typing import Any
 
 import numpy as np
 
@@ -17,11 +18,16 @@ _NUMBER = re.compile(r"-?\d+\.\d+(?:e[+-]\d+)?|-?\d+e[+-]\d+")
 
 
 def words(entry: Entry, bug: Bug | None = None, method: str = "complex") -> str:
-    """The message of the error, or the notes of a check that passes, one in a line."""
+    """What is said of a layer, or of a mistake in it."""
     layer = entry.wrong(bug) if bug else entry.right()
+    return words_of(layer, entry.inputs(), method=method)
+
+
+def words_of(func: Any, inputs: Any, **options: Any) -> str:
+    """The message of the error, or the notes of a check that passes, one in a line."""
     with _notes() as notes:
         try:
-            gradcheck(layer, entry.inputs(), method=method)  # type: ignore[arg-type]
+            gradcheck(func, inputs, **options)
         except GradcheckError as error:
             return str(error)
         except Exception as error:
