@@ -85,7 +85,8 @@ entry(
     Bug("return 2 * x * dout", "np.multiply(x, 1.5, out=x)\n        return 2 * x / 1.5 * dout",
         ("input written",),
         "the backward scales x, and takes that into account", breaks="contract"),
-    Bug("return 2 * x * dout", "return 2 * x * dout + 1e-7 * np.random.default_rng().normal(size=x.shape)",
+    Bug("return 2 * x * dout", "rng = KEPT.setdefault('rng', np.random.default_rng(5))\n"
+        "        return 2 * x * dout + 1e-7 * rng.normal(size=x.shape)",
         ("not deterministic",), "noise in the gradient, too small for most tolerances",
         breaks="contract"),
     Bug("return 2 * x * dout", "return 2.0 * np.sqrt(x) ** 2 * dout", ("nan",), "a root of negatives"),
