@@ -381,20 +381,24 @@ def main() -> int:
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--only", choices=[*formats(), "bombs"])
     parser.add_argument("--failures", type=Path, default=Path("out/fuzz"))
-    parser.add_argument("--record", type=Path, help="write the counts as JSON")
+    parser.add_argument(
+        "--record",
+        type=Path,
+        help="write the counts as JSON; with --only, those of the others stay",
+    )
     arguments = parser.parse_args()
     counts = fuzz(arguments.cases, arguments.seed, arguments.failures, arguments.only)
     for name, of in counts.items():
         print(name, dict(of.most_common(8)))
     wrong = failed(counts)
     if arguments.record:
-        found = {
-            "cases": arguments.cases,
-            "formats": {
-                name: {"read": of["read"], "refused": of["refused"],
-                       "wrong": sum(wrong.get(name, {}).values())}
-                for name, of in counts.items()
-            },
+        found: dict[str, Any] = {"cases": arguments.cases, "formats": {}}
+        if arguments.only and arguments.record.exists():
+            found, _ = measured.read(arguments.record)
+        found["formats"] |= {
+            name: {"read": of["read"], "refused": of["refused"],
+                   "wrong": sum(wrong.get(name, {}).values())}
+            for name, of in counts.items()
         }  # fmt: skip
         measured.write(arguments.record, found)
     print("nothing went wrong" if not wrong else f"WRONG: {wrong}")
