@@ -92,7 +92,9 @@ def last_line(text: str) -> str:
     # Progress, and what Python says of the semaphores of a process that was killed.
     others = (": cell ", ": epoch ", "resource_tracker", "warnings.warn")
     lines = [
-        line for line in text.strip().splitlines() if not any(word in line for word in others)
+        line.strip()
+        for line in text.replace("\r", "\n").splitlines()
+        if line.strip() and not any(word in line for word in others)
     ]
     return lines[-1] if lines else ""
 

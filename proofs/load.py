@@ -25,7 +25,7 @@ import many_cells
 import measured
 import numpy as np
 import psutil
-from crashes import record_of
+from crashes import last_line, record_of
 
 HERE = Path(__file__).resolve().parent
 RECORD = "many-cells.few.json"
@@ -226,7 +226,7 @@ def loaded(
             came.orphans += len(_of_session(running.pid))
             if running.returncode == 0:
                 break
-            came.saw.append(_last_line(said).replace(str(folder), "FOLDER"))
+            came.saw.append(last_line(said).replace(str(folder), "FOLDER"))
         came.seconds = round(time.monotonic() - began, 1)
     came.did = dict(did)
     hosts_of = Counter(path.read_text(encoding="utf-8") for path in told.iterdir())
@@ -243,11 +243,6 @@ def _of_session(leader: int) -> list[int]:
             if os.getsid(pid) == leader:
                 found.append(pid)
     return found
-
-
-def _last_line(text: str) -> str:
-    lines = [line for line in text.replace("\r", "\n").splitlines() if line.strip()]
-    return lines[-1].strip() if lines else ""
 
 
 def main() -> int:

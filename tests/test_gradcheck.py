@@ -705,6 +705,18 @@ def test_a_wrong_number_of_inputs_says_what_is_one_and_what_are_several():
         gradcheck(lambda a: (a**2, lambda d: 2 * a * d), [np.ones(2), np.ones(2)])
 
 
+def test_an_error_of_the_function_itself_is_left_as_it_is():
+    """It takes as many inputs, so its own TypeError is not about their number."""
+
+    def own(x):
+        raise TypeError("own words")
+
+    with pytest.raises(TypeError, match="^own words$"):
+        gradcheck(own, Z)
+    with pytest.raises(TypeError, match="own words"):
+        gradcheck(lambda x: (x, own), Z)
+
+
 def test_notes_say_what_was_done(caplog):
     gradcheck(*RIGHT["batch norm with var"])
     assert "not analytic" in caplog.text
