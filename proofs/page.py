@@ -16,6 +16,7 @@ from typing import Any
 import measured
 
 from minikd.checkpoint import write_atomically
+from minikd.statistics import share_interval
 
 ROOT = Path(__file__).parents[1]
 RECORDS = ROOT / "results" / "proofs"
@@ -178,16 +179,27 @@ def _reason() -> Callable[[str, dict[str, Any]], str | None]:
 
 def mutants(found: dict[str, Any]) -> str:
     """For each module, how many mutants there are, and how many no test notices."""
-    lines = ["| module | changed in one place | noticed | not noticed, with a reason | without a reason |",
-             "| --- | --- | --- | --- | --- |"]  # fmt: skip
-    reason, sums = _reason(), [0, 0, 0, 0]
+    lines = ["| module | possible changes | tried | noticed | not noticed, with a reason | without a reason |",
+             "| --- | --- | --- | --- | --- | --- |"]  # fmt: skip
+    reason, sums, expected, said = _reason(), [0, 0, 0, 0, 0], 0.0, ""
     for module, of in found.items():
         known = sum(reason(module, one) is not None for one in of["survived"])
-        row = [of["mutants"], of["killed"], known, len(of["survived"]) - known]
+        row = [of.get("of", of["mutants"]), of["mutants"], of["killed"], known]
+        row += [len(of["survived"]) - known]
         sums = [a + b for a, b in zip(sums, row, strict=True)]
+        expected += row[0] * row[2] / row[1]
         lines.append(f"| {module}.py | " + " | ".join(f"{n:,}" for n in row) + " |")
+        if row[1] < row[0]:
+            low, high = share_interval(row[2], row[1])
+            said += (
+                f" Of {module}.py, {row[1]:,} were drawn at random: {100 * row[2] / row[1]:.1f} % noticed, "
+                f"of all between {100 * low:.0f} and {100 * high:.0f} % (exact interval, 95 %)."
+            )
     lines.append("| all of these | " + " | ".join(f"{n:,}" for n in sums) + " |")
-    return "\n".join([*lines, "", f"{100 * sums[1] / sums[0]:.1f} % are noticed."])
+    share = f"{100 * sums[2] / sums[1]:.1f} % of those that were tried are noticed."
+    if said:
+        share += f"{said} That makes {100 * expected / sums[0]:.1f} % of all changes."
+    return "\n".join([*lines, "", share])
 
 
 def survivors(found: dict[str, Any]) -> str:
