@@ -179,8 +179,10 @@ def _reason() -> Callable[[str, dict[str, Any]], str | None]:
 
 def mutants(found: dict[str, Any]) -> str:
     """For each module, how many mutants there are, and how many no test notices."""
-    lines = ["| module | possible changes | tried | noticed | not noticed, with a reason | without a reason |",
-             "| --- | --- | --- | --- | --- | --- |"]  # fmt: skip
+    lines = [
+        "| module | possible changes | tried | noticed | unnoticed, with a reason | without a reason |",
+        "| --- | --- | --- | --- | --- | --- |",
+    ]
     reason, sums, expected, said = _reason(), [0, 0, 0, 0, 0], 0.0, ""
     for module, of in found.items():
         known = sum(reason(module, one) is not None for one in of["survived"])
