@@ -537,6 +537,13 @@ class Counting:
         return x**2, backward
 
 
+def not_both_above_3(x):
+    """The maximum, of elements of which only one may grow."""
+    if (x > 3).sum() > 1:
+        raise ValueError("both are above 3")
+    return x.max(), lambda d: d * (np.arange(x.size) == x.argmax())
+
+
 X6 = np.array([0.7, -1.2, 0.4, 2.1, -0.3, 1.6])
 OTHERS = {  # what else may come, with the options of the check
     **{f"{name}, rng {rng}": (*RIGHT[name], {"rng": rng})
@@ -616,6 +623,9 @@ OTHERS = {  # what else may come, with the options of the check
         single(np.sin, lambda x: np.cos(x) * (np.arange(4) != 1)[:, None]), Z, {}),
     "a mask too strict": (single(lambda x: np.maximum(x, 0), lambda x: x > 0.5), Z, {}),
     "a mask that lets too much through": (single(lambda x: np.maximum(x, 0), lambda x: x > -0.5), Z, {}),
+    "of two equals only one may grow": (not_both_above_3, np.array([3.0, 1.0, 3.0]), {}),
+    "very many, of which each is doubled": (
+        single(np.abs, lambda x: 2 * np.sign(x)), RNG.normal(size=20_100), {}),
     "a function and its gradient": (lambda x: np.sum(x**3), Z, {"gradient": lambda x: 3 * x**2}),
     "a function and a list": (lambda x: float(np.sum(np.square(x))), [1.0, 2.0],
                               {"gradient": lambda x: [2 * x[0], 2.1 * x[1]]}),
