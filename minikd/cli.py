@@ -189,8 +189,14 @@ def _run(arguments: argparse.Namespace) -> None:
             path = arguments.out / f"{experiment.stem(preset)}.{ending}"
             if path.is_dir():
                 raise ValueError(f"--out: {path} is a folder; expected a file, or none")
-    for experiment, preset in asked[1:]:
-        load_data(preset.data, experiment.load.get(preset.data))
+    # With a cluster, the data is on its machines; and a record that is there may need none.
+    others = {} if arguments.cluster else {
+        (preset.data, experiment.load.get(preset.data))
+        for experiment, preset in asked[1:]
+        if not (arguments.out / f"{experiment.stem(preset)}.json").exists()
+    }  # fmt: skip
+    for data, load in others:
+        load_data(data, load)
     with _client(arguments) as (client, threads):
         for experiment, preset in asked:
             _run_one(experiment, preset, arguments, client, threads)

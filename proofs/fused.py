@@ -24,8 +24,8 @@ import numpy as np
 
 from minikd import kernels
 
-# Compute capabilities: of a T4, A100, RTX 40, H100, B200, and RTX 50.
-ARCHITECTURES = (75, 80, 89, 90, 100, 120)
+# By their compute capability, the GPUs that are best known.
+GPUS = {75: "T4", 80: "A100", 89: "RTX 40", 90: "H100", 100: "B200", 120: "RTX 50"}
 DTYPES = ("float32", "float64")
 # How CuPy counts the arguments of a kernel.
 _ARRAY, _INDEXER, _SCALAR = 1, 2, 3
@@ -89,10 +89,11 @@ def compiled(code: str, architecture: int) -> int:
     from cupy_backends.cuda.libs import nvrtc
 
     places = [Path(cupy.__file__).parent / "_core" / "include"]
-    found = importlib.util.find_spec("nvidia.cuda_runtime")
-    places += [
-        Path(place) / "include" for place in (found and found.submodule_search_locations) or ()
-    ]
+    with suppress(ModuleNotFoundError):  # where CUDA is not from wheels, CuPy knows where it is
+        found = importlib.util.find_spec("nvidia.cuda_runtime")
+        places += [
+            Path(p) / "include" for p in (found and found.submodule_search_locations) or ()
+        ]
     program = nvrtc.createProgram(code, "fused.cu", (), ())
     options = ["-std=c++17", f"-arch=sm_{architecture}", *core._get_cccl_include_options()]
     try:
@@ -112,13 +113,13 @@ def main() -> int:
     for name, function in fused_functions():
         for dtype in DTYPES:
             code = source(function, dtype)
-            sizes = [compiled(code, architecture) for architecture in ARCHITECTURES]
+            sizes = [compiled(code, architecture) for architecture in GPUS]
             rows.append(
                 {"kernel": name, "dtype": dtype, "computes in": types_of(code), "bytes": sizes}
             )
             print(rows[-1])
     if arguments.record:
-        found = {"cupy": cupy.__version__, "architectures": ARCHITECTURES, "rows": rows}
+        found = {"cupy": cupy.__version__, "architectures": list(GPUS), "rows": rows}
         measured.write(arguments.record, found)
     return 0
 

@@ -400,7 +400,11 @@ def main() -> int:
                    "wrong": sum(wrong.get(name, {}).values())}
             for name, of in counts.items()
         }  # fmt: skip
-        measured.write(arguments.record, found)
+        if found["cases"] != arguments.cases:
+            parser.error(
+                f"--cases is {arguments.cases}; the record has {found['cases']} of each"
+            )
+        measured.write(arguments.record, found, counts if arguments.only else None)
     print("nothing went wrong" if not wrong else f"WRONG: {wrong}")
     return int(bool(wrong))
 

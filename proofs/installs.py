@@ -122,12 +122,13 @@ def tried(
     # Named beside it, so that their lowest versions are taken, and not those of what they need.
     project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
     needed = [*project["dependencies"], *needed_by(extras, project["optional-dependencies"])]
+    asked = f"minikd[{','.join(extras)}] @ {file.as_uri()}" if extras else str(file)
     own = ["--no-binary", "minikd"] if file.suffix == ".gz" else []
     try:
         run(*uv, "venv", "--python", interpreter, "--seed", str(where))
         work.mkdir()
         run(*uv, "pip", "install", "--python", str(bin_ / "python"), "--resolution", resolution,
-            "--only-binary", ":all:", *own, str(file), *needed)  # fmt: skip
+            "--only-binary", ":all:", *own, asked, *needed)  # fmt: skip
         said = run(str(bin_ / "minikd"), "--version", env=environment)
         run(str(bin_ / "python"), "-W", "error", "-c", SMOKE, env=environment)
         run(str(bin_ / "minikd"), "run", "three-percent", "--out", "out", env=environment)

@@ -24,6 +24,8 @@ from typing import Any
 import measured
 from mutmut.stats import status_by_exit_code
 
+from minikd.cli_parts import up_to
+
 HERE = Path(__file__).resolve().parent
 ROOT = HERE.parent
 # Tests of each module: those that say what it should do, not all that happen to use it.
@@ -104,7 +106,13 @@ def mutated(
     chosen = []
     if sample is not None:
         # A name that no mutant has: all are made, and none is tried.
-        subprocess.run([*run, "none"], cwd=copy, env=environment, capture_output=True)
+        made = subprocess.run(
+            [*run, "none"], cwd=copy, env=environment, capture_output=True, text=True
+        )
+        if not found.exists():
+            raise RuntimeError(
+                f"mutmut made no mutants: {made.stdout[-500:]}{made.stderr[-500:]}"
+            )
         names = sorted(json.loads(found.read_text())["exit_code_by_key"])
         chosen = random.Random(seed).sample(names, min(sample, len(names)))
     subprocess.run([*run, *chosen], cwd=copy, env=environment, check=True)
@@ -141,7 +149,9 @@ def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
     parser.add_argument("modules", nargs="*", metavar="MODULE", help=f"of {', '.join(TESTS)}")
     parser.add_argument("--processes", type=int, default=os.cpu_count() or 1)
-    parser.add_argument("--sample", type=int, metavar="N", help="try N mutants of each module")
+    parser.add_argument(
+        "--sample", type=up_to(100_000), metavar="N", help="try N mutants of each module"
+    )
     parser.add_argument("--seed", type=int, default=0, help="which (default: %(default)s)")
     parser.add_argument("--record", type=Path, help="JSON; modules that it has already stay")
     arguments = parser.parse_args()
@@ -157,7 +167,7 @@ def main() -> int:
         for one in of["survived"]:
             print(f"  {one['what']} ({one['was']})", *one["change"], sep="\n    ")
         if arguments.record:
-            measured.write(arguments.record, found)
+            measured.write(arguments.record, found, [module])
     return 0
 
 

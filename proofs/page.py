@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any
 
 import measured
+from fused import GPUS
 
 from minikd.checkpoint import write_atomically
 from minikd.statistics import share_interval
@@ -120,13 +121,9 @@ def installs(found: dict[str, Any]) -> str:
     return "\n".join(lines)
 
 
-# The GPUs that are best known, by their compute capability.
-_GPUS = {75: "T4", 80: "A100", 89: "RTX 40", 90: "H100", 100: "B200", 120: "RTX 50"}
-
-
 def fused(found: dict[str, Any]) -> str:
     """Each fused kernel: in what it computes, and for what it was compiled."""
-    for_which = ", ".join(f"{c // 10}.{c % 10} ({_GPUS[c]})" for c in found["architectures"])
+    for_which = ", ".join(f"{c // 10}.{c % 10} ({GPUS[c]})" for c in found["architectures"])
     lines = ["| kernel | arrays of | computes in | compiled for |", "| --- | --- | --- | --- |"]
     lines += [
         f"| `{row['kernel']}` | {row['dtype']} | {', '.join(row['computes in'])} | "
@@ -200,7 +197,7 @@ def mutants(found: dict[str, Any]) -> str:
     lines.append("| all of these | " + " | ".join(f"{n:,}" for n in sums) + " |")
     share = f"{100 * sums[2] / sums[1]:.1f} % of those that were tried are noticed."
     if said:
-        share += f"{said} That makes {100 * expected / sums[0]:.1f} % of all changes."
+        share += f"{said} Estimated for all changes: {100 * expected / sums[0]:.1f} %."
     return "\n".join([*lines, "", share])
 
 
@@ -240,7 +237,9 @@ def page(text: str) -> str:
         made = "*Not measured with this version yet.*"
         if path.exists():
             found, with_what = measured.read(path)
-            made = "\n\n".join(filter(None, [block(found), measured.said(with_what)]))
+            made = "\n\n".join(
+                filter(None, [block(found), measured.said(with_what, name != "installs")])
+            )
         text = pattern.sub(lambda match, made=made: f"{match[1]}{made}\n{match[2]}", text)  # type: ignore[misc]
     return text
 

@@ -180,3 +180,18 @@ def test_a_file_that_cannot_be_run_says_which_and_where(tmp_path, content, said)
         room(path)
     assert str(caught.value).startswith(f"path: {path} cannot be run: ")
     assert "broken" not in sys.modules
+
+
+def test_a_file_beside_this_folder_that_cannot_be_run(tmp_path, monkeypatch):
+    """Named as users name it; where its name is that of a module, this one stays."""
+    monkeypatch.chdir(tmp_path)
+    before = [*sys.path]
+    Path("json.py").write_text("x = (\n", encoding="utf-8")
+    with pytest.raises(ValueError, match=r"SyntaxError .* in line 1$"):
+        room("json.py")
+    assert sys.modules["json"] is json
+    Path("imports_it.py").write_text("import beside_it\n", encoding="utf-8")
+    Path("beside_it.py").write_text("\ny = )\n", encoding="utf-8")
+    with pytest.raises(ValueError, match=r"SyntaxError .* in line 2 of .*beside_it\.py$"):
+        room("imports_it.py")
+    assert sys.path == before

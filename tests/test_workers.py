@@ -419,7 +419,9 @@ def started(folder, environment, ready):
     until = time.monotonic() + 60
     while not ready(running) and time.monotonic() < until:
         time.sleep(0.01)
-    assert ready(running)
+    if not ready(running):
+        running.kill()
+        pytest.fail(f"not ready after a minute: {running.communicate(timeout=30)[1]}")
     return running, descendants(running.pid)
 
 
@@ -474,6 +476,7 @@ def test_workers_end_with_a_command_that_is_killed(tmp_path, environment):
     running, family = started(tmp_path, environment, has_kept(tmp_path))
     assert len(family) >= 2
     running.kill()
-    running.communicate()
+    running.wait(timeout=10)
     _, alive = pytest.importorskip("psutil").wait_procs(family, timeout=20)
     assert not alive
+    running.stderr.close()

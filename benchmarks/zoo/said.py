@@ -14,7 +14,12 @@ from minikd import GradcheckError, gradcheck
 
 from .entry import ZOO, Bug, Entry
 
-_NUMBER = re.compile(r"-?\d+\.\d+(?:e[+-]\d+)?|-?\d+e[+-]\d+")
+# A number with a point or an exponent, or one that was measured; others, as "axis 1", are words.
+_NUMBER = re.compile(
+    r"(?:(?P<bound>below about |more than )|(?P<value>gradient |derivative |derivative is |side and ))"
+    r"(?P<number>-?\d+(?:\.\d+)?(?:e[+-]\d+)?)"
+    r"|(?P<plain>-?\d+\.\d+(?:e[+-]\d+)?|-?\d+e[+-]\d+)"
+)
 
 
 def words(entry: Entry, bug: Bug | None = None, method: str = "complex") -> str:
@@ -24,14 +29,12 @@ def words(entry: Entry, bug: Bug | None = None, method: str = "complex") -> str:
 
 
 def words_of(func: Any, inputs: Any, **options: Any) -> str:
-    """The message of the error, or the notes of a check that passes, one in a line."""
+    """The message of a GradcheckError, or the notes of a check that passes, one in a line."""
     with _notes() as notes:
         try:
             gradcheck(func, inputs, **options)
         except GradcheckError as error:
             return str(error)
-        except Exception as error:
-            return f"{type(error).__name__}: {error}"
     return "\n".join(["passes", *notes])
 
 
@@ -66,8 +69,15 @@ def alike(a: str, b: str) -> bool:
     """The same words, and numbers that differ by rounding alone."""
     if _NUMBER.sub("#", a) != _NUMBER.sub("#", b):
         return False
-    numbers = ([float(n) for n in _NUMBER.findall(text)] for text in (a, b))
-    return all(np.isclose(m, n, rtol=1e-3, atol=1e-12) for m, n in zip(*numbers, strict=True))
+    for one, other in zip(_NUMBER.finditer(a), _NUMBER.finditer(b), strict=True):
+        m, n = (float(found["number"] or found["plain"]) for found in (one, other))
+        # What noise there is differs between processors.
+        if one["bound"]:
+            if not (m == n or n / 5 < m < 5 * n):
+                return False
+        elif not np.isclose(m, n, rtol=1e-3, atol=1e-9):
+            return False
+    return True
 
 
 def record() -> dict[str, str]:

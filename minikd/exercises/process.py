@@ -38,7 +38,8 @@ def _cells(text: str) -> list[str]:
         cells = json.loads(text)["cells"]
         return ["".join(cell["source"]) for cell in cells if cell["cell_type"] == "code"]
     except (ValueError, KeyError, TypeError, RecursionError) as error:
-        why = f"no {error}" if isinstance(error, KeyError) else error
+        of_json = isinstance(error, ValueError)
+        why = error if of_json else "it has no list of cells with their source"
         raise ValueError(
             f"it is no whole notebook: {why}; save it again as .ipynb, or give a .py"
         ) from error

@@ -114,7 +114,7 @@ class Kept:
         make: Callable[[str | None], Any],
         lasts: bool = False,
     ) -> Any:
-        """An array that takes long to make: read if it was kept, else made and kept."""
+        """An array of this shape that takes long to make: read if it was kept, else made and kept."""
         path = self.path(what, which, "npz", lasts)
         kept = _read(path, "array", "seconds", shape=shape)
         if kept is None:

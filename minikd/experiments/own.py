@@ -22,21 +22,29 @@ def room(path: str | PathLike[str]) -> Experiment:
     ValueError
         If it cannot be run, or declares none.
     """
-    path = values.there("path", path, "a file that declares EXPERIMENT")
+    path = values.there("path", path, "a file that declares EXPERIMENT").resolve()
     spec = importlib.util.spec_from_file_location(path.stem, path)
     if spec is None or spec.loader is None:
         raise ValueError(f"path: {path} is no Python file; expected FILE.py")
     module = importlib.util.module_from_spec(spec)
     # As with ``python FILE.py``, it may import what lies beside it.
-    beside = str(path.resolve().parent)
-    if beside not in sys.path:
+    beside = str(path.parent)
+    is_new = beside not in sys.path
+    if is_new:
         sys.path.insert(0, beside)
     # Under its name, so that what it defines can be sent to other processes.
+    before = sys.modules.get(path.stem)
     sys.modules[path.stem] = module
     try:
         spec.loader.exec_module(module)
-    except Exception as error:
-        del sys.modules[path.stem]
+    except BaseException as error:
+        if is_new:
+            sys.path.remove(beside)
+        sys.modules.pop(path.stem)
+        if before is not None:
+            sys.modules[path.stem] = before
+        if not isinstance(error, Exception):
+            raise
         raise ValueError(f"path: {path} cannot be run: {_why(error, path)}") from error
     experiment = getattr(module, "EXPERIMENT", None)
     if not isinstance(experiment, Experiment):
@@ -46,9 +54,11 @@ def room(path: str | PathLike[str]) -> Experiment:
 
 def _why(error: Exception, path: Path) -> str:
     """What went wrong in a file, and in which of its lines."""
-    line = None
+    line: int | str | None = None
     if isinstance(error, SyntaxError):
-        said, line = error.msg, error.lineno if error.filename == str(path) else None
+        said, line = error.msg, error.lineno
+        if line and error.filename != str(path):  # in a file that it imports
+            line = f"{line} of {error.filename}"
     else:
         said = " ".join(str(error).split()) or "no message"
         for frame in traceback.extract_tb(error.__traceback__):

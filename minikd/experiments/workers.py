@@ -130,31 +130,33 @@ def _stopped_later() -> Iterator[None]:
         yield  # only the main thread can set signal handlers
         return
     came: list[int] = []
-    names = ("SIGINT", "SIGTERM", "SIGHUP")  # the last one not on Windows
-    numbers = [getattr(signal, name) for name in names if hasattr(signal, name)]
-    before = {
-        number: signal.signal(number, lambda number, _frame: came.append(number))
-        for number in numbers
-        if signal.getsignal(number) != signal.SIG_IGN  # as nohup has it
-    }
-    masks = hasattr(signal, "pthread_sigmask")  # not on Windows
-    if masks:
-        from multiprocessing import resource_tracker
-
-        # Ctrl-C, and a terminal that is closed, tell the whole group; processes that are started now
-        # leave it to this one.
-        unmasked = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGHUP})
-        resource_tracker.ensure_running()  # which would unmask Ctrl-C, were it started later
-        signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
+    known = [getattr(signal, name, None) for name in ("SIGINT", "SIGTERM", "SIGHUP")]
+    numbers = {number for number in known if number is not None}  # Windows has no SIGHUP
     try:
-        yield
+        # Undone in the other order: what waits behind the mask comes to these handlers.
+        with contextlib.ExitStack() as undone:
+            for number in numbers:
+                before = signal.getsignal(number)
+                if before != signal.SIG_IGN:  # as nohup has it
+                    undone.callback(signal.signal, number, before)
+                    signal.signal(number, lambda number, _frame: came.append(number))
+            if hasattr(signal, "pthread_sigmask"):  # not on Windows
+                _leave_to_this_process(numbers - {signal.SIGTERM}, undone)
+            yield
     finally:
-        if masks:
-            signal.pthread_sigmask(signal.SIG_SETMASK, unmasked)
-        for number, handler in before.items():
-            signal.signal(number, handler)
         if came:
             signal.raise_signal(came[0])
+
+
+def _leave_to_this_process(numbers: set[int], undone: contextlib.ExitStack) -> None:
+    """Processes that are started now do not get these signals, which a terminal sends to all."""
+    from multiprocessing import resource_tracker
+
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, numbers)
+    undone.callback(signal.pthread_sigmask, signal.SIG_SETMASK, before)
+    # Started later, it would unmask Ctrl-C; so it does now.
+    resource_tracker.ensure_running()
+    signal.pthread_sigmask(signal.SIG_BLOCK, numbers)
 
 
 @contextlib.contextmanager
