@@ -186,7 +186,8 @@ def _metric(record: Record, name: str, asked: str) -> Metric:
 
 
 def _mean(record: Record, metric: Metric) -> str:
-    return metric.said(record).partition(" ")[0]
+    # Temperatures that did best have no mean: all of them.
+    return metric.said(record).partition(" (n" if metric.unit == "T" else " ")[0]
 
 
 def _setting(record: Record, key: str, asked: str) -> str:
