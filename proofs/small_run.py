@@ -27,7 +27,8 @@ def one_cell(config: SmallRun, digits: Digits, kept: Kept, cell: int) -> dict[st
     teacher = kept.network([784, 120, 10], TEACHER)
     kept.train("teacher", config, teacher, digits.train, hard_targets(), recipe, lasts=True)
     shared = kept.seconds
-    v = kept.array("logits", config, lambda title: teacher(digits.train.x))
+    shape = (len(digits.train), 10)
+    v = kept.array("logits", config, shape, lambda title: teacher(digits.train.x))
     student = kept.network([784, 60, 10], STUDENT)
     T = 2.0 + cell
     kept.train("student", (config, cell), student, digits.train.with_logits(v),
