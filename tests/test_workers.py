@@ -410,11 +410,18 @@ def descendants(pid):
     return psutil.Process(pid).children(recursive=True)
 
 
+def heed_signals():
+    """Also where the tests themselves run under nohup, or in the background."""
+    for name in ("SIGINT", "SIGTERM", "SIGHUP"):
+        signal.signal(getattr(signal, name), signal.SIG_DFL)
+
+
 def started(folder, environment, ready):
     """A run with two workers, as soon as it is ready; and its processes."""
     running = subprocess.Popen(
         [sys.executable, "-m", "minikd", "run", "omitted-each", "--workers", "2", "--out", "out"],
         cwd=folder, env=environment, stderr=subprocess.PIPE, text=True, start_new_session=True,
+        preexec_fn=heed_signals,
     )  # fmt: skip
     until = time.monotonic() + 60
     while not ready(running) and time.monotonic() < until:
