@@ -255,7 +255,8 @@ def test_the_other_presets_show_what_they_say(page):
     assert cold[0] < 0.2 * default[0]
     assert cold[1] < 0.5 * default[1]
     labels = preset(page, "Hard targets lower the bias")
-    assert labels[0] < default[0] - 5
+    # The claim is the direction: of a hundred threes, another processor's rounding moves a few.
+    assert labels[0] < default[0]
     assert labels[2] > default[2]
     assert labels[1] > labels[0] + 10  # raising it brings them back
     page.get_by_role("button", name="Where the student agrees best with its teacher").click()
