@@ -257,7 +257,7 @@ def test_the_other_presets_show_what_they_say(page):
     labels = preset(page, "Hard targets lower the bias")
     # The claim is the direction: of a hundred threes, another processor's rounding moves a few.
     assert labels[0] < default[0]
-    assert labels[2] > default[2]
+    assert labels[2] >= default[2]
     assert labels[1] > labels[0] + 10  # raising it brings them back
     page.get_by_role("button", name="Where the student agrees best with its teacher").click()
     compared = "Compare: at T = 20, with hard targets of weight 0, an earlier student got"
