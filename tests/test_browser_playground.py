@@ -46,7 +46,7 @@ def engine(chromium):
         yield lambda body, given=None: opened.evaluate(f"(given) => {{ {ROWS} {body} }}", given)
 
 
-def wait(page, seconds=240):
+def wait(page, seconds=60):
     page.wait_for_selector("#train:not([disabled])", timeout=1000 * seconds)
 
 
@@ -204,26 +204,10 @@ def test_it_is_ready_within_a_second(chromium, page_file):
         assert page.locator("html").get_attribute("data-ready") == "yes"
 
 
-# Seconds that this browser takes for 2e8 products and sums now: machines differ, and are busy.
-PRODUCTS = """
-() => {
-  const a = new Float64Array(1000).map((_, i) => i / 1000);
-  const start = performance.now();
-  let sum = 0;
-  for (let k = 0; k < 200000; k++) for (let i = 0; i < 1000; i++) sum += a[i] * a[(i + k) % 1000];
-  return sum > 0 ? (performance.now() - start) / 1000 : 0;
-}
-"""
-
-
 def test_a_student_knows_the_digit_that_it_never_saw(page):
-    speed = [page.evaluate(PRODUCTS)]
     start = time.perf_counter()
     before, after, bias, hard, hard_best = preset(page, "A digit it never saw")
-    took = time.perf_counter() - start
-    speed.append(page.evaluate(PRODUCTS))
-    # 15 s, where it takes a quarter of a second.
-    assert took < 60 * sum(speed) / 2
+    assert time.perf_counter() - start < 15
     # The teacher's choice is noisy: 1,000 images hold a hundred threes. It was 91 % when written.
     assert after >= 85 > before > 50
     assert bias > 0
@@ -255,9 +239,8 @@ def test_the_other_presets_show_what_they_say(page):
     assert cold[0] < 0.2 * default[0]
     assert cold[1] < 0.5 * default[1]
     labels = preset(page, "Hard targets lower the bias")
-    # The claim is the direction: of a hundred threes, another processor's rounding moves a few.
-    assert labels[0] < default[0]
-    assert labels[2] >= default[2]
+    assert labels[0] < default[0] - 5
+    assert labels[2] > default[2]
     assert labels[1] > labels[0] + 10  # raising it brings them back
     page.get_by_role("button", name="Where the student agrees best with its teacher").click()
     compared = "Compare: at T = 20, with hard targets of weight 0, an earlier student got"

@@ -23,7 +23,7 @@ const PRESETS = [
   ["A digit it never saw", {}, "All digits but 3, as in the paper. With the bias of 3 raised, most threes are right."],
   ["Only 7 and 8", { seen: [7, 8] }, "Also from the paper: it learns a good part of eight digits from what the teacher says of two others."],
   ["T = 1 forgets", { T: 1 }, "Without 3 again. At T = 1 the teacher sounds sure of itself, and says little of any other digit."],
-  ["Hard targets lower the bias", { hard: 8 }, "Without 3 again. The labels say “no 3” of every image, and push the threes down."],
+  ["Hard targets lower the bias", { hard: 16 }, "Without 3 again. The labels say “no 3” of every image, and push the threes down."],
 ];
 const fits = (key, value) => {
   const { least, most, step } = FIELDS[key];
